@@ -1,0 +1,82 @@
+"""What flows through data preparation: frames of measurements, then batches of windows.
+
+Letters: T time steps of a frame, C signals, B windows of a batch, L steps of a window.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One run of one unit under one label: a file, or a day of a file whose days differ.
+
+    Attributes:
+        name: what the logs call it, for example the file's stem or "MZVAV-2-2 2008-05-06".
+        values: (T, C) float32, NaN where a reading is missing.
+        times: (T,) datetime64[s], strictly increasing.
+        columns: C names of signals.
+        working: (T,) bool, True while the unit is occupied and so may be judged.
+        label: the class.
+        severity: the fault's intensity as published, "" if none is.
+        group: frames of the same group go to the same part of a split; "" for no such bond.
+    """
+
+    name: str
+    values: np.ndarray
+    times: np.ndarray
+    columns: tuple[str, ...]
+    working: np.ndarray
+    label: str
+    severity: str = ""
+    group: str = ""
+
+
+class Batch(NamedTuple):
+    """What a loader yields, always.
+
+    Attributes:
+        x: (B, C, L) float32, scaled to [-1, 1] by the training part.
+        y: (B,) int64 class numbers.
+        index: (B,) int64 rows of the window table, to find file and time again.
+    """
+
+    x: Tensor
+    y: Tensor
+    index: Tensor
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """Facts found in the data, which no flag can know before it is read.
+
+    Attributes:
+        data: the data set's registry name.
+        columns: C signal names, in the order of `Batch.x`.
+        units: C units, "" where unknown.
+        classes: K class names; a class's number is its place.
+        normal: the class that means no fault, None if the set has none.
+        period_seconds: seconds between two steps of a window.
+        seq_len: L.
+        step: steps between the starts of two windows.
+        counts: part -> windows a class, K numbers each ("train", "val", "test").
+        protocol: the split in words, for tables; it says so where the protocol leaks.
+        leaking: True if windows of one stretch may lie in two parts.
+        report: what was read, dropped and why; plain values that go to metrics.json as they are.
+    """
+
+    data: str
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
+    classes: tuple[str, ...]
+    normal: str | None
+    period_seconds: int
+    seq_len: int
+    step: int
+    counts: dict[str, tuple[int, ...]]
+    protocol: str
+    leaking: bool
+    report: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,20 @@
+"""The one exception that a user's mistake raises."""
+
+
+class UserError(Exception):
+    """The command line or the data cannot be used.
+
+    The message is one line that says what is wrong, where, and what to do about it. `run.py` prints it on
+    standard error and exits with status 2; nothing else catches it.
+    """
+
+
+def unknown_name(kind: str, name: str, known: "list[str] | tuple[str, ...] | dict[str, object]") -> UserError:
+    """The error for a name that no registry holds; lists the names that it does hold.
+
+    Args:
+        kind: what the name was to choose, for example "extractor".
+        name: the name asked for.
+        known: the names there are.
+    """
+    return UserError(f"unknown {kind} '{name}'; choose one of: {', '.join(sorted(known))}")
