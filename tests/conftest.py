@@ -1,0 +1,25 @@
+"""What several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Small tensors run faster on one thread, and two test processes do not fight for the cores."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def lbnl_2020() -> Path:
+    """The folder with the measured data of 2020, where this machine has it."""
+    base = os.environ.get("HVAC_DATA", str(REPOSITORY.parent / "shared" / "data"))
+    folder = Path(base) / "lbnl-2020"
+    if not folder.is_dir():
+        pytest.skip(f"the measured data of 2020 is not at {folder}; set HVAC_DATA to the folder that holds lbnl-2020")
+    return folder
