@@ -1,0 +1,32 @@
+"""HVAC fault detection with DualGAFNet: `python run.py [VERB] [flags]`.
+
+The command line is read before anything heavy is imported, so that help and mistakes answer at once.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from utils.command_line import parse
+from utils.errors import UserError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one verb.
+
+    Returns:
+        0 when done, 2 where the command line or the data cannot be used, 130 after Ctrl-C.
+    """
+    try:
+        options = parse(arguments)
+        return importlib.import_module(f"exp.{options.verb}").run(options)
+    except UserError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("run.py: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,183 @@
+"""From the words of the command line, or a YAML file, to `Options`.
+
+Only the standard library is imported, so that `--help` and a mistyped flag answer at once.
+"""
+
+import argparse
+import dataclasses
+import difflib
+import math
+import types
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from utils.errors import UserError
+from utils.options import GROUPS, GROUPS_OF_VERB, VERBS, Options, flags
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The options of a command line.
+
+    Args:
+        arguments: the words behind `run.py`.
+
+    Raises:
+        UserError: a flag or value that cannot be used.
+        SystemExit: with status 0, after `--help`.
+    """
+    words = list(arguments)
+    verb = words.pop(0) if words and not words[0].startswith("-") else "train"
+    if verb not in VERBS:
+        close = difflib.get_close_matches(verb, VERBS, 1)
+        raise UserError(f"unknown verb '{verb}'{_did_you_mean(close)}; choose one of: {', '.join(VERBS)}")
+    given = vars(_parser(verb).parse_args(words))
+    if given.get("config"):
+        given = {**_read_config(given["config"]), **given}
+    options = Options(verb=verb, explicit=frozenset(given), **given)
+    if verb == "train" and options.is_training == 0:
+        options = options.replace(verb="test")
+    if options.test_size + options.val_size >= 1:
+        raise UserError(
+            f"--test_size {options.test_size} and --val_size {options.val_size} leave nothing to train on; "
+            "their sum must be below 1"
+        )
+    return options
+
+
+def from_config(path: Path, **changes: Any) -> Options:
+    """The options that a run folder's config.yaml holds.
+
+    Args:
+        path: the YAML file.
+        changes: options that win over the file's.
+    """
+    return Options(**{**_read_config(str(path)), **changes})
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a mistake as `UserError`, with the flag that was probably meant."""
+
+    def error(self, message: str) -> typing.NoReturn:
+        if "unrecognized arguments:" in message:
+            word = message.split(":", 1)[1].split()[0]
+            known = [f"--{field.name}" for field in flags()]
+            close = difflib.get_close_matches(word.split("=")[0], known, 1)
+            message = f"unknown flag or value '{word}'{_did_you_mean(close)}; see python run.py --help"
+        raise UserError(message)
+
+
+def _did_you_mean(close: Sequence[str]) -> str:
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def _parser(verb: str) -> _Parser:
+    listing = "\n".join(f"  {name:<10} {text}" for name, text in VERBS.items())
+    parser = _Parser(
+        prog=f"run.py {verb}" if verb != "train" else "run.py",
+        usage=f"python run.py [VERB] [flags]\n\nverbs:\n{listing}",
+        description=f"Flags of '{verb}'. Any other verb's: python run.py VERB --help",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=120),
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    for group in GROUPS_OF_VERB[verb]:
+        section = parser.add_argument_group(GROUPS[group])
+        for field in flags():
+            if field.metadata["group"] == group:
+                _add_flag(section, field)
+    return parser
+
+
+def _add_flag(section: argparse._ArgumentGroup, field: dataclasses.Field) -> None:
+    kind, name = _kind(field), f"--{field.name}"
+    default = "" if field.default in (None, "", ()) else f" [{field.default}]"
+    text = (field.metadata["help"] + default).replace("%", "%%")
+    if kind is bool:
+        section.add_argument(name, nargs="?", const=True, type=_reader(field), metavar="BOOL", help=text)
+        section.add_argument(f"--no_{field.name}", dest=field.name, action="store_false", help=argparse.SUPPRESS)
+    elif kind is tuple:
+        section.add_argument(name, nargs="+", metavar="PATH", help=text)
+    else:
+        metavar = "|".join(field.metadata["choices"]) or kind.__name__.upper()
+        section.add_argument(name, type=_reader(field), metavar=metavar, help=text)
+
+
+def _kind(field: dataclasses.Field) -> type:
+    """The plain type of a flag: `int | None` is int, `tuple[str, ...]` is tuple."""
+    hint = typing.get_type_hints(Options)[field.name]
+    if isinstance(hint, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    return typing.get_origin(hint) or hint
+
+
+def _reader(field: dataclasses.Field) -> Callable[[str], Any]:
+    """A function that turns a flag's word into its value, or says why it cannot."""
+
+    def read(word: str) -> Any:
+        try:
+            return checked(field, word)
+        except UserError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def checked(field: dataclasses.Field, value: Any) -> Any:
+    """A value of the flag's type and within its limits; words are converted.
+
+    Raises:
+        UserError: naming the value and those allowed.
+    """
+    kind, limits = _kind(field), field.metadata
+    if value is None and field.default is None:
+        return None
+    if kind is tuple:
+        return tuple(str(item) for item in value)
+    if kind is bool:
+        truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if str(value).lower() not in truth:
+            raise UserError(f"'{value}' is neither True nor False")
+        return truth[str(value).lower()]
+    try:
+        result = kind(value)
+    except (TypeError, ValueError):
+        raise UserError(f"'{value}' is not {'a whole number' if kind is int else 'a number'}") from None
+    if kind is float and not math.isfinite(result):
+        raise UserError(f"'{value}' is not a finite number")
+    if limits["choices"] and str(result) not in limits["choices"]:
+        raise UserError(f"'{value}' is not one of: {', '.join(limits['choices'])}")
+    for key, holds, words in (
+        ("at_least", lambda limit: result >= limit, "at least"),
+        ("above", lambda limit: result > limit, "above"),
+        ("below", lambda limit: result < limit, "below"),
+    ):
+        if limits[key] is not None and not holds(limits[key]):
+            raise UserError(f"{value} is out of range: it must be {words} {limits[key]}")
+    return result
+
+
+def _read_config(path: str) -> dict[str, Any]:
+    import yaml  # only needed with --config
+
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"no configuration file at {path}; give --config the path of a YAML file") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"cannot read the configuration {path}: {reason}; it must be a YAML file") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no options; write one 'name: value' a line, as config.yaml of a run folder")
+    known = {field.name: field for field in flags()}
+    result = {}
+    for name, value in content.items():
+        if name not in known:
+            close = difflib.get_close_matches(str(name), known, 1)
+            raise UserError(f"{path}: unknown option '{name}'{_did_you_mean(close)}; see python run.py --help")
+        try:
+            result[name] = checked(known[name], value)
+        except UserError as error:
+            raise UserError(f"{path}: {name}: {error}") from None
+    return result
