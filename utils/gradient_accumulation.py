@@ -1,0 +1,311 @@
+"""Gradient accumulation that is exactly the big batch.
+
+A window is the N micro-batches of one optimizer step. The loss of a window is
+
+    L = sum_i w_i l_i / D,    D = sum_i w_i
+
+over all its samples, on all processes. A micro-batch cannot know D, which lies partly in the future. So each one
+back-propagates sum_i w_i l_i divided by a guess of D, its window's `nominal`, and the gradient is multiplied by
+nominal / D once, when the window closes: before clipping, so that one threshold serves every N. Dividing each
+micro-batch's mean by N instead is right only if all micro-batches weigh the same.
+
+    accumulator = GradientAccumulator(model, optimizer, steps=4, clip_norm=1.0, on_step=lambda _: scheduler.step())
+    for epoch in range(10):
+        with accumulator.epoch():
+            for x, y in loader:
+                accumulator.backward(F.cross_entropy(model(x), y, reduction="none"))
+
+That is the whole of it: no boundary to compute, no tail to treat, and under torchrun the same lines average over all
+processes. The module needs PyTorch only and can be copied into any project.
+
+Letters: B samples of a micro-batch, P parameters.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+logger = logging.getLogger(__name__)
+
+
+class Step(NamedTuple):
+    """One optimizer step.
+
+    Attributes:
+        loss: the window's true mean sum(w l) / sum(w), over all processes.
+        micro_steps: micro-batches that this process gave to it.
+        gradient_norm: norm of the whole gradient before clipping; None without clipping.
+    """
+
+    loss: float
+    micro_steps: int
+    gradient_norm: Tensor | None
+
+
+class GradientAccumulator:
+    """Accumulates gradients over windows of micro-batches and steps the optimizer at each window's end.
+
+    Under `torch.distributed` (initialised by the caller) the parameters are taken from rank 0, and each window costs
+    one reduction, at its end: gradients, denominator and loss travel together. A process that has no more
+    micro-batches goes on to answer the others' reductions, so processes may hold different numbers of them.
+
+    Args:
+        model: the plain module; a DistributedDataParallel wrapper would reduce a second time and is refused.
+        optimizer: steps once a window. A window whose samples all weigh zero does not step.
+        steps: N, micro-batches of a window.
+        clip_norm: largest norm of a window's gradient, 0 for no limit.
+        scaler: for float16 autocast. A window with an infinite gradient is skipped as a whole.
+        buffer_dtype: accumulate in a store of this type beside the parameters (float32 beside bfloat16 parameters);
+            None accumulates in the parameters' `.grad`.
+        carry: keep a part-filled window over the end of an epoch instead of stepping it.
+        on_step: called after every update that was made, never for a skipped one: the place for learning-rate
+            schedulers, averaged weights and logging.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        steps: int = 1,
+        clip_norm: float = 0.0,
+        scaler: torch.amp.GradScaler | None = None,
+        buffer_dtype: torch.dtype | None = None,
+        carry: bool = False,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> None:
+        if isinstance(model, nn.parallel.DistributedDataParallel):
+            raise ValueError("pass the plain module (ddp.module): the accumulator reduces gradients itself")
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = optimizer
+        self.clip_norm = clip_norm
+        self.scaler = scaler
+        self.buffer_dtype = buffer_dtype
+        self.carry = carry
+        self.on_step = on_step
+        self.optimizer_steps = 0
+        self.skipped_steps = 0
+        self.count = 0  # micro-batches in the open window
+        self.window_steps = steps
+        self.steps = steps
+        self._sums = torch.zeros(2, dtype=torch.float64)  # sum(w l) and sum(w) of the open window
+        self._nominal: Tensor | None = None
+        self._buffer: list[Tensor | None] = [None] * len(self.parameters)
+        self._world = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+        if self._world > 1:
+            for tensor in (*model.parameters(), *model.buffers()):
+                dist.broadcast(tensor.detach(), src=0)
+
+    @property
+    def steps(self) -> int:
+        """N for the windows that open from now on; the open window keeps its own."""
+        return self._steps
+
+    @steps.setter
+    def steps(self, value: int) -> None:
+        if value < 1:
+            raise ValueError(f"steps={value}: a window has at least one micro-batch")
+        self._steps = value
+        if not self.count:
+            self.window_steps = value
+
+    @contextmanager
+    def epoch(self) -> Iterator[None]:
+        """Everything of one epoch. At the end, also after `break`, the part-filled window steps at its own scale, or
+        is carried on; after an exception it is discarded, so nothing leaks into what comes next."""
+        try:
+            yield
+        except BaseException:
+            self.discard()
+            raise
+        self.finish()
+
+    def backward(self, values: Tensor, weights: Tensor | None = None, *, ends: bool = True) -> Step | None:
+        """Back-propagates one micro-batch, and steps the optimizer where this closes the window.
+
+        Args:
+            values: (B,) losses of the samples.
+            weights: (B,) weights, for example of the classes, 0 to ignore a sample; None for all ones.
+            ends: False where more pieces of the same micro-batch follow.
+
+        Returns:
+            The step made, if one was made.
+        """
+        if weights is None:
+            weights = torch.ones_like(values)
+        total, weight = (values * weights).sum(), weights.sum(dtype=torch.float64)
+        if self._nominal is None:
+            # For N = 1 this is D itself, the correction is exactly 1, and the step is bit for bit the plain one.
+            self._nominal = torch.where(weight > 0, weight, 1.0) * self.window_steps
+        loss = total / self._nominal.to(total.dtype)
+        (self.scaler.scale(loss) if self.scaler else loss).backward()
+        self._sums = self._sums.to(total.device) + torch.stack((total.detach().double(), weight))
+        if self.buffer_dtype is not None:
+            self._move_to_buffer()
+        self.count += ends
+        return self._close_window(more=True)[0] if ends and self.count >= self.window_steps else None
+
+    def finish(self) -> None:
+        """Ends an epoch: steps the part-filled window, or leaves it open if it is to be carried on."""
+        if self._world == 1:
+            if self.count and not self.carry:
+                self._close_window(more=False)
+            return
+        carried = self._take_window() if self.carry else None
+        others_go_on = True
+        while others_go_on:
+            others_go_on = self._close_window(more=False)[1]
+        if carried:
+            self._put_window(carried)
+
+    def discard(self) -> None:
+        """Drops the open window with its gradients."""
+        self._take_window()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The open window, gradients included: what an exact resume needs beside model and optimizer."""
+        return {
+            "steps": self.steps,
+            "world_size": self._world,
+            "optimizer_steps": self.optimizer_steps,
+            "skipped_steps": self.skipped_steps,
+            "count": self.count,
+            "window_steps": self.window_steps,
+            "sums": self._sums.clone(),
+            "nominal": None if self._nominal is None else self._nominal.clone(),
+            "gradients": [None if g is None else g.clone() for g in self._gradients()],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores `state_dict()`.
+
+        Raises:
+            ValueError: the state holds an open window, which cannot go on with another N or number of processes.
+        """
+        if state["count"]:
+            for name, now in (("steps", self.steps), ("world_size", self._world)):
+                if state[name] != now:
+                    raise ValueError(
+                        f"the checkpoint lies within an accumulation window ({state['count']}/{state['window_steps']}) "
+                        f"of {name}={state[name]}, now {name}={now}: resume with the same, or from a window's end"
+                    )
+        self.optimizer_steps, self.skipped_steps = state["optimizer_steps"], state["skipped_steps"]
+        copies = [
+            None if g is None else g.to(p.device, copy=True)
+            for p, g in zip(self.parameters, state["gradients"], strict=True)
+        ]
+        self._put_window(state | {"gradients": copies})
+        if not self.count:
+            self.window_steps = self.steps
+
+    # --- the window ---
+
+    def _gradients(self) -> list[Tensor | None]:
+        return [p.grad for p in self.parameters] if self.buffer_dtype is None else self._buffer
+
+    def _take_window(self) -> dict[str, Any]:
+        """Empties the window; returns what was in it."""
+        window = {"count": self.count, "window_steps": self.window_steps, "sums": self._sums}
+        window |= {"nominal": self._nominal, "gradients": self._gradients()}
+        for parameter in self.parameters:
+            parameter.grad = None
+        self.count, self.window_steps = 0, self.steps
+        self._sums, self._nominal = torch.zeros(2, dtype=torch.float64), None
+        self._buffer = [None] * len(self.parameters)
+        return window
+
+    def _put_window(self, window: dict[str, Any]) -> None:
+        self.count, self.window_steps = window["count"], window["window_steps"]
+        self._sums, self._nominal = window["sums"], window["nominal"]
+        if self.buffer_dtype is not None:
+            self._buffer = window["gradients"]
+            return
+        for parameter, gradient in zip(self.parameters, window["gradients"], strict=True):
+            parameter.grad = gradient
+
+    def _move_to_buffer(self) -> None:
+        for i, parameter in enumerate(self.parameters):
+            if parameter.grad is not None:
+                store = self._buffer[i]
+                self._buffer[i] = parameter.grad.to(self.buffer_dtype) if store is None else store.add_(parameter.grad)
+                parameter.grad = None
+
+    def _close_window(self, *, more: bool) -> tuple[Step | None, bool]:
+        """Reduces, rescales, clips and steps.
+
+        Args:
+            more: whether this process may have another window in this epoch.
+
+        Returns:
+            The step, if one was made, and whether any process may have another window.
+        """
+        gradients, nominal = self._gradients(), self._nominal
+        if self._world > 1:
+            gradients, sums, more = self._reduce(gradients, more)
+            nominal = torch.ones((), dtype=torch.float64, device=sums.device)
+        else:
+            sums = self._sums
+        total, weight = sums.tolist()  # the one read from the device in a step
+        step = None
+        if weight > 0 and nominal is not None:
+            micro_steps = self.count
+            norm = self._prepare(gradients, nominal / sums[1])
+            if self._update():
+                self.optimizer_steps += 1
+                step = Step(total / weight, micro_steps, norm)
+            else:
+                self.skipped_steps += 1
+                logger.warning("an infinite gradient: this window's update is skipped, the loss scale lowered")
+        self.discard()
+        if step and self.on_step:
+            self.on_step(step)
+        return step, more
+
+    def _prepare(self, gradients: list[Tensor | None], scale: Tensor) -> Tensor | None:
+        """Puts the window's gradient at its true scale into the parameters' `.grad`; returns its norm if it clips."""
+        present = [g for g in gradients if g is not None]
+        torch._foreach_mul_(present, scale)
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = None if gradient is None else gradient.to(parameter.dtype)
+        if self.scaler:
+            self.scaler.unscale_(self.optimizer)
+        return nn.utils.clip_grad_norm_(self.parameters, self.clip_norm) if self.clip_norm else None
+
+    def _update(self) -> bool:
+        """Steps the optimizer; False where the loss scaler skipped the step."""
+        if not self.scaler:
+            self.optimizer.step()
+            return True
+        before = self.scaler.get_scale()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return self.scaler.get_scale() >= before
+
+    def _reduce(self, gradients: list[Tensor | None], more: bool) -> tuple[list[Tensor | None], Tensor, bool]:
+        """Sums gradients, loss and denominator over all processes, in one reduction.
+
+        Returns:
+            Gradients of sum(w l), not yet divided (None where no process has one); [sum(w l), sum(w)]; whether any
+            process may have more.
+        """
+        first = self.parameters[0]
+        dtype = torch.promote_types(first.dtype if self.buffer_dtype is None else self.buffer_dtype, torch.float32)
+        nominal = torch.ones(()) if self._nominal is None else self._nominal
+        nominal, sums = nominal.to(first.device, dtype), self._sums.to(first.device, dtype)
+        present = torch.tensor([float(g is not None) for g in gradients] + [float(more)], dtype=dtype)
+        parts = [
+            torch.zeros(p.numel(), dtype=dtype, device=p.device) if g is None else g.reshape(-1).to(dtype) * nominal
+            for p, g in zip(self.parameters, gradients, strict=True)
+        ]
+        flat = torch.cat([*parts, sums, present.to(first.device)])
+        dist.all_reduce(flat)
+        *parts, sums, present = flat.split([p.numel() for p in self.parameters] + [2, len(self.parameters) + 1])
+        flags = (present > 0).tolist()
+        more = flags.pop()
+        named = zip(parts, self.parameters, flags, strict=True)
+        return [part.view_as(p) if has else None for part, p, has in named], sums.double(), more
