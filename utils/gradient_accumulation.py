@@ -38,11 +38,13 @@ class Step(NamedTuple):
 
     Attributes:
         loss: the window's true mean sum(w l) / sum(w), over all processes.
+        weight: sum(w), by which means over several windows are weighed.
         micro_steps: micro-batches that this process gave to it.
         gradient_norm: norm of the whole gradient before clipping; None without clipping.
     """
 
     loss: float
+    weight: float
     micro_steps: int
     gradient_norm: Tensor | None
 
@@ -257,7 +259,7 @@ class GradientAccumulator:
             norm = self._prepare(gradients, nominal / sums[1])
             if self._update():
                 self.optimizer_steps += 1
-                step = Step(total / weight, micro_steps, norm)
+                step = Step(total / weight, weight, micro_steps, norm)
             else:
                 self.skipped_steps += 1
                 logger.warning("an infinite gradient: this window's update is skipped, the loss scale lowered")
