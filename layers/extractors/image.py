@@ -1,0 +1,41 @@
+"""What the extractors that look at a dense image have in common.
+
+Letters: N images, S their side, D features.
+"""
+
+from torch import Tensor, cat, nn
+from torch.nn import functional
+
+from layers.gramian import Gramian
+
+
+class ImageExtractor(nn.Module):
+    """Builds the image of one field and gives it to a network.
+
+    Args:
+        net: images (N, 1, S, S) -> features (N, D).
+        method: the field, "summation" or "difference".
+    """
+
+    def __init__(self, *, net: nn.Module, method: str) -> None:
+        super().__init__()
+        self.net = net
+        self.method = method
+
+    def forward(self, field: Gramian) -> Tensor:
+        """Factors (N, S) -> features (N, D)."""
+        return self.net(field.image(self.method).unsqueeze(1))
+
+
+class PooledLinear(nn.Module):
+    """Maps (N, channels, H, W) -> (N, dim): average and maximum of every map, joined, through one linear layer."""
+
+    def __init__(self, *, channels: int, dim: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2 * channels, dim)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(N, channels, H, W) -> (N, dim)."""
+        average = functional.adaptive_avg_pool2d(maps, 1)
+        highest = functional.adaptive_max_pool2d(maps, 1)
+        return self.linear(cat((average, highest), 1).flatten(1))
