@@ -1,0 +1,137 @@
+"""The trained model as files that anyone may load: weights, and one JSON with everything needed to use them.
+
+Loading runs no code from the files, bounds their sizes, and compares their SHA-256.
+"""
+
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from data_provider import Scaler
+from data_provider.frames import DataInfo
+from exp.build import model_of
+from exp.run_folder import write_whole
+from utils.errors import UserError
+from utils.options import Options
+
+FORMAT = 1
+LARGEST_JSON = 16 * 2**20  # bytes
+LARGEST_WEIGHTS = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A trained model with what it was trained on.
+
+    Attributes:
+        model: (B, C, L) in [-1, 1] to (B, K) logits, in evaluation mode.
+        info: columns, units, classes, period.
+        scaler: from measured units to [-1, 1].
+        options: how it was trained.
+        description: the whole JSON.
+    """
+
+    model: nn.Module
+    info: DataInfo
+    scaler: Scaler
+    options: Options
+    description: dict[str, Any]
+
+
+def save_artifact(folder: Path, *, model: nn.Module, info: DataInfo, scaler: Scaler, options: Options) -> None:
+    """Writes `weights.safetensors` and `model.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "weights.safetensors"
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    part = weights.with_suffix(".part")
+    safetensors.torch.save_file(state, part)
+    part.replace(weights)
+    description = {
+        "format": FORMAT,
+        "model": options.model,
+        "data": info.data,
+        "columns": list(info.columns),
+        "units": list(info.units),
+        "classes": list(info.classes),
+        "normal": info.normal,
+        "period_seconds": info.period_seconds,
+        "seq_len": info.seq_len,
+        "step": info.step,
+        "protocol": info.protocol,
+        "leaking": info.leaking,
+        "counts": {part: list(numbers) for part, numbers in info.counts.items()},
+        "scaler": scaler.to_dict(),
+        "options": options.plain(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "sha256": {weights.name: _sha256(weights)},
+    }
+    write_whole(folder / "model.json", json.dumps(description, indent=1, ensure_ascii=False) + "\n")
+
+
+def load_artifact(folder: Path) -> Artifact:
+    """Reads what `save_artifact` wrote.
+
+    Raises:
+        UserError: a file is missing, too large, altered, or of another format.
+    """
+    description = _read_json(folder / "model.json")
+    if description.get("format") != FORMAT:
+        raise UserError(f"{folder / 'model.json'} has format {description.get('format')}, this program reads {FORMAT}")
+    weights = folder / "weights.safetensors"
+    _check_size(weights, LARGEST_WEIGHTS)
+    if _sha256(weights) != description["sha256"].get(weights.name):
+        raise UserError(f"{weights} is not the file that model.json describes (its SHA-256 differs); copy it again")
+    options = Options(**{**description["options"], "compare": tuple(description["options"].get("compare", ()))})
+    info = DataInfo(
+        data=description["data"],
+        columns=tuple(description["columns"]),
+        units=tuple(description["units"]),
+        classes=tuple(description["classes"]),
+        normal=description["normal"],
+        period_seconds=description["period_seconds"],
+        seq_len=description["seq_len"],
+        step=description["step"],
+        counts={part: tuple(numbers) for part, numbers in description["counts"].items()},
+        protocol=description["protocol"],
+        leaking=description["leaking"],
+    )
+    model = model_of(options, info)
+    try:
+        model.load_state_dict(safetensors.torch.load_file(weights))
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        raise UserError(
+            f"{weights} does not fit the model that model.json describes: {str(error).splitlines()[0]}"
+        ) from None
+    return Artifact(model.eval(), info, Scaler.from_dict(description["scaler"]), options, description)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    _check_size(path, LARGEST_JSON)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} is no JSON: {error}; copy the model folder again") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} does not describe a model; copy the model folder again")
+    return content
+
+
+def _check_size(path: Path, largest: int) -> None:
+    if not path.is_file():
+        raise UserError(f"no {path.name} in {path.parent}; give --run a run folder whose training has ended")
+    if path.stat().st_size > largest:
+        raise UserError(f"{path} is larger than {largest / 2**20:.0f} MiB, more than any model of this program")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

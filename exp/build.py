@@ -1,0 +1,53 @@
+"""From options and the facts of the data to the parts of a training."""
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import nn
+
+from data_provider.frames import DataInfo
+from models import MODELS
+from models.settings import ModelSettings
+from utils.errors import unknown_name
+from utils.loss_presets import build_loss, class_weights_from_counts, parse_class_weights
+from utils.options import Options
+
+
+def settings_of(options: Options) -> ModelSettings:
+    """The model's choices among the options; they carry the same names."""
+    return ModelSettings(**{f.name: getattr(options, f.name) for f in dataclasses.fields(ModelSettings)})
+
+
+def model_of(options: Options, info: DataInfo) -> nn.Module:
+    """The network that the options choose, for the signals and classes of the data."""
+    if options.model not in MODELS:
+        raise unknown_name("model", options.model, list(MODELS))
+    return MODELS[options.model](
+        columns=info.columns, length=info.seq_len, classes=len(info.classes), settings=settings_of(options)
+    )
+
+
+def loss_for(options: Options, info: DataInfo) -> nn.Module:
+    """The loss: a preset's settings, overruled by explicit flags."""
+    weights = None
+    if options.class_weights:
+        weights = parse_class_weights(options.class_weights, classes=info.classes)
+    elif options.enable_class_weights:
+        weights = class_weights_from_counts(info.counts["train"])
+    chosen: dict[str, Any] = {
+        name: getattr(options, name)
+        for name in ("loss", "label_smoothing", "focal_alpha", "focal_gamma", "confidence_penalty")
+    }
+    return build_loss(preset=options.loss_preset, class_weights=weights, **chosen)
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Trained parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def autocast(options: Options, device: torch.device) -> torch.autocast:
+    """The reduced precision of `--amp`, or none."""
+    dtype = {"none": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[options.amp]
+    return torch.autocast(device.type, dtype=dtype, enabled=options.amp != "none")

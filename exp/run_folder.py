@@ -1,0 +1,155 @@
+"""A run folder: where everything that a run writes lies, and how it is written."""
+
+import csv
+import datetime
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from utils.command_line import from_config
+from utils.errors import UserError
+from utils.options import Options
+from utils.predictions import Predictions
+
+
+class RunFolder:
+    """`results/<data>/<model>/<des>/<time>-<seed>/` and the names within it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.log = path / "training.log"
+        self.epochs = path / "training_metrics.csv"
+        self.metrics = path / "metrics.json"
+        self.summary = path / "best_model_summary.csv"
+        self.figures = path / "figures"
+        self.model = path / "model"
+        self.last = path / "checkpoints" / "last.pt"
+        self.best = path / "checkpoints" / "best.pt"
+
+    @classmethod
+    def create(cls, options: Options) -> "RunFolder":
+        """A new folder for a run with these options, with its config.yaml, and `latest` pointing at it."""
+        family = family_of(options)
+        stamp = datetime.datetime.now(tz=datetime.UTC).astimezone().strftime("%Y%m%d-%H%M%S")
+        for attempt in range(1, 1000):
+            name = f"{stamp}-{options.seed}" + (f"-{attempt}" if attempt > 1 else "")
+            try:
+                (family / name).mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise UserError(
+                    f"cannot make the run folder {family / name}: {error.strerror}; choose another place with --result_path"
+                ) from None
+            break
+        folder = cls(family / name)
+        folder.write_config(options)
+        _point(family / "latest", name)
+        return folder
+
+    @classmethod
+    def find(cls, given: str | None, options: Options) -> "RunFolder":
+        """The run folder that `--run` or `--resume` names, or the latest run of the options' data and model.
+
+        Raises:
+            UserError: there is none.
+        """
+        path = Path(given) if given else family_of(options) / "latest"
+        if path.name == "last.pt" or path.name == "best.pt":
+            path = path.parent.parent
+        if not (path / "config.yaml").is_file():
+            raise UserError(f"{path} is no run folder (it has no config.yaml); train first, or name one with --run")
+        return cls(path.resolve())
+
+    def options(self, **changes: Any) -> Options:
+        """The options that the run was made with."""
+        return from_config(self.config, **changes)
+
+    def write_config(self, options: Options) -> None:
+        """Writes config.yaml."""
+        self.config.write_text(yaml.safe_dump(options.plain(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+    def write_epochs(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Writes training_metrics.csv, a row an epoch; equal runs write equal bytes."""
+        write_csv(self.epochs, rows)
+
+    def read_epochs(self) -> list[dict[str, float]]:
+        """The rows of training_metrics.csv."""
+        with self.epochs.open(newline="", encoding="utf-8") as file:
+            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Writes metrics.json."""
+        write_whole(self.metrics, json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def read_metrics(self) -> dict[str, Any]:
+        """What metrics.json holds."""
+        if not self.metrics.is_file():
+            raise UserError(
+                f"{self.path} has no metrics.json: its training has not ended; go on with --resume {self.path}"
+            )
+        return json.loads(self.metrics.read_text(encoding="utf-8"))
+
+    def write_predictions(self, predictions: Predictions) -> Path:
+        """Writes predictions_<part>.csv: a row a window, in the order of the part."""
+        rows = []
+        for i in range(len(predictions.target)):
+            row: dict[str, Any] = {
+                "file": predictions.file[i],
+                "start": predictions.start[i],
+                "end": predictions.end[i],
+            }
+            row["target"] = predictions.classes[predictions.target[i]]
+            row["predicted"] = predictions.classes[predictions.top[i]]
+            row["confidence"] = float(predictions.confidence[i])
+            row["block"] = int(predictions.block[i])
+            row |= {
+                f"p_{name}": float(p) for name, p in zip(predictions.classes, predictions.probabilities[i], strict=True)
+            }
+            rows.append(row)
+        path = self.path / f"predictions_{predictions.part}.csv"
+        write_csv(path, rows)
+        return path
+
+
+def family_of(options: Options) -> Path:
+    """The folder that holds all runs of one data set, model and description."""
+    for name in ("data", "model", "des"):
+        value = getattr(options, name)
+        if not re.fullmatch(r"[\w][\w .+=,@-]*", value):
+            raise UserError(f"--{name} '{value}' cannot name a folder; use letters, digits, '-', '_', '.'")
+    return Path(options.result_path) / options.data / options.model / options.des
+
+
+def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Writes rows under the names of the first; numbers as they are, nothing rounded."""
+    part = path.with_suffix(".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(part, path)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a text file whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def _point(link: Path, name: str) -> None:
+    """Makes `link` point at the folder beside it; where links are not allowed, a text file holds the name."""
+    part = link.with_name(f".{link.name}-{os.getpid()}")
+    try:
+        part.symlink_to(name, target_is_directory=True)
+        os.replace(part, link)
+    except OSError:
+        part.unlink(missing_ok=True)
+        link.with_suffix(".txt").write_text(name + "\n", encoding="utf-8")

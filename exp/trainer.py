@@ -1,0 +1,307 @@
+"""The training loop: epochs of micro-batches, a validation after each, checkpoints from which it goes on exactly.
+
+Letters: B windows of a micro-batch, C signals, L steps, K classes.
+"""
+
+import logging
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from data_provider import Prepared
+from data_provider.frames import Batch
+from exp.build import autocast
+from exp.evaluate import logits_of, loss_of, predictions_of
+from exp.loaders import MicroBatches, train_loader
+from exp.run_folder import RunFolder
+from utils import distributed
+from utils.accumulation_plan import AccumulationPlan
+from utils.checkpoints import load_checkpoint, save_checkpoint
+from utils.errors import UserError
+from utils.gradient_accumulation import GradientAccumulator, Step
+from utils.interrupt import StopRequest
+from utils.metrics import headline
+from utils.optimizers import build_optimizer
+from utils.options import Options
+from utils.schedulers import build_scheduler
+from utils.seeding import random_state, set_random_state
+
+logger = logging.getLogger(__name__)
+
+
+class Interrupted(Exception):
+    """Training stopped at the user's request; the last checkpoint holds everything."""
+
+
+@dataclass
+class Progress:
+    """Where the training is: plain values, saved in every checkpoint.
+
+    Attributes:
+        epoch: the epoch under way, from 0.
+        micro_batches: those of this process already done in it.
+        loss, weight: sum(w l) and sum(w) of the epoch's finished accumulation windows.
+        correct, seen: windows of this process named rightly, and all, in the epoch.
+        best_loss, best_epoch: the lowest validation loss, and the epoch (from 1) that reached it.
+        rows: training_metrics.csv so far.
+    """
+
+    epoch: int = 0
+    micro_batches: int = 0
+    loss: float = 0.0
+    weight: float = 0.0
+    correct: int = 0
+    seen: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains one model.
+
+    Args:
+        options: what to do.
+        data: prepared parts.
+        model: (B, C, L) to (B, K) logits; moved to the device.
+        loss: gives values and weights of samples.
+        plan: how micro-batches make a step.
+        folder: where checkpoints and metrics go.
+        device: where to compute.
+    """
+
+    def __init__(
+        self,
+        *,
+        options: Options,
+        data: Prepared,
+        model: nn.Module,
+        loss: nn.Module,
+        plan: AccumulationPlan,
+        folder: RunFolder,
+        device: torch.device,
+    ) -> None:
+        self.options, self.data, self.plan, self.folder, self.device = options, data, plan, folder, device
+        self.model, self.loss = model.to(device), loss.to(device)
+        self.optimizer = build_optimizer(
+            self.model,
+            name=options.optimizer,
+            learning_rate=options.learning_rate,
+            weight_decay=options.weight_decay,
+        )
+        self.scheduler = build_scheduler(
+            self.optimizer,
+            name=options.lr_scheduler,
+            steps_per_epoch=math.ceil(len(self._micro_batches(0)) / plan.steps_at(0)),
+            epochs=options.train_epochs,
+            warmup_epochs=options.warmup_epochs,
+            period=options.scheduler_period,
+        )
+        self.average = None
+        if options.ema:
+            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(options.ema), use_buffers=True)
+        self.scaler = torch.amp.GradScaler(device.type) if options.amp == "fp16" else None
+        self.accumulator = GradientAccumulator(
+            self.model,
+            self.optimizer,
+            steps=plan.steps_at(0),
+            clip_norm=options.clip_grad,
+            scaler=self.scaler,
+            carry=options.cross_epoch_accumulation,
+            on_step=self._on_step,
+        )
+        self.progress = Progress()
+
+    def fit(self) -> str:
+        """Trains to the last epoch or until validation stops improving.
+
+        Returns:
+            Why it stopped.
+
+        Raises:
+            Interrupted: after Ctrl-C, with the last checkpoint written.
+            UserError: the loss is no longer a number.
+        """
+        with StopRequest() as stop:
+            for epoch in range(self.progress.epoch, self.options.train_epochs):
+                self.loss.set_epoch(epoch)
+                self.accumulator.steps = self.plan.steps_at(epoch)
+                self._train_epoch(epoch, stop)
+                self._finish_epoch(epoch)
+                waited = epoch + 1 - self.progress.best_epoch
+                if waited >= self.options.patience:
+                    return f"no better validation loss for {waited} epochs"
+                if any(distributed.gather(stop.made)):
+                    raise Interrupted
+        return f"all {self.options.train_epochs} epochs done"
+
+    def _train_epoch(self, epoch: int, stop: StopRequest) -> None:
+        self.model.train()
+        batches = self._micro_batches(epoch)
+        loader = train_loader(
+            self.data.train, batches, workers=self.options.num_workers, pin=self.device.type == "cuda"
+        )
+        state = random_state()  # making the loader's processes draws from it
+        with self._bar(epoch, len(batches)) as bar, self.accumulator.epoch():
+            iterator = iter(loader)
+            set_random_state(state)
+            for batch in iterator:
+                self._train_micro_batch(batch, bar)
+                if stop.made and distributed.world_size() == 1:
+                    self.save()
+                    raise Interrupted
+        if self.accumulator.count:
+            logger.info("accumulation count %d/%d", self.accumulator.count, self.accumulator.window_steps)
+
+    def _train_micro_batch(self, batch: Batch, bar: tqdm) -> None:
+        x, y = batch.x.to(self.device, non_blocking=True), batch.y.to(self.device, non_blocking=True)
+        with autocast(self.options, self.device):
+            logits = self.model(x)  # (B, K)
+        self._correct += (logits.detach().argmax(1) == y).sum()
+        self.progress.seen += len(y)
+        self.progress.micro_batches += 1
+        place = f"{self.accumulator.count + 1}/{self.accumulator.window_steps}"
+        step = self.accumulator.backward(*self.loss(logits.float(), y))
+        if step:
+            self._shown = f"Loss={step.loss:.4f}, Acc={int(self._correct) / self.progress.seen:.2%}"
+        shows_window = f", GA={place}" if self.accumulator.window_steps > 1 else ""
+        bar.set_postfix_str(f"{self._shown}{shows_window}", refresh=False)
+        bar.update()
+
+    def _on_step(self, step: Step) -> None:
+        if not math.isfinite(step.loss):
+            raise UserError(
+                f"the training loss is {step.loss} in epoch {self.progress.epoch + 1}, optimizer step "
+                f"{self.accumulator.optimizer_steps}; lower --learning_rate (now {self.options.learning_rate})"
+            )
+        self.progress.loss += step.loss * step.weight
+        self.progress.weight += step.weight
+        self.scheduler.step()
+        if self.average:
+            self.average.update_parameters(self.model)
+
+    def _finish_epoch(self, epoch: int) -> None:
+        row = self._row(epoch)
+        improved = row["val_loss"] < self.progress.best_loss
+        if improved:
+            self.progress.best_loss, self.progress.best_epoch = row["val_loss"], epoch + 1
+        self.scheduler.evaluated(row["val_loss"])
+        rows = [*self.progress.rows, row]
+        self.progress = Progress(
+            epoch=epoch + 1, best_loss=self.progress.best_loss, best_epoch=self.progress.best_epoch, rows=rows
+        )
+        self.save()
+        if distributed.rank() == 0:
+            self.folder.write_epochs(rows)
+            if improved:
+                save_checkpoint({"model": self.judged.state_dict(), "epoch": epoch + 1}, self.folder.best)
+        logger.info(
+            "epoch %d: train loss %.4f, accuracy %.2f %%; validation loss %.4f, accuracy %.2f %%, macro-F1 %.4f%s",
+            *(epoch + 1, row["train_loss"], 100 * row["train_accuracy"], row["val_loss"]),
+            *(100 * row["val_accuracy"], row["val_macro_f1"], " (best so far)" if improved else ""),
+        )
+
+    def _row(self, epoch: int) -> dict[str, Any]:
+        """The epoch's row of training_metrics.csv; the same on every process."""
+        val: dict[str, float] = {}
+        if distributed.rank() == 0:
+            logits = logits_of(self.judged, self.data.val, self.device)
+            target = torch.as_tensor(self.data.val.targets)
+            val["loss"] = loss_of(self.loss, logits.to(self.device), target.to(self.device))
+            val |= headline(predictions_of("val", self.data.val, logits, self.data.info.classes))
+        val = distributed.from_first(val)
+        counts = torch.tensor(distributed.gather([int(self._correct), self.progress.seen])).sum(0)
+        return {
+            "epoch": epoch + 1,
+            "train_loss": self.progress.loss / self.progress.weight if self.progress.weight else math.nan,
+            "train_accuracy": int(counts[0]) / max(1, int(counts[1])),
+            "val_loss": val["loss"],
+            "val_accuracy": val["accuracy"],
+            "val_macro_f1": val["macro_f1"],
+            "learning_rate": self.scheduler.learning_rate,
+            "effective_batch_size": self.plan.effective_at(epoch) * distributed.world_size(),
+            "optimizer_steps": self.accumulator.optimizer_steps,
+        }
+
+    @property
+    def judged(self) -> nn.Module:
+        """The model that validation judges and that is kept: the averaged weights where they are on."""
+        return self.average.module if self.average else self.model
+
+    def _micro_batches(self, epoch: int) -> MicroBatches:
+        return MicroBatches(
+            samples=len(self.data.train),
+            sizes=self.plan.sizes,
+            seed=self.options.seed,
+            epoch=epoch,
+            rank=distributed.rank(),
+            world=distributed.world_size(),
+            start=self.progress.micro_batches if hasattr(self, "progress") else 0,
+        )
+
+    def _bar(self, epoch: int, left: int) -> tqdm:
+        steps = self.accumulator.window_steps
+        self._shown = ""
+        self._correct = torch.tensor(self.progress.correct, device=self.device)
+        return tqdm(
+            desc=f"Epoch {epoch + 1}/{self.options.train_epochs}" + (f" [GA:{steps}]" if steps > 1 else ""),
+            total=left + self.progress.micro_batches,
+            initial=self.progress.micro_batches,
+            disable=distributed.rank() > 0,
+            dynamic_ncols=True,
+        )
+
+    # --- checkpoints ---
+
+    def save(self) -> None:
+        """Writes checkpoints/last.pt: everything that the next micro-batch depends on, the open window included."""
+        if self.progress.micro_batches:
+            self.progress.correct = int(self._correct)
+        own = {"accumulator": self.accumulator.state_dict(), "random": random_state()}
+        ranks = distributed.gather(own)
+        if distributed.rank() > 0:
+            return
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "scaler": self.scaler.state_dict() if self.scaler else None,
+            "progress": vars(self.progress),
+            "ranks": ranks,
+            "options": self.options.plain(),
+        }
+        save_checkpoint(state, self.folder.last)
+
+    def load(self) -> None:
+        """Restores checkpoints/last.pt.
+
+        Raises:
+            UserError: the checkpoint cannot go on under these options.
+        """
+        state = load_checkpoint(self.folder.last, self.device)
+        ranks, rank = state["ranks"], distributed.rank()
+        if len(ranks) != distributed.world_size() and state["progress"]["micro_batches"]:
+            raise UserError(
+                f"{self.folder.last} lies within an epoch of {len(ranks)} processes, now there are "
+                f"{distributed.world_size()}; resume with as many, or from the end of an epoch"
+            )
+        own = ranks[rank] if rank < len(ranks) else ranks[0]
+        try:
+            self.accumulator.load_state_dict(own["accumulator"])
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
+        if self.scaler:
+            self.scaler.load_state_dict(state["scaler"])
+        self.progress = Progress(**state["progress"])
+        set_random_state(own["random"])

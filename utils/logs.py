@@ -1,0 +1,59 @@
+"""Logging: short lines on the screen, dated lines in the run folder's training.log."""
+
+import logging
+import logging.handlers
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+
+class _Screen(logging.Handler):
+    """Writes through tqdm, so that a message does not tear a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stdout)
+
+
+def log_to_screen(level: int = logging.INFO) -> None:
+    """Sends the program's messages to standard output, once."""
+    root = logging.getLogger()
+    if any(isinstance(handler, _Screen) for handler in root.handlers):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets the banner with marks in it
+    screen = _Screen()
+    screen.setFormatter(logging.Formatter("%(message)s"))
+    root.addHandler(screen)
+    root.setLevel(level)
+    for noisy in ("matplotlib", "numba", "PIL", "fontTools"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class RunLog:
+    """While the context is open, every message also goes to a file, dated.
+
+    Messages from before the file has a place are kept and written first, so that a run folder's log begins with the
+    reading of the data although a run that fails there leaves no folder behind.
+    """
+
+    def __enter__(self) -> "RunLog":
+        self._handler = logging.handlers.MemoryHandler(capacity=sys.maxsize, flushLevel=logging.CRITICAL + 1)
+        logging.getLogger().addHandler(self._handler)
+        return self
+
+    def write_to(self, path: Path) -> None:
+        """From now on messages go to this file, which is appended to."""
+        target = logging.FileHandler(path, encoding="utf-8")
+        target.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        self._handler.setTarget(target)
+        self._handler.flush()
+        self._handler.flushLevel = logging.NOTSET
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger().removeHandler(self._handler)
+        target = self._handler.target
+        self._handler.close()
+        if target:
+            target.close()
