@@ -95,8 +95,8 @@ class GradientAccumulator:
         self.count = 0  # micro-batches in the open window
         self.window_steps = steps
         self.steps = steps
-        self._sums = torch.zeros(2, dtype=torch.float64)  # sum(w l) and sum(w) of the open window
-        self._nominal: Tensor | None = None
+        self._sums: Tensor | None = None  # float64 (2,): sum(w l) and sum(w) of the open window
+        self._nominal: Tensor | None = None  # float64 (); set with _sums
         self._buffer: list[Tensor | None] = [None] * len(self.parameters)
         self._world = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
         if self._world > 1:
@@ -133,7 +133,7 @@ class GradientAccumulator:
         Args:
             values: (B,) losses of the samples.
             weights: (B,) weights, for example of the classes, 0 to ignore a sample; None for all ones.
-            ends: False where more pieces of the same micro-batch follow.
+            ends: False for a piece of a micro-batch; `end_micro_batch` follows the last piece.
 
         Returns:
             The step made, if one was made.
@@ -146,24 +146,33 @@ class GradientAccumulator:
             self._nominal = torch.where(weight > 0, weight, 1.0) * self.window_steps
         loss = total / self._nominal.to(total.dtype)
         (self.scaler.scale(loss) if self.scaler else loss).backward()
-        self._sums = self._sums.to(total.device) + torch.stack((total.detach().double(), weight))
+        sums = torch.stack((total.detach().double(), weight))
+        self._sums = sums if self._sums is None else self._sums + sums
         if self.buffer_dtype is not None:
             self._move_to_buffer()
-        self.count += ends
-        return self._close_window(more=True)[0] if ends and self.count >= self.window_steps else None
+        return self.end_micro_batch() if ends else None
+
+    def end_micro_batch(self) -> Step | None:
+        """Ends a micro-batch given in pieces (`ends=False`), and steps the optimizer where this closes the window."""
+        self.count += 1
+        return self._close_window(more=True)[0] if self.count >= self.window_steps else None
 
     def finish(self) -> None:
         """Ends an epoch: steps the part-filled window, or leaves it open if it is to be carried on."""
         if self._world == 1:
-            if self.count and not self.carry:
+            if not self.carry:
                 self._close_window(more=False)
             return
         carried = self._take_window() if self.carry else None
+        scale = self.scaler.get_scale() if self.scaler else 1.0
         others_go_on = True
         while others_go_on:
             others_go_on = self._close_window(more=False)[1]
         if carried:
             self._put_window(carried)
+            if self.scaler and self.scaler.get_scale() != scale:  # another process's window changed it meanwhile
+                present = [g for g in self._gradients() if g is not None]
+                torch._foreach_mul_(present, self.scaler.get_scale() / scale)
 
     def discard(self) -> None:
         """Drops the open window with its gradients."""
@@ -178,7 +187,7 @@ class GradientAccumulator:
             "skipped_steps": self.skipped_steps,
             "count": self.count,
             "window_steps": self.window_steps,
-            "sums": self._sums.clone(),
+            "sums": None if self._sums is None else self._sums.clone(),
             "nominal": None if self._nominal is None else self._nominal.clone(),
             "gradients": [None if g is None else g.clone() for g in self._gradients()],
         }
@@ -197,11 +206,13 @@ class GradientAccumulator:
                         f"of {name}={state[name]}, now {name}={now}: resume with the same, or from a window's end"
                     )
         self.optimizer_steps, self.skipped_steps = state["optimizer_steps"], state["skipped_steps"]
-        copies = [
+        device = self.parameters[0].device
+        window = {name: None if state[name] is None else state[name].to(device) for name in ("sums", "nominal")}
+        window["gradients"] = [
             None if g is None else g.to(p.device, copy=True)
             for p, g in zip(self.parameters, state["gradients"], strict=True)
         ]
-        self._put_window(state | {"gradients": copies})
+        self._put_window(state | window)
         if not self.count:
             self.window_steps = self.steps
 
@@ -212,12 +223,12 @@ class GradientAccumulator:
 
     def _take_window(self) -> dict[str, Any]:
         """Empties the window; returns what was in it."""
-        window = {"count": self.count, "window_steps": self.window_steps, "sums": self._sums}
+        window: dict[str, Any] = {"count": self.count, "window_steps": self.window_steps, "sums": self._sums}
         window |= {"nominal": self._nominal, "gradients": self._gradients()}
         for parameter in self.parameters:
             parameter.grad = None
         self.count, self.window_steps = 0, self.steps
-        self._sums, self._nominal = torch.zeros(2, dtype=torch.float64), None
+        self._sums = self._nominal = None
         self._buffer = [None] * len(self.parameters)
         return window
 
@@ -246,20 +257,17 @@ class GradientAccumulator:
         Returns:
             The step, if one was made, and whether any process may have another window.
         """
-        gradients, nominal = self._gradients(), self._nominal
+        gradients, total, weight, nominal = self._gradients(), 0.0, 0.0, 1.0
         if self._world > 1:
-            gradients, sums, more = self._reduce(gradients, more)
-            nominal = torch.ones((), dtype=torch.float64, device=sums.device)
-        else:
-            sums = self._sums
-        total, weight = sums.tolist()  # the one read from the device in a step
+            gradients, (total, weight), more = self._reduce(gradients, more)
+        elif self._sums is not None and self._nominal is not None:
+            total, weight, nominal = torch.stack((*self._sums, self._nominal)).tolist()  # a step's one read
         step = None
-        if weight > 0 and nominal is not None:
-            micro_steps = self.count
-            norm = self._prepare(gradients, nominal / sums[1])
+        if weight > 0:
+            norm = self._prepare(gradients, nominal / weight)
             if self._update():
                 self.optimizer_steps += 1
-                step = Step(total / weight, weight, micro_steps, norm)
+                step = Step(total / weight, weight, self.count, norm)
             else:
                 self.skipped_steps += 1
                 logger.warning("an infinite gradient: this window's update is skipped, the loss scale lowered")
@@ -268,10 +276,10 @@ class GradientAccumulator:
             self.on_step(step)
         return step, more
 
-    def _prepare(self, gradients: list[Tensor | None], scale: Tensor) -> Tensor | None:
+    def _prepare(self, gradients: list[Tensor | None], scale: float) -> Tensor | None:
         """Puts the window's gradient at its true scale into the parameters' `.grad`; returns its norm if it clips."""
-        present = [g for g in gradients if g is not None]
-        torch._foreach_mul_(present, scale)
+        if scale != 1:  # windows of equal weights are at their true scale already
+            torch._foreach_mul_([g for g in gradients if g is not None], scale)
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = None if gradient is None else gradient.to(parameter.dtype)
         if self.scaler:
@@ -288,17 +296,17 @@ class GradientAccumulator:
         self.scaler.update()
         return self.scaler.get_scale() >= before
 
-    def _reduce(self, gradients: list[Tensor | None], more: bool) -> tuple[list[Tensor | None], Tensor, bool]:
+    def _reduce(self, gradients: list[Tensor | None], more: bool) -> tuple[list[Tensor | None], list[float], bool]:
         """Sums gradients, loss and denominator over all processes, in one reduction.
 
         Returns:
             Gradients of sum(w l), not yet divided (None where no process has one); [sum(w l), sum(w)]; whether any
-            process may have more.
+            process may have another window.
         """
         first = self.parameters[0]
         dtype = torch.promote_types(first.dtype if self.buffer_dtype is None else self.buffer_dtype, torch.float32)
-        nominal = torch.ones(()) if self._nominal is None else self._nominal
-        nominal, sums = nominal.to(first.device, dtype), self._sums.to(first.device, dtype)
+        nominal = 1.0 if self._nominal is None else self._nominal.to(first.device, dtype)
+        sums = first.new_zeros(2, dtype=dtype) if self._sums is None else self._sums.to(first.device, dtype)
         present = torch.tensor([float(g is not None) for g in gradients] + [float(more)], dtype=dtype)
         parts = [
             torch.zeros(p.numel(), dtype=dtype, device=p.device) if g is None else g.reshape(-1).to(dtype) * nominal
@@ -310,4 +318,4 @@ class GradientAccumulator:
         flags = (present > 0).tolist()
         more = flags.pop()
         named = zip(parts, self.parameters, flags, strict=True)
-        return [part.view_as(p) if has else None for part, p, has in named], sums.double(), more
+        return [part.view_as(p) if has else None for part, p, has in named], sums.tolist(), more
