@@ -18,7 +18,7 @@ micro-batch's mean by N instead is right only if all micro-batches weigh the sam
 That is the whole of it: no boundary to compute, no tail to treat, and under torchrun the same lines average over all
 processes. The module needs PyTorch only and can be copied into any project.
 
-Letters: B samples of a micro-batch, P parameters.
+Letters: B samples of a micro-batch.
 """
 
 import logging
@@ -57,7 +57,8 @@ class GradientAccumulator:
     micro-batches goes on to answer the others' reductions, so processes may hold different numbers of them.
 
     Args:
-        model: the plain module; a DistributedDataParallel wrapper would reduce a second time and is refused.
+        model: holds everything that is trained. The plain module: a DistributedDataParallel wrapper would reduce a
+            second time and is refused.
         optimizer: steps once a window. A window whose samples all weigh zero does not step.
         steps: N, micro-batches of a window.
         clip_norm: largest norm of a window's gradient, 0 for no limit.
@@ -67,6 +68,9 @@ class GradientAccumulator:
         carry: keep a part-filled window over the end of an epoch instead of stepping it.
         on_step: called after every update that was made, never for a skipped one: the place for learning-rate
             schedulers, averaged weights and logging.
+
+    Raises:
+        ValueError: the model is wrapped, the optimizer holds parameters that the model lacks, or steps is below 1.
     """
 
     def __init__(
@@ -83,7 +87,10 @@ class GradientAccumulator:
     ) -> None:
         if isinstance(model, nn.parallel.DistributedDataParallel):
             raise ValueError("pass the plain module (ddp.module): the accumulator reduces gradients itself")
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.parameters = list(model.parameters())
+        known = {id(p) for p in self.parameters}
+        if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
+            raise ValueError("the optimizer holds parameters that the model lacks: pass a module that holds them all")
         self.optimizer = optimizer
         self.clip_norm = clip_norm
         self.scaler = scaler
@@ -95,8 +102,8 @@ class GradientAccumulator:
         self.count = 0  # micro-batches in the open window
         self.window_steps = steps
         self.steps = steps
-        self._sums: Tensor | None = None  # float64 (2,): sum(w l) and sum(w) of the open window
-        self._nominal: Tensor | None = None  # float64 (); set with _sums
+        self._sums: Tensor | None = None  # (2,): sum(w l) and sum(w) of the open window
+        self._nominal: Tensor | None = None  # (): the guess of sum(w) that its gradients are divided by
         self._buffer: list[Tensor | None] = [None] * len(self.parameters)
         self._world = dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
         if self._world > 1:
@@ -140,13 +147,14 @@ class GradientAccumulator:
         """
         if weights is None:
             weights = torch.ones_like(values)
-        total, weight = (values * weights).sum(), weights.sum(dtype=torch.float64)
+        wide = torch.float32 if values.device.type == "mps" else torch.float64  # Apple's GPUs have no float64
+        total, weight = (values * weights).sum(), weights.sum(dtype=wide)
         if self._nominal is None:
             # For N = 1 this is D itself, the correction is exactly 1, and the step is bit for bit the plain one.
             self._nominal = torch.where(weight > 0, weight, 1.0) * self.window_steps
         loss = total / self._nominal.to(total.dtype)
         (self.scaler.scale(loss) if self.scaler else loss).backward()
-        sums = torch.stack((total.detach().double(), weight))
+        sums = torch.stack((total.detach().to(wide), weight))
         self._sums = sums if self._sums is None else self._sums + sums
         if self.buffer_dtype is not None:
             self._move_to_buffer()
@@ -263,7 +271,7 @@ class GradientAccumulator:
         elif self._sums is not None and self._nominal is not None:
             total, weight, nominal = torch.stack((*self._sums, self._nominal)).tolist()  # a step's one read
         step = None
-        if weight > 0:
+        if weight != 0:
             norm = self._prepare(gradients, nominal / weight)
             if self._update():
                 self.optimizer_steps += 1
@@ -303,19 +311,20 @@ class GradientAccumulator:
             Gradients of sum(w l), not yet divided (None where no process has one); [sum(w l), sum(w)]; whether any
             process may have another window.
         """
-        first = self.parameters[0]
+        first, trained = self.parameters[0], [i for i, p in enumerate(self.parameters) if p.requires_grad]
         dtype = torch.promote_types(first.dtype if self.buffer_dtype is None else self.buffer_dtype, torch.float32)
         nominal = 1.0 if self._nominal is None else self._nominal.to(first.device, dtype)
         sums = first.new_zeros(2, dtype=dtype) if self._sums is None else self._sums.to(first.device, dtype)
-        present = torch.tensor([float(g is not None) for g in gradients] + [float(more)], dtype=dtype)
+        flags = torch.tensor([gradients[i] is not None for i in trained] + [more], dtype=dtype, device=first.device)
         parts = [
-            torch.zeros(p.numel(), dtype=dtype, device=p.device) if g is None else g.reshape(-1).to(dtype) * nominal
-            for p, g in zip(self.parameters, gradients, strict=True)
+            first.new_zeros(self.parameters[i].numel(), dtype=dtype) if g is None else g.reshape(-1).to(dtype) * nominal
+            for i, g in ((i, gradients[i]) for i in trained)
         ]
-        flat = torch.cat([*parts, sums, present.to(first.device)])
+        flat = torch.cat([*parts, sums, flags])
         dist.all_reduce(flat)
-        *parts, sums, present = flat.split([p.numel() for p in self.parameters] + [2, len(self.parameters) + 1])
-        flags = (present > 0).tolist()
-        more = flags.pop()
-        named = zip(parts, self.parameters, flags, strict=True)
-        return [part.view_as(p) if has else None for part, p, has in named], sums.tolist(), more
+        *parts, sums, flags = flat.split([part.numel() for part in parts] + [2, len(trained) + 1])
+        *present, more = (flags > 0).tolist()
+        reduced: list[Tensor | None] = [None] * len(gradients)
+        for i, part, has in zip(trained, parts, present, strict=True):
+            reduced[i] = part.view_as(self.parameters[i]) if has else None
+        return reduced, sums.tolist(), more
