@@ -4,13 +4,17 @@ import dataclasses
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import nn
+from torch.distributed.optim import ZeroRedundancyOptimizer
+from torch.optim import Optimizer
 
 from data_provider.frames import DataInfo
 from models import MODELS
 from models.settings import ModelSettings
-from utils.errors import unknown_name
+from utils.errors import UserError, unknown_name
 from utils.loss_presets import build_loss, class_weights_from_counts, parse_class_weights
+from utils.optimizers import OPTIMIZERS, build_optimizer, decay_groups
 from utils.options import Options
 
 
@@ -40,6 +44,22 @@ def loss_for(options: Options, info: DataInfo) -> nn.Module:
         for name in ("loss", "label_smoothing", "focal_alpha", "focal_gamma", "confidence_penalty")
     }
     return build_loss(preset=options.loss_preset, class_weights=weights, **chosen)
+
+
+def optimizer_of(options: Options, model: nn.Module, learning_rate: float) -> Optimizer:
+    """The optimizer; with `--zero_optimizer` each process keeps the state of its share of the parameters."""
+    if not options.zero_optimizer:
+        return build_optimizer(
+            model, name=options.optimizer, learning_rate=learning_rate, weight_decay=options.weight_decay
+        )
+    if not dist.is_initialized():
+        raise UserError(
+            "--zero_optimizer shares state among processes; start them with torchrun --nproc_per_node 2 run.py"
+        )
+    if options.optimizer not in OPTIMIZERS:
+        raise unknown_name("optimizer of --zero_optimizer", options.optimizer, list(OPTIMIZERS))
+    groups = decay_groups(model, options.weight_decay)
+    return ZeroRedundancyOptimizer(groups, optimizer_class=OPTIMIZERS[options.optimizer], lr=learning_rate)
 
 
 def parameter_count(model: nn.Module) -> int:

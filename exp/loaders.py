@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from data_provider import WindowSet
 from data_provider.frames import Batch
+from utils.accumulation_plan import micro_batch_sizes
 from utils.seeding import generator
 
 
@@ -22,8 +23,9 @@ class MicroBatches(Sampler[list[int]]):
 
     Args:
         samples: n.
-        sizes: sizes of micro-batches, repeated over the epoch; the last one may come out smaller.
+        sizes: sizes of a window's micro-batches, repeated over the epoch; the last one may come out smaller.
         seed, epoch: what the order is a function of.
+        carried: micro-batches that the open accumulation window holds as the epoch begins.
         rank, world: this process and their number.
         start: micro-batches of this process that are already done.
     """
@@ -35,26 +37,22 @@ class MicroBatches(Sampler[list[int]]):
         sizes: Sequence[int],
         seed: int,
         epoch: int,
+        carried: int = 0,
         rank: int = 0,
         world: int = 1,
         start: int = 0,
     ) -> None:
-        self.samples, self.sizes = samples, tuple(sizes)
-        self.seed, self.epoch = seed, epoch
-        self.rank, self.world, self.start = rank, world, start
+        self.samples, self.seed, self.epoch = samples, seed, epoch
+        everybody = [size for size in sizes for _ in range(world)]
+        ends = itertools.accumulate(micro_batch_sizes(samples, everybody, start=carried * world), initial=0)
+        self.bounds = list(itertools.pairwise(ends))[rank + start * world :: world]
 
     def __iter__(self) -> Iterator[list[int]]:
         order = torch.randperm(self.samples, generator=generator(self.seed, self.epoch)).tolist()
-        bounds = self._bounds()
-        for low, high in itertools.islice(bounds, self.rank + self.start * self.world, None, self.world):
-            yield order[low:high]
+        return (order[low:high] for low, high in self.bounds)
 
     def __len__(self) -> int:
-        return max(0, len(range(self.rank, len(self._bounds()), self.world)) - self.start)
-
-    def _bounds(self) -> list[tuple[int, int]]:
-        ends = itertools.takewhile(lambda end: end < self.samples, itertools.accumulate(itertools.cycle(self.sizes)))
-        return list(itertools.pairwise([0, *ends, self.samples]))
+        return len(self.bounds)
 
 
 def batches_in_order(windows: WindowSet, *, size: int) -> Iterator[Batch]:

@@ -45,7 +45,7 @@ class RunFolder:
                 continue
             except OSError as error:
                 raise UserError(
-                    f"cannot make the run folder {family / name}: {error.strerror}; choose another place with --result_path"
+                    f"cannot make the run folder {family / name}: {error.strerror}; name another --result_path"
                 ) from None
             break
         folder = cls(family / name)

@@ -76,6 +76,8 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
         seed_everything(options.seed)
         model, loss = model_of(options, data.info), loss_for(options, data.info)
         accumulation = _plan(options)
+        if "gradient_accumulation_steps" in options.explicit:
+            options = options.replace(enable_auto_gradient_accumulation=False)  # so config.yaml says what was done
         resumed = folder is not None
         if folder is None:
             folder = RunFolder(Path(distributed.from_first(str(_create(options)) if distributed.rank() == 0 else "")))
@@ -114,6 +116,8 @@ def _plan(options: Options) -> AccumulationPlan:
         steps=options.gradient_accumulation_steps,
         automatic=options.enable_auto_gradient_accumulation,
         explicit_steps="gradient_accumulation_steps" in options.explicit,
+        target_batch_size=options.target_batch_size,
+        schedule=options.accumulation_schedule,
     )
     if chosen.reason:
         logger.info("%s", chosen.reason)
@@ -201,9 +205,9 @@ def _options_of_resume(folder: RunFolder, given: Options) -> Options:
         name = field.name
         if name in changes and changes[name] != getattr(own, name) and name not in FREE_TO_CHANGE:
             raise UserError(
-                f"--{name} {changes[name]} differs from the run's {getattr(own, name)}: resuming {folder.path} would no "
-                "longer be the same run; leave the flag out, or start a new run"
+                f"--{name} {changes[name]} differs from the run's {getattr(own, name)}: {folder.path} would be two runs "
+                "in one; leave the flag out, or start a new run"
             )
     resumed = own.replace(**changes)
     folder.write_config(resumed)
-    return resumed.replace(explicit=given.explicit | {"gradient_accumulation_steps"})
+    return resumed

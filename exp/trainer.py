@@ -10,23 +10,23 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.distributed.optim import ZeroRedundancyOptimizer
 from tqdm import tqdm
 
 from data_provider import Prepared
 from data_provider.frames import Batch
-from exp.build import autocast
+from exp.build import autocast, optimizer_of
 from exp.evaluate import logits_of, loss_of, predictions_of
 from exp.loaders import MicroBatches, train_loader
 from exp.run_folder import RunFolder
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan
 from utils.checkpoints import load_checkpoint, save_checkpoint
+from utils.ema import build_ema
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator, Step
 from utils.interrupt import StopRequest
 from utils.metrics import headline
-from utils.optimizers import build_optimizer
 from utils.options import Options
 from utils.schedulers import build_scheduler
 from utils.seeding import random_state, set_random_state
@@ -45,6 +45,7 @@ class Progress:
     Attributes:
         epoch: the epoch under way, from 0.
         micro_batches: those of this process already done in it.
+        carried: micro-batches that the accumulation window held when the epoch began.
         loss, weight: sum(w l) and sum(w) of the epoch's finished accumulation windows.
         correct, seen: windows of this process named rightly, and all, in the epoch.
         best_loss, best_epoch: the lowest validation loss, and the epoch (from 1) that reached it.
@@ -53,6 +54,7 @@ class Progress:
 
     epoch: int = 0
     micro_batches: int = 0
+    carried: int = 0
     loss: float = 0.0
     weight: float = 0.0
     correct: int = 0
@@ -87,24 +89,20 @@ class Trainer:
         device: torch.device,
     ) -> None:
         self.options, self.data, self.plan, self.folder, self.device = options, data, plan, folder, device
-        self.model, self.loss = model.to(device), loss.to(device)
-        self.optimizer = build_optimizer(
-            self.model,
-            name=options.optimizer,
-            learning_rate=options.learning_rate,
-            weight_decay=options.weight_decay,
-        )
+        self.progress = Progress()
+        self.dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
+        self.model, self.loss = model.to(device, self.dtype), loss.to(device)
+        self.learning_rate = self._learning_rate(0)
+        self.optimizer = optimizer_of(options, self.model, self.learning_rate)
         self.scheduler = build_scheduler(
             self.optimizer,
             name=options.lr_scheduler,
-            steps_per_epoch=math.ceil(len(self._micro_batches(0)) / plan.steps_at(0)),
+            steps_per_epoch=self._steps_per_epoch(0),
             epochs=options.train_epochs,
             warmup_epochs=options.warmup_epochs,
             period=options.scheduler_period,
         )
-        self.average = None
-        if options.ema:
-            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(options.ema), use_buffers=True)
+        self.average = build_ema(self.model, decay=options.ema) if options.ema else None
         self.scaler = torch.amp.GradScaler(device.type) if options.amp == "fp16" else None
         self.accumulator = GradientAccumulator(
             self.model,
@@ -112,10 +110,10 @@ class Trainer:
             steps=plan.steps_at(0),
             clip_norm=options.clip_grad,
             scaler=self.scaler,
+            buffer_dtype=torch.float32 if options.grad_buffer == "fp32" else None,
             carry=options.cross_epoch_accumulation,
             on_step=self._on_step,
         )
-        self.progress = Progress()
 
     def fit(self) -> str:
         """Trains to the last epoch or until validation stops improving.
@@ -130,7 +128,7 @@ class Trainer:
         with StopRequest() as stop:
             for epoch in range(self.progress.epoch, self.options.train_epochs):
                 self.loss.set_epoch(epoch)
-                self.accumulator.steps = self.plan.steps_at(epoch)
+                self._follow_plan(epoch)
                 self._train_epoch(epoch, stop)
                 self._finish_epoch(epoch)
                 waited = epoch + 1 - self.progress.best_epoch
@@ -139,6 +137,27 @@ class Trainer:
                 if any(distributed.gather(stop.made)):
                     raise Interrupted
         return f"all {self.options.train_epochs} epochs done"
+
+    def _follow_plan(self, epoch: int) -> None:
+        """Sets N for the epoch, and the learning rate where it follows the effective batch."""
+        if epoch == 0 or self.plan.steps_at(epoch) == self.plan.steps_at(epoch - 1) or self.progress.micro_batches:
+            self.accumulator.steps = self.plan.steps_at(epoch)
+            return
+        self.accumulator.steps = self.plan.steps_at(epoch)
+        factor = self._learning_rate(epoch) / self._learning_rate(epoch - 1)
+        self.scheduler.rescale(steps_per_epoch=self._steps_per_epoch(epoch), factor=factor)
+        logger.info(
+            "from here %d micro-batches a step, learning rate %g",
+            *(self.accumulator.steps, self.scheduler.learning_rate),
+        )
+
+    def _learning_rate(self, epoch: int) -> float:
+        rule, world = self.options.scale_lr, distributed.world_size()
+        return self.options.learning_rate * self.plan.learning_rate_factor(rule, epoch=epoch, world=world)
+
+    def _steps_per_epoch(self, epoch: int) -> float:
+        share = len(self._micro_batches(epoch)) / self.plan.steps_at(epoch)
+        return share if self.options.cross_epoch_accumulation else math.ceil(share)
 
     def _train_epoch(self, epoch: int, stop: StopRequest) -> None:
         self.model.train()
@@ -155,11 +174,11 @@ class Trainer:
                 if stop.made and distributed.world_size() == 1:
                     self.save()
                     raise Interrupted
-        if self.accumulator.count:
+        if self.options.cross_epoch_accumulation:
             logger.info("accumulation count %d/%d", self.accumulator.count, self.accumulator.window_steps)
 
     def _train_micro_batch(self, batch: Batch, bar: tqdm) -> None:
-        x, y = batch.x.to(self.device, non_blocking=True), batch.y.to(self.device, non_blocking=True)
+        x, y = batch.x.to(self.device, self.dtype, non_blocking=True), batch.y.to(self.device, non_blocking=True)
         with autocast(self.options, self.device):
             logits = self.model(x)  # (B, K)
         self._correct += (logits.detach().argmax(1) == y).sum()
@@ -193,7 +212,11 @@ class Trainer:
         self.scheduler.evaluated(row["val_loss"])
         rows = [*self.progress.rows, row]
         self.progress = Progress(
-            epoch=epoch + 1, best_loss=self.progress.best_loss, best_epoch=self.progress.best_epoch, rows=rows
+            epoch=epoch + 1,
+            carried=self.accumulator.count,
+            best_loss=self.progress.best_loss,
+            best_epoch=self.progress.best_epoch,
+            rows=rows,
         )
         self.save()
         if distributed.rank() == 0:
@@ -224,7 +247,7 @@ class Trainer:
             "val_accuracy": val["accuracy"],
             "val_macro_f1": val["macro_f1"],
             "learning_rate": self.scheduler.learning_rate,
-            "effective_batch_size": self.plan.effective_at(epoch) * distributed.world_size(),
+            "effective_batch_size": self.plan.effective_batch_size(epoch) * distributed.world_size(),
             "optimizer_steps": self.accumulator.optimizer_steps,
         }
 
@@ -236,12 +259,13 @@ class Trainer:
     def _micro_batches(self, epoch: int) -> MicroBatches:
         return MicroBatches(
             samples=len(self.data.train),
-            sizes=self.plan.sizes,
+            sizes=self.plan.sizes_at(epoch),
             seed=self.options.seed,
             epoch=epoch,
+            carried=self.progress.carried,
             rank=distributed.rank(),
             world=distributed.world_size(),
-            start=self.progress.micro_batches if hasattr(self, "progress") else 0,
+            start=self.progress.micro_batches,
         )
 
     def _bar(self, epoch: int, left: int) -> tqdm:
@@ -264,6 +288,8 @@ class Trainer:
             self.progress.correct = int(self._correct)
         own = {"accumulator": self.accumulator.state_dict(), "random": random_state()}
         ranks = distributed.gather(own)
+        if isinstance(self.optimizer, ZeroRedundancyOptimizer):
+            self.optimizer.consolidate_state_dict(to=0)
         if distributed.rank() > 0:
             return
         state = {

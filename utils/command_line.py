@@ -33,9 +33,8 @@ def parse(arguments: Sequence[str]) -> Options:
         close = difflib.get_close_matches(verb, VERBS, 1)
         raise UserError(f"unknown verb '{verb}'{_did_you_mean(close)}; choose one of: {', '.join(VERBS)}")
     given = vars(_parser(verb).parse_args(words))
-    if given.get("config"):
-        given = {**_read_config(given["config"]), **given}
-    options = Options(verb=verb, explicit=frozenset(given), **given)
+    values = {**_read_config(given["config"]), **given} if given.get("config") else given
+    options = Options(verb=verb, explicit=_chosen(values) | set(given), **values)
     if verb == "train" and options.is_training == 0:
         options = options.replace(verb="test")
     if options.test_size + options.val_size >= 1:
@@ -53,7 +52,13 @@ def from_config(path: Path, **changes: Any) -> Options:
         path: the YAML file.
         changes: options that win over the file's.
     """
-    return Options(**{**_read_config(str(path)), **changes})
+    values = {**_read_config(str(path)), **changes}
+    return Options(explicit=_chosen(values), **values)
+
+
+def _chosen(values: dict[str, Any]) -> frozenset[str]:
+    """A run folder's config.yaml holds every option; those at their default say nothing of what was chosen."""
+    return frozenset(f.name for f in flags() if f.name in values and values[f.name] != f.default)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -131,6 +131,14 @@ class Options:
     gradient_accumulation_steps: int = flag(1, "accumulation", "micro-batches of an optimizer step", at_least=1)
     enable_auto_gradient_accumulation: bool = flag(False, "accumulation", "choose the steps from the batch size")
     cross_epoch_accumulation: bool = flag(False, "accumulation", "carry a part-filled window into the next epoch")
+    target_batch_size: int | None = flag(None, "accumulation", "windows of an optimizer step, exactly", at_least=1)
+    accumulation_schedule: str = flag("", "accumulation", "steps from an epoch on, as 0:4,10:2")
+    scale_lr: str = flag(
+        "none", "accumulation", "learning rate with the effective batch", choices=("none", "linear", "sqrt")
+    )
+    param_dtype: str = flag("fp32", "accumulation", "type of the parameters", choices=("fp32", "bf16"))
+    grad_buffer: str = flag("none", "accumulation", "store gradients beside the parameters", choices=("none", "fp32"))
+    zero_optimizer: bool = flag(False, "accumulation", "share the optimizer's state among the processes")
 
     output: str | None = flag(None, "simulate", "folder to write to (default: dataset/SAHU)")
     runs: str = flag("nine", "simulate", "nine (the default data set's), all (21), or names with commas")
