@@ -1,0 +1,81 @@
+"""The split by calendar block: the same blocks in every run, so that no part knows another's weather.
+
+Letters: S stretches, R runs, k blocks.
+"""
+
+import numpy as np
+
+from data_provider.split import TEST, TRAIN, VAL, Plan
+from data_provider.stretches import Stretches
+
+DAY = 86400
+
+
+def calendar_plan(
+    stretches: Stretches, *, block_seconds: int, test_size: float, val_size: float, rng: np.random.Generator
+) -> Plan:
+    """Blocks of one calendar for all runs, dealt to the parts in turn so that each part sees every season.
+
+    Args:
+        stretches: the data.
+        block_seconds: length of a block; blocks are counted from the first day's midnight.
+        test_size: share of the test part.
+        val_size: share of the validation part.
+        rng: decides which part begins the turn.
+    """
+    origin = stretches.start.min().astype("datetime64[D]").astype("datetime64[s]")
+    edges = _filled_blocks(stretches, origin, block_seconds)
+    parts = deal(len(edges), test_size=test_size, val_size=val_size, rng=rng)
+    runs = len(stretches.runs)
+    length = f"{block_seconds // DAY} days" if block_seconds % DAY == 0 else f"{block_seconds / 3600:g} hours"
+    words = f"calendar blocks of {length}, the same in every run"
+    return Plan(edges=[edges] * runs, parts=[parts] * runs, line=[0] * runs, words=words)
+
+
+def _filled_blocks(stretches: Stretches, origin: np.datetime64, block_seconds: int) -> np.ndarray:
+    """(k,) datetime64[s], beginnings of the blocks that hold readings of some run."""
+    first = (stretches.start - origin).astype(np.int64) // block_seconds
+    last = (stretches.end - origin).astype(np.int64) // block_seconds
+    count = np.zeros(last.max() + 2, np.int64)
+    np.add.at(count, first, 1)
+    np.add.at(count, last + 1, -1)
+    filled = np.flatnonzero(np.cumsum(count) > 0)
+    return origin + filled * np.timedelta64(block_seconds, "s")
+
+
+def deal(number: int, *, test_size: float, val_size: float, rng: np.random.Generator) -> np.ndarray:
+    """Parts of `number` blocks in a row: shares as asked, every part as evenly spread as can be.
+
+    The part that is furthest behind its share comes next; the pattern is then turned by a random number of places.
+
+    Returns:
+        (number,) int64. Each part is there if number is at least 3, otherwise all is for training.
+    """
+    if number < 3:
+        return np.full(number, TRAIN)
+    shares = np.zeros(3)
+    shares[[TRAIN, VAL, TEST]] = 1 - test_size - val_size, val_size, test_size
+    counts = np.maximum(np.round(shares * number), 1)
+    counts[np.argmax(counts)] += number - counts.sum()
+    given, pattern = np.zeros(3), np.zeros(number, np.int64)
+    for place in range(number):
+        behind = counts / number * (place + 1) - given
+        behind[given >= counts] = -np.inf
+        pattern[place] = np.argmax(behind)
+        given[pattern[place]] += 1
+    return np.roll(pattern, rng.integers(number))
+
+
+def share_calendar(stretches: Stretches) -> bool:
+    """True if runs of different classes lie in the same time: every run overlaps the first by half or more."""
+    spans = []
+    for run in range(len(stretches.runs)):
+        mine = stretches.run == run
+        if mine.any():
+            spans.append((stretches.start[mine].min(), stretches.end[mine].max()))
+    begin, end = spans[0]
+    for start, stop in spans[1:]:
+        common = (min(end, stop) - max(begin, start)).astype(np.int64)
+        if common * 2 < min((end - begin).astype(np.int64), (stop - start).astype(np.int64)):
+            return False
+    return len(spans) > 1

@@ -1,0 +1,64 @@
+"""What was read, repaired, dropped and why: kept while data is prepared, for the log and for metrics.json."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from data_provider.readers import Table
+
+logger = logging.getLogger(__name__)
+
+
+class Notes:
+    """A growing report in plain values.
+
+    Attributes:
+        files: one entry a file read.
+        counts: what was dropped or filled -> how often, over all files.
+        dropped: column -> why it is no signal.
+        warnings: lines that a person should read.
+        facts: anything else, by name.
+    """
+
+    def __init__(self) -> None:
+        self.files: list[dict[str, Any]] = []
+        self.counts: Counter[str] = Counter()
+        self.dropped: dict[str, str] = {}
+        self.warnings: list[str] = []
+        self.facts: dict[str, Any] = {}
+
+    def read(self, table: Table) -> None:
+        """Notes a file, with what its reader found missing or put right."""
+        entry: dict[str, Any] = {"name": table.name, "rows": len(table.values)}
+        if table.times is not None:
+            entry |= {"from": str(table.times[0]), "to": str(table.times[-1])}
+        if table.missing:
+            entry["missing readings"] = dict(table.missing)
+        if table.repaired:
+            entry["repaired"] = dict(table.repaired)
+        self.files.append(entry)
+        logger.debug("read %s: %d rows", table.name, len(table.values))
+
+    def count(self, counts: Mapping[str, int]) -> None:
+        """Adds to the counts."""
+        self.counts.update(counts)
+
+    def drop(self, column: str, reason: str) -> None:
+        """Notes a column that is no signal."""
+        self.dropped[column] = reason
+
+    def warn(self, line: str) -> None:
+        """Notes a line that a person should read; it is logged once preparation is done."""
+        if line not in self.warnings:
+            self.warnings.append(line)
+
+    def plain(self) -> dict[str, Any]:
+        """Everything, as values that JSON holds."""
+        return {
+            "files": self.files,
+            "counts": dict(self.counts),
+            "columns dropped": self.dropped,
+            "warnings": self.warnings,
+            **self.facts,
+        }

@@ -1,0 +1,131 @@
+"""A user's own data: a folder with one labelled run a file, or one file with a column of labels.
+
+Letters: T readings.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from data_provider import lbnl_measured, lbnl_simulated
+from data_provider.frames import Frame
+from data_provider.labels import read_labels
+from data_provider.notes import Notes
+from data_provider.readers import SUFFIXES, Table, read_table
+from data_provider.segments import working_mask
+from data_provider.source import DataSet, Source
+from data_provider.times import ISO
+from utils.errors import UserError
+
+LABELS = "labels.csv"
+WORKING_COLUMNS = (lbnl_simulated.CONTROL, lbnl_measured.OCCUPIED)
+
+
+def folder() -> DataSet:
+    """One run a file; its label is the file's name without the ending, or stands in labels.csv."""
+    return DataSet(files=_folder_files, read=_read_folder, strategy="auto")
+
+
+def csv() -> DataSet:
+    """One file; rows that follow each other with the same label are a run."""
+    return DataSet(files=_csv_files, read=_read_csv, strategy="days")
+
+
+def _folder_files(source: Source) -> list[Path]:
+    if not source.root.is_dir():
+        raise UserError(f"{source.root}: no such folder; name the folder of the data with --root_path")
+    files = sorted(
+        path
+        for path in source.root.iterdir()
+        if path.suffix.lower() in SUFFIXES and path.name != LABELS and not path.name.startswith(".")
+    )
+    if not files:
+        raise UserError(f"{source.root}: there is no .csv or .parquet file; put one labelled run a file there")
+    return files + [path for path in [source.root / LABELS] if path.is_file()]
+
+
+def _read_folder(source: Source, notes: Notes) -> Iterator[Frame]:
+    files = _folder_files(source)
+    runs = [path for path in files if path.name != LABELS]
+    labels = _labels_of(source, runs) if len(runs) < len(files) else {path: (path.stem, "") for path in runs}
+    for path in runs:
+        label, severity = labels[path]
+        table = _read(path, source, notes, ())
+        yield _frame(table, np.ones(len(table.values), bool), path.stem, label, severity, source, notes)
+
+
+def _labels_of(source: Source, runs: list[Path]) -> dict[Path, tuple[str, str]]:
+    stored = read_labels(source.root / LABELS)
+    found = {path: stored.get(path.name) or stored.get(path.stem) for path in runs}
+    known = {name for path in runs for name in (path.name, path.stem)}
+    absent = [name for name in stored if name not in known]
+    if absent:
+        raise UserError(f"{source.root / LABELS}: there is no file {absent[0]} in that folder; correct the name")
+    labels = {path: entry for path, entry in found.items() if entry is not None}
+    nameless = [path.name for path in runs if path not in labels]
+    if nameless:
+        raise UserError(f"{source.root / LABELS}: {nameless[0]} has no label; add a line, or move the file away")
+    return labels
+
+
+def _csv_files(source: Source) -> list[Path]:
+    if source.root.is_dir():
+        raise UserError(f"{source.root}: this is a folder; name one file with --root_path, or use --data folder")
+    if not source.root.is_file():
+        raise UserError(f"{source.root}: no such file; name the file of the data with --root_path")
+    return [source.root]
+
+
+def _read_csv(source: Source, notes: Notes) -> Iterator[Frame]:
+    path = _csv_files(source)[0]
+    table = _read(path, source, notes, (source.label_column,))
+    labels = np.char.strip(table.texts[source.label_column])
+    blank = int((labels == "").sum())
+    if blank:
+        notes.count({"rows without a label, dropped": blank})
+        notes.warn(f"{path}: {blank} of {len(labels)} rows have no label and are not used")
+    begins = np.flatnonzero(np.append(True, labels[1:] != labels[:-1]))
+    for begin, end in zip(begins, np.append(begins[1:], len(labels)), strict=True):
+        if labels[begin]:
+            rows = np.zeros(len(labels), bool)
+            rows[begin:end] = True
+            name = f"{path.stem} rows {begin + 1}-{end}"
+            yield _frame(table, rows, name, str(labels[begin]), "", source, notes)
+
+
+def _read(path: Path, source: Source, notes: Notes, texts: tuple[str, ...]) -> Table:
+    formats = (source.time_format,) if source.time_format else (ISO,)
+    table = read_table(path, rows=source.rows, texts=texts, time_formats=formats)
+    notes.read(table)
+    return table
+
+
+def _frame(table: Table, rows: np.ndarray, name: str, label: str, severity: str, source: Source, notes: Notes) -> Frame:
+    """A run: some rows of a table; without times it begins in 1970."""
+    times = table.times
+    if times is None:
+        if source.period_seconds is None:
+            raise UserError(
+                f"{table.name}: there is no column of times; name the step between rows: --sample_period 5min"
+            )
+        times = np.datetime64(0, "s") + np.arange(len(table.values)) * np.timedelta64(source.period_seconds, "s")
+        notes.facts["times"] = "no column of times: rows are counted from 1970-01-01 at the step of --sample_period"
+    control = next((column for column in WORKING_COLUMNS if column in table.columns), None)
+    unused = {control: "says when the unit works: only those readings are used"} if control else {}
+    if lbnl_measured.TRUTH in table.columns:
+        unused[lbnl_measured.TRUTH] = "the answer"
+    for column, reason in unused.items():
+        notes.drop(column, reason)
+    signals = tuple(column for column in table.columns if column not in unused)
+    state = table.column(control) if control else None
+    working = working_mask(times, state, value=1, settle_seconds=0)
+    return Frame(
+        name=name,
+        values=table.select(signals)[rows],
+        times=times[rows],
+        columns=signals,
+        working=working[rows],
+        label=label,
+        severity=severity,
+    )

@@ -1,0 +1,145 @@
+"""Which window goes to which part: chooses the plan, and sees to it that every part has what it needs.
+
+Letters: n windows, R runs, K classes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_provider.calendar_plan import DAY, calendar_plan, share_calendar
+from data_provider.notes import Notes
+from data_provider.run_plan import Sizes, run_plan
+from data_provider.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, guarded, windows_of
+from data_provider.stretches import Stretches
+
+RANDOM = "random windows (leaks: neighbouring windows of one run lie in different parts)"
+SHORTER = (3 * DAY, 2 * DAY, DAY, DAY // 2, DAY // 4, DAY // 8, 3600, 1800, 600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the split is told.
+
+    Attributes:
+        strategy: "calendar", "days" or "auto".
+        sizes: shares and lengths.
+        seed: of everything random in it.
+        fixed_blocks: the user named the length of a block, so it is kept.
+    """
+
+    strategy: str
+    sizes: Sizes
+    seed: int
+    fixed_blocks: bool
+
+
+def blocked(stretches: Stretches, labels: list[str], settings: Settings, notes: Notes) -> tuple[Windows, str]:
+    """Windows of parts that lie apart in time, and the split in words.
+
+    Args:
+        stretches: the data.
+        labels: class of each of R runs.
+        settings: how to split.
+        notes: warnings and the guard's price go there.
+    """
+    strategy, sizes = settings.strategy, settings.sizes
+    if strategy == "auto":
+        strategy = "calendar" if len(set(labels)) > 1 and share_calendar(stretches) else "runs"
+    period = stretches.recipe.period_seconds
+    if strategy == "calendar":
+        plan = _best_calendar(stretches, labels, settings, notes)
+    else:
+        rng = np.random.default_rng(settings.seed)
+        plan, shared = run_plan(stretches, labels, sizes=sizes, one_unit=strategy == "days", rng=rng)
+        words = "whole days" if strategy == "days" and _daily(stretches) else "whole runs"
+        if any(run.group for run in stretches.runs):
+            words += ", weather pairs together"
+        if shared:
+            notes.warn(_shared_words(shared))
+            words += f", {len(shared)} of {len(labels)} cut into blocks"
+        plan = Plan(edges=plan.edges, parts=plan.parts, line=plan.line, words=words)
+    pieces = cut(stretches, plan)
+    without = windows_of(pieces, period=period, seq_len=sizes.seq_len, step=sizes.step)
+    windows = _windows(pieces, plan, period, sizes)
+    notes.facts["guard"] = {"steps": sizes.seq_len, "windows lost": len(without) - len(windows)}
+    return windows, f"{plan.words}, a guard of one window between parts"
+
+
+def at_random(stretches: Stretches, labels: list[str], settings: Settings) -> tuple[Windows, str]:
+    """The published protocol: windows dealt to the parts at random, class by class."""
+    sizes, rng = settings.sizes, np.random.default_rng(settings.seed)
+    block = sizes.block_days * DAY
+    plan = calendar_plan(stretches, block_seconds=block, test_size=sizes.test_size, val_size=sizes.val_size, rng=rng)
+    whole = Plan(
+        edges=[edges[:1] for edges in plan.edges], parts=[parts[:1] for parts in plan.parts], line=plan.line, words=""
+    )
+    windows = windows_of(
+        cut(stretches, whole), period=stretches.recipe.period_seconds, seq_len=sizes.seq_len, step=sizes.step
+    )
+    target = np.array(labels)[windows.run]
+    part = np.zeros(len(windows), np.int64)
+    for label in sorted(set(labels)):
+        mine = rng.permutation(np.flatnonzero(target == label))
+        test = max(1, round(len(mine) * sizes.test_size)) if len(mine) >= 3 else 0
+        val = max(1, round(len(mine) * sizes.val_size)) if len(mine) >= 3 else 0
+        part[mine[:test]], part[mine[test : test + val]] = TEST, VAL
+    interval = np.searchsorted(plan.edges[0], windows.start, side="right")
+    _, numbers = np.unique(np.stack([windows.run, interval]), axis=1, return_inverse=True)
+    return (
+        Windows(first=windows.first, run=windows.run, start=windows.start, part=part, block=numbers.ravel()),
+        RANDOM,
+    )
+
+
+def _windows(pieces: Pieces, plan: Plan, period: int, sizes: Sizes) -> Windows:
+    apart = guarded(pieces, plan, period=period, seq_len=sizes.seq_len)
+    return windows_of(apart, period=period, seq_len=sizes.seq_len, step=sizes.step)
+
+
+def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, notes: Notes) -> Plan:
+    """Blocks of the length asked for; shorter ones where those leave a class out of a part and nobody asked."""
+    sizes, classes = settings.sizes, np.unique(labels, return_inverse=True)[1]
+    best, most = None, -1
+    for block in _lengths(settings):
+        plan = calendar_plan(
+            stretches,
+            block_seconds=block,
+            test_size=sizes.test_size,
+            val_size=sizes.val_size,
+            rng=np.random.default_rng(settings.seed),
+        )
+        windows = _windows(cut(stretches, plan), plan, stretches.recipe.period_seconds, sizes)
+        pairs = {*zip(classes[windows.run].tolist(), windows.part.tolist(), strict=True)}
+        if len(pairs) > most:
+            best, most = plan, len(pairs)
+        if len(pairs) == (classes.max() + 1) * len(PARTS):
+            break
+    assert best is not None
+    if f"of {sizes.block_days} days" not in best.words:
+        notes.warn(
+            f"blocks of {sizes.block_days} days leave a class out of a part; {best.words} are used "
+            "(--block_days sets the length)"
+        )
+    return best
+
+
+def _lengths(settings: Settings) -> Iterator[int]:
+    asked = settings.sizes.block_days * DAY
+    yield asked
+    if not settings.fixed_blocks:
+        yield from (length for length in SHORTER if length < asked)
+
+
+def _daily(stretches: Stretches) -> bool:
+    return all(start.astype("datetime64[D]") == end.astype("datetime64[D]")
+               for start, end in zip(stretches.start, stretches.end, strict=True))  # fmt: skip
+
+
+def _shared_words(shared: list[str]) -> str:
+    names = ", ".join(shared[:6]) + (f" and {len(shared) - 6} more" if len(shared) > 6 else "")
+    return (
+        f"{len(shared)} runs belong to classes with too few runs for every part to have its own; they are cut into "
+        f"blocks with a guard of one window, so parts share a day there: {names}"
+    )

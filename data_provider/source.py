@@ -1,0 +1,67 @@
+"""Where data comes from, and what a data set is.
+
+Letters: C signals.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data_provider.frames import Frame
+from data_provider.notes import Notes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What a reader is told.
+
+    Attributes:
+        root: folder or file of the data.
+        rows: read only the first rows of each file, all if None.
+        period_seconds: the step asked for, None if nobody asked.
+        label_column: the column with the class, for one labelled file.
+        time_format: how times are written, None for ISO 8601.
+    """
+
+    root: Path
+    rows: int | None = None
+    period_seconds: int | None = None
+    label_column: str = "label"
+    time_format: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """An entry of `DATASETS`.
+
+    Attributes:
+        files: the files of a source, which are also what the cache depends on.
+        read: the runs of a source, one at a time.
+        root: default place, relative to the repository; None if the user must name it.
+        simulated: where nothing is at the default place, simulated data is made.
+        period_seconds: default step of the windows, None for that of the files.
+        steps: default steps between windows, from the steps of a window.
+        strategy: "calendar" (the same blocks in every run), "days" (whole runs of one unit) or "auto".
+        classes: published order of classes; found by name if empty.
+        normal: the class without fault; found by its name if None.
+        keep_constant: keep signals that never change.
+        working_column: says when the unit works; left out of the signals.
+        settle_seconds: readings dropped after each start.
+        dropped: column -> why it is no signal.
+        unit_of: the unit of a column.
+    """
+
+    files: Callable[[Source], list[Path]]
+    read: Callable[[Source, Notes], Iterator[Frame]]
+    root: str | None = None
+    simulated: bool = False
+    period_seconds: int | None = None
+    steps: Callable[[int], int] = lambda seq_len: max(1, seq_len // 2)
+    strategy: str = "auto"
+    classes: tuple[str, ...] = ()
+    normal: str | None = None
+    keep_constant: bool = False
+    working_column: str | None = None
+    settle_seconds: int = 0
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    unit_of: Callable[[str], str] = lambda column: ""

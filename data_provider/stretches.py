@@ -1,0 +1,157 @@
+"""All runs of a data set as one array of evenly spaced readings, with a table of where each stretch lies.
+
+Letters: N steps of all stretches together, C signals, S stretches, R runs.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from data_provider.frames import Frame
+from data_provider.notes import Notes
+from data_provider.segments import Recipe, stretches_of
+from utils.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+class Run(NamedTuple):
+    """A frame without its readings."""
+
+    name: str
+    label: str
+    severity: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretches:
+    """Evenly spaced readings of all runs.
+
+    Attributes:
+        recipe: how they were made; its columns are the C signals.
+        values: (N, C) float32, one stretch after the other; may be mapped from a file.
+        runs: R runs.
+        run: (S,) int64, the run of a stretch.
+        first: (S,) int64, its first row in `values`.
+        rows: (S,) int64, its length.
+        start: (S,) datetime64[s], the time of its first row.
+    """
+
+    recipe: Recipe
+    values: np.ndarray
+    runs: tuple[Run, ...]
+    run: np.ndarray
+    first: np.ndarray
+    rows: np.ndarray
+    start: np.ndarray
+
+    @property
+    def end(self) -> np.ndarray:
+        """(S,) datetime64[s], the time of each stretch's last row."""
+        return self.start + (self.rows - 1) * np.timedelta64(self.recipe.period_seconds, "s")
+
+
+def build(
+    frames: Iterable[Frame], recipe: Recipe, notes: Notes, *, keep_constant: bool, target: Path | None = None
+) -> Stretches:
+    """Reads all frames into stretches.
+
+    Args:
+        frames: the runs; each is let go before the next is read.
+        recipe: the way; its columns are filled in from the frames.
+        notes: what was dropped is counted there.
+        keep_constant: keep signals that never change.
+        target: .npy file to put the values into; in memory if None.
+
+    Raises:
+        UserError: runs do not agree about their columns, or hold no readings of a working unit.
+    """
+    columns: tuple[str, ...] = ()
+    runs: list[Run] = []
+    parts: list[np.ndarray] = []
+    table: list[tuple[int, int, np.datetime64]] = []
+    for frame in frames:
+        columns = columns or frame.columns
+        values = _aligned(frame, columns, runs)
+        try:
+            stretches, counts = stretches_of(frame.times, values, frame.working, recipe)
+        except UserError as error:
+            raise UserError(f"{frame.name}: {error}") from None
+        if not stretches:
+            _why_empty(frame, values, notes)
+        notes.count(counts)
+        for stretch in stretches:
+            table.append((len(runs), len(stretch.values), stretch.start))
+            parts.append(stretch.values)
+        runs.append(Run(frame.name, frame.label, frame.severity, frame.group))
+    if not parts:
+        raise UserError("no run holds readings of a working unit; check the column that says when it works")
+    keep = np.arange(len(columns)) if keep_constant else _changing(parts, columns, notes)
+    rows = np.array([entry[1] for entry in table])
+    return Stretches(
+        recipe=Recipe.from_dict({**recipe.to_dict(), "columns": [columns[place] for place in keep]}),
+        values=_joined(parts, keep, target),
+        runs=tuple(runs),
+        run=np.array([entry[0] for entry in table]),
+        first=np.cumsum(rows) - rows,
+        rows=rows,
+        start=np.array([entry[2] for entry in table], "datetime64[s]"),
+    )
+
+
+def _aligned(frame: Frame, columns: tuple[str, ...], runs: list[Run]) -> np.ndarray:
+    """The frame's values in the order of `columns`."""
+    if frame.columns == columns:
+        return frame.values
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        raise UserError(f"{frame.name}: column '{absent[0]}' is missing, which {runs[0].name} has; runs must agree")
+    added = [name for name in frame.columns if name not in columns]
+    if added:
+        raise UserError(f"{runs[0].name}: column '{added[0]}' is missing, which {frame.name} has; runs must agree")
+    return frame.values[:, [frame.columns.index(name) for name in columns]]
+
+
+def _why_empty(frame: Frame, values: np.ndarray, notes: Notes) -> None:
+    """A run without a single usable row is an error if a sensor is to blame, a warning if the unit was off."""
+    if frame.working.any():
+        empty = np.flatnonzero(np.isnan(values[frame.working]).all(0))
+        if len(empty):
+            name = frame.columns[empty[0]]
+            raise UserError(f"{frame.name}: column '{name}' holds no readings; take it out of all files, or fill it")
+    notes.warn(f"{frame.name}: nothing to use, the unit was never working with all its readings there")
+
+
+def _changing(parts: list[np.ndarray], columns: tuple[str, ...], notes: Notes) -> np.ndarray:
+    """Places of the signals that are not the same number from the first run to the last."""
+    lowest = np.min([part.min(0) for part in parts], axis=0)
+    highest = np.max([part.max(0) for part in parts], axis=0)
+    for place in np.flatnonzero(lowest == highest):
+        notes.drop(columns[place], f"constant ({lowest[place]:g}) while the unit works, in every run")
+    keep = np.flatnonzero(lowest < highest)
+    if not len(keep):
+        raise UserError("every column of readings is constant; there is nothing to learn from")
+    return keep
+
+
+def _joined(parts: list[np.ndarray], keep: np.ndarray, target: Path | None) -> np.ndarray:
+    """One array of all parts; each part is let go once it is copied."""
+    shape = (sum(len(part) for part in parts), len(keep))
+    values = np.empty(shape, np.float32) if target is None else _new_file(target, shape)
+    row = 0
+    for place, part in enumerate(parts):
+        values[row : row + len(part)] = part[:, keep]
+        row += len(part)
+        parts[place] = part[:0]
+    if isinstance(values, np.memmap):
+        values.flush()
+    return values
+
+
+def _new_file(target: Path, shape: tuple[int, int]) -> np.memmap:
+    return np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=shape)

@@ -1,0 +1,117 @@
+"""Times of readings: from a file's words to seconds, and the length of a step.
+
+Formats are named, never guessed: `3/11/2017` may be March or November.
+Letters: T readings of a file.
+"""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from utils.errors import UserError
+
+ISO = "ISO 8601, as 2018-01-31 06:05"
+MONTH_FIRST = (
+    "%m/%d/%y %H:%M",  # two digits of year come first: %Y would take 17 for the year 17
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+)
+NAMES = frozenset({"datetime", "date time", "date_time", "date/time", "timestamp", "time", "date"})
+
+_UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
+
+
+def seconds_of(period: str) -> int:
+    """Seconds of a step in words, as "5min", "30s" or "1h".
+
+    Raises:
+        UserError: the words name no length of time.
+    """
+    match = re.fullmatch(r"(\d+)\s*([a-z]+?)s?", period.strip().lower())
+    unit = _UNITS.get(match[2] or "s") if match else None
+    if match is None or unit is None or int(match[1]) < 1:
+        raise UserError(f"--sample_period '{period}' is no length of time; write it as 30s, 5min or 1h")
+    return int(match[1]) * unit
+
+
+def words_of(seconds: int) -> str:
+    """The shortest words for a number of seconds; `seconds_of` reads them."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def time_column(names: list[str], where: str) -> str | None:
+    """The column that holds the times, by its name; None if there is none.
+
+    Raises:
+        UserError: several columns could be it.
+    """
+    found = [name for name in names if name.casefold() in NAMES]
+    if len(found) > 1:
+        raise UserError(f"{where}: columns {' and '.join(found)} both look like times; keep one, with date and time")
+    return found[0] if found else None
+
+
+def parse_times(words: pa.ChunkedArray, formats: tuple[str, ...]) -> tuple[np.ndarray | None, int]:
+    """Times from words, in the first format that every word is written in.
+
+    Args:
+        words: T strings.
+        formats: `ISO` or strptime patterns, tried in this order.
+
+    Returns:
+        (T,) datetime64[s] and -1, or None and the place of the first word that fits no format.
+    """
+    best = 0
+    for pattern in formats:
+        if pattern == ISO:
+            parsed, failed = _parse_iso(words)
+        else:
+            parsed = pc.strptime(words, format=pattern, unit="s", error_is_null=True)
+            failed = _first_null(parsed)
+        if failed < 0:
+            return to_seconds(parsed), -1
+        best = max(best, failed)
+    return None, best
+
+
+def _parse_iso(words: pa.ChunkedArray) -> tuple[pa.ChunkedArray | None, int]:
+    try:
+        return pc.cast(words, pa.timestamp("us")), -1
+    except pa.ArrowInvalid:
+        pass
+    for place, word in enumerate(words.to_pylist()):  # only to name the culprit
+        try:
+            pc.cast(pa.scalar(word), pa.timestamp("us"))
+        except pa.ArrowInvalid:
+            return None, place
+    raise AssertionError("a column that cannot be cast holds a word that cannot")
+
+
+def _first_null(parsed: pa.ChunkedArray) -> int:
+    if parsed.null_count == 0:
+        return -1
+    return int(pc.index(pc.is_null(parsed), True).as_py())
+
+
+def to_seconds(stamps: pa.ChunkedArray) -> np.ndarray:
+    """(T,) datetime64[s] of Arrow timestamps; those with a zone become its clock on the wall."""
+    if getattr(stamps.type, "tz", None):
+        stamps = pc.local_timestamp(stamps)
+    return stamps.to_numpy().astype("datetime64[s]")
+
+
+def step_of(times: np.ndarray) -> int:
+    """Seconds between readings: the median, at least 1.
+
+    Args:
+        times: (T,) datetime64[s], strictly increasing.
+    """
+    if len(times) < 2:
+        return 1
+    return max(1, int(np.median(np.diff(times).astype(np.int64))))

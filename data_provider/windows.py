@@ -1,0 +1,87 @@
+"""Windows of a part: an index into one array of readings, scaled when they are taken out.
+
+Letters: n windows of a part, B of a batch, C signals, L steps of a window, N rows of the array.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from data_provider.frames import Batch
+from data_provider.scaler import Scaler
+from data_provider.split import Windows
+from data_provider.stretches import Stretches
+
+
+class WindowSet(Dataset):
+    """The windows of a part.
+
+    Attributes:
+        targets: (n,) int64 class numbers, -1 where nobody knows.
+        file: (n,) str, the run that each window was cut from.
+        start: (n,) datetime64[s], time of the first step.
+        end: (n,) datetime64[s], time of the last step.
+        block: (n,) int64, windows of one calendar block of one run, or of a day, share a number.
+        severity: (n,) str, "" where the run has none.
+    """
+
+    def __init__(
+        self, *, stretches: Stretches, windows: Windows, targets: np.ndarray, scaler: Scaler, seq_len: int
+    ) -> None:
+        self.targets = np.asarray(targets, np.int64)
+        self.file = np.array([run.name for run in stretches.runs])[windows.run]
+        self.severity = np.array([run.severity for run in stretches.runs])[windows.run]
+        self.start = windows.start
+        self.end = windows.start + np.timedelta64((seq_len - 1) * stretches.recipe.period_seconds, "s")
+        self.block = windows.block
+        self._first = windows.first
+        self._scaler = scaler
+        self._seq_len = seq_len
+        self._map(stretches.values)
+
+    def _map(self, values: np.ndarray) -> None:
+        self._values = values
+        self._views = np.lib.stride_tricks.sliding_window_view(values, self._seq_len, axis=0)  # (N - L + 1, C, L)
+        self._low = self._scaler.minimum[:, None]  # (C, 1)
+        self._factor = self._scaler.factor[:, None]
+        self._shift = self._scaler.shift[:, None]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: int) -> Batch:
+        """A batch of one."""
+        return self.gather(np.array([index]))
+
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """The windows of a batch; a loader takes this as it is (collate_fn: identity)."""
+        return self.gather(np.asarray(indices, np.int64))
+
+    def readings(self, indices: np.ndarray) -> np.ndarray:
+        """(B, C, L) float32 as measured, in the units of the files."""
+        return self._views[self._first[indices]]
+
+    def gather(self, indices: np.ndarray) -> Batch:
+        """The windows at some places of the part, scaled and clipped to [-1, 1]."""
+        x = np.empty((len(indices), *self._views.shape[1:]), np.float32)  # (B, C, L), one after the other in memory
+        np.subtract(self.readings(indices), self._low, out=x)
+        x *= self._factor
+        x += self._shift
+        np.clip(x, -1, 1, out=x)
+        return Batch(torch.from_numpy(x), torch.from_numpy(self.targets[indices]), torch.from_numpy(indices))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs; an array mapped from a file is opened again there, not copied."""
+        state = {name: value for name, value in vars(self).items() if name not in {"_views", "_values"}}
+        values = self._values
+        state["_stored"] = Path(str(values.filename)) if isinstance(values, np.memmap) else values
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        stored = state.pop("_stored")
+        vars(self).update(state)
+        self._map(np.load(stored, mmap_mode="r", allow_pickle=False) if isinstance(stored, Path) else stored)
