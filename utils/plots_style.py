@@ -1,0 +1,108 @@
+"""The look that all figures share, and how a figure gets to its file.
+
+Figures are drawn with matplotlib's objects and the Agg backend; pyplot and its global state stay out.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+INK = "#1f2933"
+MUTED = "#7b8794"
+GRID = "#e4e7eb"
+BLUE = "#2b6ca3"
+PALE_BLUE = "#9fbfd8"
+ORANGE = "#d2691e"
+DPI = 144
+
+# Names of sensors and classes are the user's; these are tried for letters that DejaVu Sans lacks.
+_FALLBACK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "WenQuanYi Zen Hei",
+    "SimHei",
+)
+
+_STYLE: dict[Any, Any] = {
+    # a class called "a$b$" is a name, not mathematics
+    "text.parse_math": False,
+    "text.usetex": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 8,
+    "axes.labelsize": 9,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": False,
+    "font.size": 9,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.1,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+def _fonts() -> list[str]:
+    installed = set(font_manager.fontManager.get_font_names())
+    return ["DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed)]
+
+
+@contextmanager
+def drawing(
+    path: Path, width: float, height: float, layout: Literal["constrained"] | None = "constrained"
+) -> Iterator[Figure]:
+    """Hand out an empty figure in the shared look and write it to `path` as PNG afterwards.
+
+    Args:
+        path: the file; its folder is made.
+        width: inches.
+        height: inches.
+        layout: matplotlib's layout engine, or None where the caller places everything.
+    """
+    with matplotlib.rc_context({**_STYLE, "font.family": _fonts()}):
+        figure = Figure(figsize=(width, height), layout=layout)
+        yield figure
+        path.parent.mkdir(parents=True, exist_ok=True)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, dpi=DPI, format="png")
+    # A palette halves the file, and with it the report that carries it; these figures have few colours.
+    picture = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(path, format="PNG", dpi=(DPI, DPI), optimize=True)
+
+
+def tidy(axes: Axes, grid: str | None = "y") -> None:
+    """Leave of the frame what carries a scale, and draw a faint grid along `grid`."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=3)
+    if grid is not None:
+        axes.grid(axis=grid)  # type: ignore[arg-type]
+
+
+def one_line(name: str) -> str:
+    """A name as a label: no line breaks or tabs in it."""
+    return " ".join(str(name).split())
