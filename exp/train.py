@@ -205,8 +205,8 @@ def _options_of_resume(folder: RunFolder, given: Options) -> Options:
         name = field.name
         if name in changes and changes[name] != getattr(own, name) and name not in FREE_TO_CHANGE:
             raise UserError(
-                f"--{name} {changes[name]} differs from the run's {getattr(own, name)}: {folder.path} would be two runs "
-                "in one; leave the flag out, or start a new run"
+                f"--{name} {changes[name]} differs from the run's {getattr(own, name)}: {folder.path} would be two "
+                "runs in one; leave the flag out, or start a new run"
             )
     resumed = own.replace(**changes)
     folder.write_config(resumed)

@@ -5,28 +5,29 @@ Letters: B windows of a micro-batch, C signals, L steps, K classes.
 
 import logging
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.distributed.optim import ZeroRedundancyOptimizer
-from tqdm import tqdm
 
 from data_provider import Prepared
 from data_provider.frames import Batch
 from exp.build import autocast, optimizer_of
 from exp.evaluate import logits_of, loss_of, predictions_of
 from exp.loaders import MicroBatches, train_loader
+from exp.progress import EpochBar, Progress
 from exp.run_folder import RunFolder
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan
+from utils.batch_norm import batchnorm_advice, freeze_batchnorm, spread_batchnorm_momentum
 from utils.checkpoints import load_checkpoint, save_checkpoint
 from utils.ema import build_ema
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator, Step
 from utils.interrupt import StopRequest
 from utils.metrics import headline
+from utils.oom import MemoryGuard
 from utils.options import Options
 from utils.schedulers import build_scheduler
 from utils.seeding import random_state, set_random_state
@@ -36,32 +37,6 @@ logger = logging.getLogger(__name__)
 
 class Interrupted(Exception):
     """Training stopped at the user's request; the last checkpoint holds everything."""
-
-
-@dataclass
-class Progress:
-    """Where the training is: plain values, saved in every checkpoint.
-
-    Attributes:
-        epoch: the epoch under way, from 0.
-        micro_batches: those of this process already done in it.
-        carried: micro-batches that the accumulation window held when the epoch began.
-        loss, weight: sum(w l) and sum(w) of the epoch's finished accumulation windows.
-        correct, seen: windows of this process named rightly, and all, in the epoch.
-        best_loss, best_epoch: the lowest validation loss, and the epoch (from 1) that reached it.
-        rows: training_metrics.csv so far.
-    """
-
-    epoch: int = 0
-    micro_batches: int = 0
-    carried: int = 0
-    loss: float = 0.0
-    weight: float = 0.0
-    correct: int = 0
-    seen: int = 0
-    best_loss: float = math.inf
-    best_epoch: int = 0
-    rows: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Trainer:
@@ -92,8 +67,8 @@ class Trainer:
         self.progress = Progress()
         self.dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
         self.model, self.loss = model.to(device, self.dtype), loss.to(device)
-        self.learning_rate = self._learning_rate(0)
-        self.optimizer = optimizer_of(options, self.model, self.learning_rate)
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        self.optimizer = optimizer_of(options, self.model, self._learning_rate(0))
         self.scheduler = build_scheduler(
             self.optimizer,
             name=options.lr_scheduler,
@@ -114,6 +89,11 @@ class Trainer:
             carry=options.cross_epoch_accumulation,
             on_step=self._on_step,
         )
+        self.guard = MemoryGuard(self.model, self.accumulator, self._compute, tensors=(self.correct,))
+        if options.bn_statistics == "spread":
+            spread_batchnorm_momentum(self.model, plan.steps_at(0))
+        elif advice := batchnorm_advice(self.model, options.batch_size, plan.steps_at(0)):
+            logger.warning("%s", advice)
 
     def fit(self) -> str:
         """Trains to the last epoch or until validation stops improving.
@@ -126,26 +106,28 @@ class Trainer:
             UserError: the loss is no longer a number.
         """
         with StopRequest() as stop:
-            for epoch in range(self.progress.epoch, self.options.train_epochs):
-                self.loss.set_epoch(epoch)
-                self._follow_plan(epoch)
-                self._train_epoch(epoch, stop)
-                self._finish_epoch(epoch)
-                waited = epoch + 1 - self.progress.best_epoch
+            while self.progress.epoch < self.options.train_epochs:
+                waited = self.progress.epoch - self.progress.best_epoch
                 if waited >= self.options.patience:
                     return f"no better validation loss for {waited} epochs"
                 if any(distributed.gather(stop.made)):
                     raise Interrupted
+                self.loss.set_epoch(self.progress.epoch)
+                self._follow_plan(self.progress.epoch)
+                self._train_epoch(stop)
+                self._finish_epoch()
         return f"all {self.options.train_epochs} epochs done"
 
     def _follow_plan(self, epoch: int) -> None:
         """Sets N for the epoch, and the learning rate where it follows the effective batch."""
-        if epoch == 0 or self.plan.steps_at(epoch) == self.plan.steps_at(epoch - 1) or self.progress.micro_batches:
-            self.accumulator.steps = self.plan.steps_at(epoch)
-            return
+        former = self.plan.steps_at(max(0, epoch - 1))
         self.accumulator.steps = self.plan.steps_at(epoch)
+        if self.accumulator.steps == former or self.progress.micro_batches:
+            return
         factor = self._learning_rate(epoch) / self._learning_rate(epoch - 1)
         self.scheduler.rescale(steps_per_epoch=self._steps_per_epoch(epoch), factor=factor)
+        if self.options.bn_statistics == "spread":
+            spread_batchnorm_momentum(self.model, self.accumulator.steps, former=former)
         logger.info(
             "from here %d micro-batches a step, learning rate %g",
             *(self.accumulator.steps, self.scheduler.learning_rate),
@@ -159,14 +141,20 @@ class Trainer:
         share = len(self._micro_batches(epoch)) / self.plan.steps_at(epoch)
         return share if self.options.cross_epoch_accumulation else math.ceil(share)
 
-    def _train_epoch(self, epoch: int, stop: StopRequest) -> None:
+    def _train_epoch(self, stop: StopRequest) -> None:
         self.model.train()
-        batches = self._micro_batches(epoch)
+        if self.options.bn_statistics == "frozen":
+            freeze_batchnorm(self.model)
+        progress, batches = self.progress, self._micro_batches(self.progress.epoch)
         loader = train_loader(
             self.data.train, batches, workers=self.options.num_workers, pin=self.device.type == "cuda"
         )
+        self.correct.fill_(progress.correct)
+        bar = EpochBar(
+            progress, left=len(batches), epochs=self.options.train_epochs, steps=self.accumulator.window_steps
+        )
         state = random_state()  # making the loader's processes draws from it
-        with self._bar(epoch, len(batches)) as bar, self.accumulator.epoch():
+        with bar, self.accumulator.epoch():
             iterator = iter(loader)
             set_random_state(state)
             for batch in iterator:
@@ -177,20 +165,22 @@ class Trainer:
         if self.options.cross_epoch_accumulation:
             logger.info("accumulation count %d/%d", self.accumulator.count, self.accumulator.window_steps)
 
-    def _train_micro_batch(self, batch: Batch, bar: tqdm) -> None:
+    def _train_micro_batch(self, batch: Batch, bar: EpochBar) -> None:
         x, y = batch.x.to(self.device, self.dtype, non_blocking=True), batch.y.to(self.device, non_blocking=True)
-        with autocast(self.options, self.device):
-            logits = self.model(x)  # (B, K)
-        self._correct += (logits.detach().argmax(1) == y).sum()
+        place, steps = self.accumulator.count + 1, self.accumulator.window_steps
+        step = self.guard.backward(x, y)
         self.progress.seen += len(y)
         self.progress.micro_batches += 1
-        place = f"{self.accumulator.count + 1}/{self.accumulator.window_steps}"
-        step = self.accumulator.backward(*self.loss(logits.float(), y))
         if step:
-            self._shown = f"Loss={step.loss:.4f}, Acc={int(self._correct) / self.progress.seen:.2%}"
-        shows_window = f", GA={place}" if self.accumulator.window_steps > 1 else ""
-        bar.set_postfix_str(f"{self._shown}{shows_window}", refresh=False)
-        bar.update()
+            bar.measured(step.loss, int(self.correct) / self.progress.seen)
+        bar.advance(place, steps)
+
+    def _compute(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, L) windows and (B,) classes to (B,) losses and (B,) weights."""
+        with autocast(self.options, self.device):
+            logits = self.model(x)  # (B, K)
+        self.correct += (logits.detach().argmax(1) == y).sum()
+        return self.loss(logits.float(), y)
 
     def _on_step(self, step: Step) -> None:
         if not math.isfinite(step.loss):
@@ -204,33 +194,23 @@ class Trainer:
         if self.average:
             self.average.update_parameters(self.model)
 
-    def _finish_epoch(self, epoch: int) -> None:
-        row = self._row(epoch)
-        improved = row["val_loss"] < self.progress.best_loss
-        if improved:
-            self.progress.best_loss, self.progress.best_epoch = row["val_loss"], epoch + 1
+    def _finish_epoch(self) -> None:
+        row = self._row()
+        before, self.progress = self.progress, self.progress.next_epoch(row, self.accumulator.count)
+        better = self.progress.best_epoch > before.best_epoch
         self.scheduler.evaluated(row["val_loss"])
-        rows = [*self.progress.rows, row]
-        self.progress = Progress(
-            epoch=epoch + 1,
-            carried=self.accumulator.count,
-            best_loss=self.progress.best_loss,
-            best_epoch=self.progress.best_epoch,
-            rows=rows,
-        )
+        if better and distributed.rank() == 0:
+            save_checkpoint({"model": self.judged.state_dict(), "epoch": self.progress.epoch}, self.folder.best)
         self.save()
-        if distributed.rank() == 0:
-            self.folder.write_epochs(rows)
-            if improved:
-                save_checkpoint({"model": self.judged.state_dict(), "epoch": epoch + 1}, self.folder.best)
         logger.info(
             "epoch %d: train loss %.4f, accuracy %.2f %%; validation loss %.4f, accuracy %.2f %%, macro-F1 %.4f%s",
-            *(epoch + 1, row["train_loss"], 100 * row["train_accuracy"], row["val_loss"]),
-            *(100 * row["val_accuracy"], row["val_macro_f1"], " (best so far)" if improved else ""),
+            *(row["epoch"], row["train_loss"], 100 * row["train_accuracy"], row["val_loss"]),
+            *(100 * row["val_accuracy"], row["val_macro_f1"], " (best so far)" if better else ""),
         )
 
-    def _row(self, epoch: int) -> dict[str, Any]:
+    def _row(self) -> dict[str, Any]:
         """The epoch's row of training_metrics.csv; the same on every process."""
+        progress = self.progress
         val: dict[str, float] = {}
         if distributed.rank() == 0:
             logits = logits_of(self.judged, self.data.val, self.device)
@@ -238,16 +218,16 @@ class Trainer:
             val["loss"] = loss_of(self.loss, logits.to(self.device), target.to(self.device))
             val |= headline(predictions_of("val", self.data.val, logits, self.data.info.classes))
         val = distributed.from_first(val)
-        counts = torch.tensor(distributed.gather([int(self._correct), self.progress.seen])).sum(0)
+        counts = torch.tensor(distributed.gather([int(self.correct), progress.seen])).sum(0)
         return {
-            "epoch": epoch + 1,
-            "train_loss": self.progress.loss / self.progress.weight if self.progress.weight else math.nan,
+            "epoch": progress.epoch + 1,
+            "train_loss": progress.loss / progress.weight if progress.weight else math.nan,
             "train_accuracy": int(counts[0]) / max(1, int(counts[1])),
             "val_loss": val["loss"],
             "val_accuracy": val["accuracy"],
             "val_macro_f1": val["macro_f1"],
             "learning_rate": self.scheduler.learning_rate,
-            "effective_batch_size": self.plan.effective_batch_size(epoch) * distributed.world_size(),
+            "effective_batch_size": self.plan.effective_batch_size(progress.epoch) * distributed.world_size(),
             "optimizer_steps": self.accumulator.optimizer_steps,
         }
 
@@ -268,24 +248,12 @@ class Trainer:
             start=self.progress.micro_batches,
         )
 
-    def _bar(self, epoch: int, left: int) -> tqdm:
-        steps = self.accumulator.window_steps
-        self._shown = ""
-        self._correct = torch.tensor(self.progress.correct, device=self.device)
-        return tqdm(
-            desc=f"Epoch {epoch + 1}/{self.options.train_epochs}" + (f" [GA:{steps}]" if steps > 1 else ""),
-            total=left + self.progress.micro_batches,
-            initial=self.progress.micro_batches,
-            disable=distributed.rank() > 0,
-            dynamic_ncols=True,
-        )
-
     # --- checkpoints ---
 
     def save(self) -> None:
         """Writes checkpoints/last.pt: everything that the next micro-batch depends on, the open window included."""
         if self.progress.micro_batches:
-            self.progress.correct = int(self._correct)
+            self.progress.correct = int(self.correct)
         own = {"accumulator": self.accumulator.state_dict(), "random": random_state()}
         ranks = distributed.gather(own)
         if isinstance(self.optimizer, ZeroRedundancyOptimizer):
@@ -299,10 +267,13 @@ class Trainer:
             "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict() if self.scaler else None,
             "progress": vars(self.progress),
+            "piece": self.guard.limit,
             "ranks": ranks,
             "options": self.options.plain(),
         }
         save_checkpoint(state, self.folder.last)
+        if self.progress.rows:
+            self.folder.write_epochs(self.progress.rows)
 
     def load(self) -> None:
         """Restores checkpoints/last.pt.
@@ -329,5 +300,6 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         if self.scaler:
             self.scaler.load_state_dict(state["scaler"])
+        self.guard.limit = state["piece"]
         self.progress = Progress(**state["progress"])
         set_random_state(own["random"])

@@ -1,6 +1,10 @@
-"""Checkpoints: tensors and plain values in one file, written whole or not at all, and read without running code."""
+"""Checkpoints: tensors and plain values in one file, written whole or not at all, and read without running code.
+
+The file is the SHA-256 of what follows in 64 hexadecimal digits, a line feed, and PyTorch's own format.
+"""
 
 import hashlib
+import io
 import os
 import pickle
 from pathlib import Path
@@ -12,13 +16,14 @@ from utils.errors import UserError
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Writes a checkpoint beside its SHA-256; an interruption leaves the former one as it was."""
+    """Writes a checkpoint; an interruption leaves the former one as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = buffer.getvalue()
     part = path.with_suffix(".part")
-    torch.save(state, part)
-    _digest_file(path).with_suffix(".part").write_text(_sha256(part), encoding="ascii")
+    part.write_bytes(_digest(content) + content)
     os.replace(part, path)
-    os.replace(_digest_file(path).with_suffix(".part"), _digest_file(path))
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -28,20 +33,16 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         UserError: there is none, or its bytes are not those that were written.
     """
     if not path.is_file():
-        raise UserError(f"no checkpoint at {path}; give --resume a run folder that has begun to train")
-    digest = _digest_file(path)
-    if not digest.is_file() or digest.read_text(encoding="ascii") != _sha256(path):
-        raise UserError(f"{path} is damaged: its SHA-256 is not the one in {digest.name}; start the run anew")
+        raise UserError(f"no checkpoint at {path}: the run stopped before its first one; start it anew")
+    stored = path.read_bytes()
+    digest, content = stored[:65], stored[65:]
+    if digest != _digest(content):
+        raise UserError(f"{path} is damaged: its content does not have the SHA-256 that it begins with; start anew")
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise UserError(f"{path} is no checkpoint of this program: {str(error).splitlines()[0]}") from None
 
 
-def _digest_file(path: Path) -> Path:
-    return path.with_suffix(".sha256")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode("ascii") + b"\n"

@@ -136,6 +136,9 @@ class Options:
     scale_lr: str = flag(
         "none", "accumulation", "learning rate with the effective batch", choices=("none", "linear", "sqrt")
     )
+    bn_statistics: str = flag(
+        "micro", "accumulation", "how BatchNorm counts under accumulation", choices=("micro", "spread", "frozen")
+    )
     param_dtype: str = flag("fp32", "accumulation", "type of the parameters", choices=("fp32", "bf16"))
     grad_buffer: str = flag("none", "accumulation", "store gradients beside the parameters", choices=("none", "fp32"))
     zero_optimizer: bool = flag(False, "accumulation", "share the optimizer's state among the processes")

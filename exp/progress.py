@@ -1,0 +1,83 @@
+"""Where a training is, and how it is shown."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from tqdm import tqdm
+
+from utils import distributed
+
+
+@dataclass
+class Progress:
+    """Where the training is: plain values, saved in every checkpoint.
+
+    Attributes:
+        epoch: the epoch under way, from 0.
+        micro_batches: those of this process already done in it.
+        carried: micro-batches that the accumulation window held when the epoch began.
+        loss, weight: sum(w l) and sum(w) of the epoch's finished accumulation windows.
+        correct, seen: windows of this process named rightly, and all, in the epoch.
+        best_loss, best_epoch: the lowest validation loss, and the epoch (from 1) that reached it.
+        rows: training_metrics.csv so far.
+    """
+
+    epoch: int = 0
+    micro_batches: int = 0
+    carried: int = 0
+    loss: float = 0.0
+    weight: float = 0.0
+    correct: int = 0
+    seen: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def next_epoch(self, row: dict[str, Any], carried: int) -> "Progress":
+        """The start of the epoch that follows, with the finished one's row."""
+        better = row["val_loss"] < self.best_loss
+        return Progress(
+            epoch=self.epoch + 1,
+            carried=carried,
+            best_loss=row["val_loss"] if better else self.best_loss,
+            best_epoch=self.epoch + 1 if better else self.best_epoch,
+            rows=[*self.rows, row],
+        )
+
+
+class EpochBar:
+    """The bar of an epoch: `Epoch 1/10 [GA:2]: 100%|...| 1492/1492 [..., Loss=0.3456, Acc=85.23%, GA=2/2]`.
+
+    Args:
+        progress: where the epoch is taken up.
+        left: micro-batches left.
+        epochs: epochs at most.
+        steps: micro-batches of an accumulation window.
+    """
+
+    def __init__(self, progress: Progress, *, left: int, epochs: int, steps: int) -> None:
+        self._measures = ""
+        self._bar = tqdm(
+            desc=f"Epoch {progress.epoch + 1}/{epochs}" + (f" [GA:{steps}]" if steps > 1 else ""),
+            total=left + progress.micro_batches,
+            initial=progress.micro_batches,
+            disable=distributed.rank() > 0,
+            dynamic_ncols=True,
+        )
+
+    def __enter__(self) -> "EpochBar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def measured(self, loss: float, accuracy: float) -> None:
+        """What the last finished window gave: its true mean loss, and the epoch's accuracy so far."""
+        self._measures = f"Loss={loss:.4f}, Acc={accuracy:.2%}"
+
+    def advance(self, place: int, steps: int) -> None:
+        """One micro-batch is done, the window's `place` of `steps`."""
+        window = f"GA={place}/{steps}" if steps > 1 else ""
+        self._bar.set_postfix_str(", ".join(filter(None, (self._measures, window))), refresh=False)
+        self._bar.update()
