@@ -7,9 +7,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from data_provider.assemble import Prepared
     from data_provider.datasets import DATASETS
     from data_provider.frames import Batch, DataInfo, Frame
-    from data_provider.prepare import Prepared, load_data
+    from data_provider.prepare import load_data
     from data_provider.scaler import Scaler
     from data_provider.segments import Recipe
     from data_provider.windows import WindowSet
@@ -19,7 +20,7 @@ _HOMES = {
     "Batch": "frames",
     "DataInfo": "frames",
     "Frame": "frames",
-    "Prepared": "prepare",
+    "Prepared": "assemble",
     "Recipe": "segments",
     "Scaler": "scaler",
     "WindowSet": "windows",

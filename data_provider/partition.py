@@ -5,11 +5,11 @@ Letters: n windows, R runs, K classes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from data_provider.calendar_plan import DAY, calendar_plan, share_calendar
-from data_provider.notes import Notes
 from data_provider.run_plan import Sizes, run_plan
 from data_provider.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, guarded, windows_of
 from data_provider.stretches import Stretches
@@ -35,21 +35,21 @@ class Settings:
     fixed_blocks: bool
 
 
-def blocked(stretches: Stretches, labels: list[str], settings: Settings, notes: Notes) -> tuple[Windows, str]:
+def blocked(stretches: Stretches, labels: list[str], settings: Settings, report: dict[str, Any]) -> tuple[Windows, str]:
     """Windows of parts that lie apart in time, and the split in words.
 
     Args:
         stretches: the data.
         labels: class of each of R runs.
         settings: how to split.
-        notes: warnings and the guard's price go there.
+        report: warnings and the guard's price go there.
     """
     strategy, sizes = settings.strategy, settings.sizes
     if strategy == "auto":
         strategy = "calendar" if len(set(labels)) > 1 and share_calendar(stretches) else "runs"
     period = stretches.recipe.period_seconds
     if strategy == "calendar":
-        plan = _best_calendar(stretches, labels, settings, notes)
+        plan = _best_calendar(stretches, labels, settings, report)
     else:
         rng = np.random.default_rng(settings.seed)
         plan, shared = run_plan(stretches, labels, sizes=sizes, one_unit=strategy == "days", rng=rng)
@@ -57,13 +57,13 @@ def blocked(stretches: Stretches, labels: list[str], settings: Settings, notes: 
         if any(run.group for run in stretches.runs):
             words += ", weather pairs together"
         if shared:
-            notes.warn(_shared_words(shared))
+            report["warnings"].append(_shared_words(shared))
             words += f", {len(shared)} of {len(labels)} cut into blocks"
         plan = Plan(edges=plan.edges, parts=plan.parts, line=plan.line, words=words)
     pieces = cut(stretches, plan)
     without = windows_of(pieces, period=period, seq_len=sizes.seq_len, step=sizes.step)
     windows = _windows(pieces, plan, period, sizes)
-    notes.facts["guard"] = {"steps": sizes.seq_len, "windows lost": len(without) - len(windows)}
+    report["guard"] = {"steps": sizes.seq_len, "windows lost": len(without) - len(windows)}
     return windows, f"{plan.words}, a guard of one window between parts"
 
 
@@ -98,7 +98,7 @@ def _windows(pieces: Pieces, plan: Plan, period: int, sizes: Sizes) -> Windows:
     return windows_of(apart, period=period, seq_len=sizes.seq_len, step=sizes.step)
 
 
-def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, notes: Notes) -> Plan:
+def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, report: dict[str, Any]) -> Plan:
     """Blocks of the length asked for; shorter ones where those leave a class out of a part and nobody asked."""
     sizes, classes = settings.sizes, np.unique(labels, return_inverse=True)[1]
     best, most = None, -1
@@ -118,7 +118,7 @@ def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, 
             break
     assert best is not None
     if f"of {sizes.block_days} days" not in best.words:
-        notes.warn(
+        report["warnings"].append(
             f"blocks of {sizes.block_days} days leave a class out of a part; {best.words} are used "
             "(--block_days sets the length)"
         )

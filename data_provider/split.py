@@ -3,7 +3,7 @@
 Letters: S stretches, P pieces of stretches, n windows, L steps of a window.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -71,6 +71,10 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def where(self, mine: np.ndarray) -> "Windows":
+        """The windows for which (n,) `mine` is True."""
+        return Windows(**{field.name: getattr(self, field.name)[mine] for field in fields(self)})
 
 
 def cut(stretches: Stretches, plan: Plan) -> Pieces:

@@ -1,0 +1,168 @@
+"""Evenly spaced readings to windows in three parts: classes, split, scaler, index.
+
+Letters: C signals, K classes, R runs, N steps of all stretches, n windows.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from data_provider.frames import DataInfo
+from data_provider.labels import class_of, normal_of, ordered_classes
+from data_provider.leakage import find_leaks
+from data_provider.partition import Settings, at_random, blocked
+from data_provider.run_plan import Sizes
+from data_provider.scaler import Scaler
+from data_provider.segments import Recipe
+from data_provider.source import DataSet
+from data_provider.split import PARTS, TEST, TRAIN, VAL, Windows
+from data_provider.stretches import Stretches
+from data_provider.windows import WindowSet
+from utils.errors import UserError
+from utils.options import Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """Data ready for training.
+
+    Attributes:
+        train: windows to learn from.
+        val: windows that choose the epoch.
+        test: windows to be touched once.
+        info: what the data is.
+        scaler: fitted on the readings of the training windows.
+        recipe: how files became evenly spaced readings; with the scaler, it prepares new files the same way.
+    """
+
+    train: WindowSet
+    val: WindowSet
+    test: WindowSet
+    info: DataInfo
+    scaler: Scaler
+    recipe: Recipe
+
+
+def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dict[str, Any]) -> Prepared:
+    """Classes, split, scaler and index of the readings.
+
+    Args:
+        options: the run's options.
+        entry: the data set.
+        stretches: its readings.
+        report: what was noted while they were read; a longer copy goes into the result's info.
+
+    Raises:
+        UserError: a class or a part would be empty.
+    """
+    report = {**report, "warnings": list(report["warnings"])}
+    step = options.step or entry.steps(options.seq_len)
+    labels, classes, normal = _classes(options, entry, stretches)
+    windows, words = _split(options, entry, stretches, labels, step, report)
+    target = np.array([classes.index(label) for label in labels])[windows.run]
+    _check(classes, target, windows, stretches, labels, options.seq_len, report)
+    covered = [_rows(windows, windows.part == number, options.seq_len, len(stretches.values)) for number in range(3)]
+    scaler = Scaler.fit(stretches.values[covered[TRAIN]])
+    report["outside the training range"] = {
+        PARTS[part]: _outside(scaler, stretches.values[covered[part]], stretches.recipe.columns) for part in (VAL, TEST)
+    }
+    report["leaks"] = find_leaks(stretches, windows, target, classes, options.seq_len)
+    sets = {
+        name: WindowSet(
+            stretches=stretches,
+            windows=windows.where(windows.part == number),
+            targets=target[windows.part == number],
+            scaler=scaler,
+            seq_len=options.seq_len,
+        )
+        for number, name in enumerate(PARTS)
+    }
+    info = DataInfo(
+        data=options.data,
+        columns=stretches.recipe.columns,
+        units=tuple(entry.unit_of(column) for column in stretches.recipe.columns),
+        classes=classes,
+        normal=normal if normal in classes else None,
+        period_seconds=stretches.recipe.period_seconds,
+        seq_len=options.seq_len,
+        step=step,
+        counts={name: tuple(np.bincount(mine.targets, minlength=len(classes)).tolist()) for name, mine in sets.items()},
+        protocol=words,
+        leaking=options.split == "random",
+        report=report,
+    )
+    return Prepared(**sets, info=info, scaler=scaler, recipe=stretches.recipe)
+
+
+def _classes(options: Options, entry: DataSet, stretches: Stretches) -> tuple[list[str], tuple[str, ...], str | None]:
+    """The class of each run, the K classes in order, and the one without fault."""
+    normal = entry.normal or normal_of([run.label for run in stretches.runs])
+    labels = [class_of(run.label, run.severity, how=options.label, normal=normal) for run in stretches.runs]
+    classes = ordered_classes(labels, entry.classes, normal)
+    if len(classes) < 2:
+        raise UserError(f"all data has the class '{classes[0]}'; two classes at least are needed to tell apart")
+    return labels, classes, normal
+
+
+def _split(
+    options: Options, entry: DataSet, stretches: Stretches, labels: list[str], step: int, report: dict[str, Any]
+) -> tuple[Windows, str]:
+    sizes = Sizes(
+        test_size=options.test_size,
+        val_size=options.val_size,
+        seq_len=options.seq_len,
+        step=step,
+        block_days=options.block_days,
+    )
+    fixed = "block_days" in options.explicit
+    settings = Settings(strategy=entry.strategy, sizes=sizes, seed=options.seed, fixed_blocks=fixed)
+    if options.split == "random":
+        return at_random(stretches, labels, settings)
+    return blocked(stretches, labels, settings, report)
+
+
+def _rows(windows: Windows, mine: np.ndarray, seq_len: int, total: int) -> np.ndarray:
+    """(N,) bool, the rows that some of the windows cover."""
+    change = np.zeros(total + 1, np.int64)
+    np.add.at(change, windows.first[mine], 1)
+    np.add.at(change, windows.first[mine] + seq_len, -1)
+    return np.cumsum(change)[:-1] > 0
+
+
+def _outside(scaler: Scaler, values: np.ndarray, columns: tuple[str, ...]) -> dict[str, Any]:
+    """How much of a part lies outside the training range, and so is clipped; the columns where more than 1 % does."""
+    share = scaler.outside(values).mean(0)  # (C,)
+    much = {column: round(float(part), 4) for column, part in zip(columns, share, strict=True) if part > 0.01}
+    return {"share of readings": round(float(share.mean()), 6), "columns above 1 %": much}
+
+
+def _check(
+    classes: tuple[str, ...],
+    target: np.ndarray,
+    windows: Windows,
+    stretches: Stretches,
+    labels: list[str],
+    seq_len: int,
+    report: dict[str, Any],
+) -> None:
+    """Every class must have windows to learn from, and every part some windows."""
+    remedy = "use a smaller --seq_len or --step, or more data"
+    for number, name in enumerate(classes):
+        mine = windows.part[target == number]
+        if not len(mine):
+            runs = [run for run, label in enumerate(labels) if label == name]
+            longest = stretches.rows[np.isin(stretches.run, runs)].max(initial=0)
+            raise UserError(
+                f"class '{name}' has no window of {seq_len} steps: its longest stretch without a gap has {longest} "
+                f"(before parts are kept a window apart); {remedy}"
+            )
+        if not (mine == TRAIN).any():
+            raise UserError(f"class '{name}' has {len(mine)} windows and none for training; {remedy}")
+    for number, part in enumerate(PARTS):
+        here = np.unique(target[windows.part == number])
+        if not len(here):
+            raise UserError(f"no window is left for the {part} part; {remedy}, or change --test_size and --val_size")
+        absent = [name for place, name in enumerate(classes) if place not in here]
+        if absent:
+            report["warnings"].append(f"the {part} part has no window of {', '.join(absent)}")

@@ -1,0 +1,168 @@
+"""Prepared readings on disk: one array mapped into memory and a manifest, under a key of everything that made them.
+
+Nothing here is precious: the folder can be deleted at any time, and what is damaged is made again.
+Letters: N steps of all stretches, C signals.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_provider.segments import Recipe
+from data_provider.stretches import Run, Stretches
+from utils.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1  # one more whenever the same files would be prepared differently
+VALUES, MANIFEST = "values.npy", "manifest.json"
+ABANDONED = 86400  # seconds after which a half-made entry is taken for one that nobody is making any more
+
+Made = tuple[Stretches, dict[str, Any]]
+Make = Callable[[Path | None], Made]
+
+
+def key_of(files: Sequence[Path], settings: dict[str, Any]) -> str:
+    """A short name for these files, by name, size and time of change, prepared in this way."""
+    entries = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file()]
+    facts = json.dumps({"version": VERSION, "files": entries, **settings}, sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def places(root: Path, asked: str | None) -> list[Path]:
+    """Folders to look for prepared data, the best first: as asked, or beside the data, or the user's own.
+
+    Raises:
+        UserError: the folder asked for cannot be written to.
+    """
+    if asked is not None:
+        place = Path(asked).expanduser()
+        if not _writable(place):
+            raise UserError(f"--cache_path {place}: no folder that can be written to; name another")
+        return [place]
+    folder = root if root.is_dir() else root.parent
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dualgafnet"
+    return [folder / ".cache", home] if _writable(folder) else [home]
+
+
+def load_or_make(candidates: Sequence[Path], name: str, make: Make) -> Made:
+    """What the cache holds under a name; made and stored if it holds nothing.
+
+    Args:
+        candidates: folders, the best first.
+        name: the entry's name, which holds its key.
+        make: makes the readings, into the .npy file that it is given, or into memory if that is None.
+    """
+    for place in candidates:
+        found = _load(place / name)
+        if found is not None:
+            logger.info("prepared data from %s", place / name)
+            return found
+    for place in candidates:
+        if _writable(place):
+            return _store(place, name, make)
+    logger.warning("no folder for prepared data can be written to; it is kept in memory (see --cache_path)")
+    return make(None)
+
+
+def _writable(place: Path) -> bool:
+    """True if entries can be put there. A folder marked read-only stays as it is, even for root, who could write."""
+    there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    if not there.is_dir() or not there.stat().st_mode & 0o222 or not os.access(there, os.W_OK | os.X_OK):
+        return False
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def _store(place: Path, name: str, make: Make) -> Made:
+    """Makes an entry in a folder of its own and renames that, so that nobody ever sees half of it."""
+    _sweep(place)
+    half = Path(tempfile.mkdtemp(prefix=".making-", dir=place))
+    half.chmod(0o755)  # others may read what one user prepared
+    try:
+        stretches, report = make(half / VALUES)
+        (half / MANIFEST).write_text(json.dumps(_manifest(stretches, report, half / VALUES)), encoding="utf-8")
+        try:
+            half.rename(place / name)
+        except OSError:
+            if not (place / name / MANIFEST).is_file():
+                raise
+            logger.debug("another process has stored %s in the meantime", name)
+    except OSError as error:
+        raise UserError(f"cannot store prepared data in {place} ({error}); name a folder with --cache_path") from None
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    stored = _load(place / name)
+    if stored is None:
+        raise UserError(f"prepared data in {place} changed while it was written; name a folder with --cache_path")
+    logger.info("prepared data is kept in %s", place / name)
+    return stored
+
+
+def _sweep(place: Path) -> None:
+    """Removes what a killed process left half made."""
+    for half in place.glob(".making-*"):
+        if time.time() - half.stat().st_mtime > ABANDONED:
+            shutil.rmtree(half, ignore_errors=True)
+
+
+def _manifest(stretches: Stretches, report: dict[str, Any], values: Path) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "sha256": _digest(values),
+        "recipe": stretches.recipe.to_dict(),
+        "runs": [list(run) for run in stretches.runs],
+        "stretches": {
+            "run": stretches.run.tolist(),
+            "first": stretches.first.tolist(),
+            "rows": stretches.rows.tolist(),
+            "start": stretches.start.astype(np.int64).tolist(),
+        },
+        "report": report,
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _load(entry: Path) -> Made | None:
+    """A stored entry; None if there is none or it is damaged, in which case it is removed."""
+    if not entry.is_dir():
+        return None
+    try:
+        return _read(entry)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("prepared data in %s is damaged (%s); it is made again", entry, error)
+        shutil.rmtree(entry, ignore_errors=True)
+        return None
+
+
+def _read(entry: Path) -> Made:
+    manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
+    if _digest(entry / VALUES) != manifest["sha256"]:
+        raise ValueError("checksum differs")
+    table = manifest["stretches"]
+    stretches = Stretches(
+        recipe=Recipe.from_dict(manifest["recipe"]),
+        values=np.load(entry / VALUES, mmap_mode="r", allow_pickle=False),
+        runs=tuple(Run(*run) for run in manifest["runs"]),
+        run=np.array(table["run"], np.int64),
+        first=np.array(table["first"], np.int64),
+        rows=np.array(table["rows"], np.int64),
+        start=np.array(table["start"], np.int64).astype("datetime64[s]"),
+    )
+    return stretches, manifest["report"]

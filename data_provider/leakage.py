@@ -1,0 +1,110 @@
+"""What would let a model score without having learned anything, looked for and reported.
+
+Letters: R runs, n windows, C signals, K classes, L steps of a window.
+"""
+
+import hashlib
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from data_provider.split import TEST, TRAIN, Windows
+from data_provider.stretches import Stretches
+
+CHUNK = 512
+
+
+def find_leaks(
+    stretches: Stretches, windows: Windows, target: np.ndarray, classes: tuple[str, ...], seq_len: int
+) -> dict[str, Any]:
+    """Every check of this file.
+
+    Args:
+        stretches: the data.
+        windows: n windows of all parts.
+        target: (n,) class numbers.
+        classes: K names.
+        seq_len: L.
+
+    Returns:
+        Plain values: "identical runs" (lists of names), "columns that alone tell a class" (column -> classes),
+        "test windows that are also in training", "test windows within a window of training" (share).
+    """
+    views = np.lib.stride_tricks.sliding_window_view(stretches.values, seq_len, axis=0)  # (N - L + 1, C, L)
+    means, digests = [], []
+    for begin in range(0, len(windows), CHUNK):
+        x = np.ascontiguousarray(views[windows.first[begin : begin + CHUNK]])  # (CHUNK, C, L)
+        means.append(x.mean(2))
+        digests += [hashlib.blake2b(window.data, digest_size=16).digest() for window in x]
+    return {
+        "identical runs": identical_runs(stretches),
+        "columns that alone tell a class": telling_columns(
+            np.concatenate(means), target, classes, stretches.recipe.columns
+        ),
+        "test windows that are also in training": _shared(digests, windows),
+        "test windows within a window of training": near_training(windows, seq_len, stretches.recipe.period_seconds),
+    }
+
+
+def identical_runs(stretches: Stretches) -> list[list[str]]:
+    """Names of runs that hold the same readings, in groups."""
+    groups: dict[bytes, list[str]] = defaultdict(list)
+    for number, run in enumerate(stretches.runs):
+        mine = np.flatnonzero(stretches.run == number)
+        if len(mine):
+            rows = slice(stretches.first[mine[0]], stretches.first[mine[-1]] + stretches.rows[mine[-1]])
+            digest = hashlib.blake2b(np.ascontiguousarray(stretches.values[rows]).data).digest()
+            groups[digest].append(run.name)
+    return [names for names in groups.values() if len(names) > 1]
+
+
+def telling_columns(
+    means: np.ndarray, target: np.ndarray, classes: tuple[str, ...], columns: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Columns whose window means in one class never occur in another: physics, or a slip of whoever made the data.
+
+    Args:
+        means: (n, C) means of the windows.
+        target: (n,) class numbers.
+        classes: K names.
+        columns: C names.
+    """
+    low = np.stack([means[target == number].min(0) for number in range(len(classes))])  # (K, C)
+    high = np.stack([means[target == number].max(0) for number in range(len(classes))])
+    apart = np.logical_or(low[:, None] > high[None], high[:, None] < low[None])  # (K, K, C)
+    alone = (apart | np.eye(len(classes), dtype=bool)[:, :, None]).all(axis=1)  # (K, C)
+    return {
+        column: [classes[number] for number in np.flatnonzero(alone[:, place])]
+        for place, column in enumerate(columns)
+        if alone[:, place].any()
+    }
+
+
+def _shared(digests: list[bytes], windows: Windows) -> int:
+    """Number of test windows whose readings, to the last bit, are those of a training window."""
+    known = {digests[place] for place in np.flatnonzero(windows.part == TRAIN)}
+    return sum(digests[place] in known for place in np.flatnonzero(windows.part == TEST))
+
+
+def near_training(windows: Windows, seq_len: int, period: int) -> float:
+    """Share of test windows that overlap a training window of their run, or whose first or last step is less than a
+    window's length away from it.
+
+    Args:
+        windows: n windows.
+        seq_len: L.
+        period: seconds of a step.
+    """
+    start = windows.start.astype(np.int64)
+    near = 0
+    for run in np.unique(windows.run):
+        mine = windows.run == run
+        train = np.sort(start[mine & (windows.part == TRAIN)])
+        test = start[mine & (windows.part == TEST)]
+        if len(train) and len(test):
+            after = np.clip(np.searchsorted(train, test), 0, len(train) - 1)
+            before = np.clip(after - 1, 0, len(train) - 1)
+            distance = np.minimum(np.abs(train[after] - test), np.abs(train[before] - test))
+            near += int((distance < (2 * seq_len - 1) * period).sum())
+    return near / max(1, int((windows.part == TEST).sum()))

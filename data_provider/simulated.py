@@ -1,0 +1,70 @@
+"""Simulated data in the default place, for whoever has not downloaded the measured set."""
+
+import logging
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from data_provider.readers import SUFFIXES
+from utils.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+YEAR = 365
+MARK = "SIMULATED.json"
+
+
+def ensure(root: Path, rows: int | None) -> Path:
+    """The folder to read: the default one if it holds data, else one with simulated data, made now if need be.
+
+    Args:
+        root: the default folder.
+        rows: how many rows of each file are wanted; few rows need few days, which go to a folder of their own, so
+            that the default folder only ever holds whole years.
+    """
+    if holds_data(root):
+        return root
+    days = min(YEAR, math.ceil(rows / 1440)) if rows else YEAR
+    target = root if days == YEAR else root.parent / ".cache" / f"{root.name}-simulated-{days}-days"
+    if holds_data(target):
+        logger.info("%s holds no data: %d days of simulated data from %s are used", root, days, target)
+        return target
+    logger.info(
+        "%s holds no data: %d days of a simulated air-handling unit are made now, in %s (this is NOT measured data; "
+        "docs/DATA.md says where to get that)",
+        root,
+        days,
+        target,
+    )
+    try:
+        _make(target, days)
+    except OSError as error:
+        raise UserError(f"cannot write simulated data to {target} ({error}); name a folder with --root_path") from None
+    return target
+
+
+def holds_data(folder: Path) -> bool:
+    """True if a folder has a trend file in it."""
+    return folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
+
+
+def _make(target: Path, days: int) -> None:
+    """Simulates beside the target and moves the finished files, so that nobody reads half of them."""
+    from data_provider.simulator import NINE, simulate
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(prefix=".simulating-", dir=target.parent))
+    try:
+        simulate(output=half, runs=NINE, days=days)
+        if not target.exists():
+            try:
+                half.rename(target)
+                return
+            except OSError:
+                logger.debug("%s has appeared in the meantime", target)
+        for path in sorted(half.iterdir()):
+            os.replace(path, target / path.name)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
