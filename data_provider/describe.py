@@ -71,9 +71,8 @@ def _leaks(leaks: dict[str, Any], info: DataInfo) -> None:
         words = [f"{column} ({', '.join(classes)})" for column, classes in list(telling.items())[:MOST]]
         more = f" and {len(telling) - MOST} more" if len(telling) > MOST else ""
         logger.warning(
-            "%s alone tell(s) a class from all others by its mean in a window; is that the fault, or a slip of whoever "
-            "made the data? %s%s",
-            _number(len(telling), "column"),
+            "one column alone tells a class from all others by its mean in a window; is that the fault, or a slip of "
+            "whoever made the data? %s%s",
             "; ".join(words),
             more,
         )

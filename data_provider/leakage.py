@@ -72,8 +72,10 @@ def telling_columns(
     """
     low = np.stack([means[target == number].min(0) for number in range(len(classes))])  # (K, C)
     high = np.stack([means[target == number].max(0) for number in range(len(classes))])
-    apart = np.logical_or(low[:, None] > high[None], high[:, None] < low[None])  # (K, K, C)
-    alone = (apart | np.eye(len(classes), dtype=bool)[:, :, None]).all(axis=1)  # (K, C)
+    alone = np.ones(low.shape, bool)  # (K, C)
+    for number in range(len(classes)):
+        others = np.arange(len(classes)) != number
+        alone[number] = ((low[number] > high[others]) | (high[number] < low[others])).all(0)
     return {
         column: [classes[number] for number in np.flatnonzero(alone[:, place])]
         for place, column in enumerate(columns)
