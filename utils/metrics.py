@@ -1,0 +1,275 @@
+"""How good the predictions of a part are, and how sure that is.
+
+Every measure is computed from sums that are kept block by block: confusion counts, losses, calibration bins, pairs of
+windows in the right order. So one formula gives both a value (every block once) and its interval (blocks drawn with
+replacement), and a thousand draws are a few matrix products. The tests hold the values equal to scikit-learn's.
+
+Rules. Means over classes ("macro") go over the classes that occur in the truth. A class never answered has precision 0.
+A measure that is undefined, as the false-alarm rate without a normal window, is None.
+
+Letters: n windows, K classes, G blocks, R draws of blocks, b bins of confidence.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from utils.errors import UserError
+from utils.predictions import Predictions
+
+BINS = 15
+LEVEL = 0.95
+
+
+def evaluate(predictions: Predictions, *, normal: str | None, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """All measures of a part, as plain Python values.
+
+    accuracy, balanced_accuracy, macro_f1, weighted_f1, macro_precision, macro_recall; kappa, mcc; top2_accuracy;
+    log_loss in nats; brier, the squared distance to the truth summed over classes, 0 to 2; ece, the expected
+    calibration error in 15 bins of equal width (Guo et al., 2017; few windows a bin make it larger, so its interval
+    reaches up);
+    macro_auroc, each class against the rest, over the classes in "auroc_classes". Where there is a normal class also,
+    over windows: false_alarm_rate, the share of the normal that is called faulty; detection_rate, the share of the
+    faulty that is called faulty; correct_type_rate, the share of the faulty that is called by its own name.
+
+    Args:
+        predictions: of one part.
+        normal: the class that means no fault, None if there is none.
+        bootstrap: draws of blocks for the intervals, 0 for none.
+        seed: of the draws.
+
+    Returns:
+        measure -> {"value", "low", "high"}, a 95 % percentile interval over draws of whole blocks; "per_class": class
+        -> precision, recall, f1 (0 where undefined) and support; "auroc_classes"; "interval": level, draws and blocks,
+        and the reason where low and high are None.
+
+    Raises:
+        UserError: there is no window, or a probability is not a number.
+        ValueError: the predictions' arrays do not fit each other, or `normal` is not one of the classes.
+    """
+    _check(predictions)
+    if normal is not None and normal not in predictions.classes:
+        raise ValueError(f"the normal class '{normal}' is not among {predictions.classes}")
+    place = None if normal is None else predictions.classes.index(normal)
+    sums = _sums_of(predictions)
+    blocks = len(sums.confusion)
+    values = _measures(sums, np.ones((1, blocks)), place)
+    reason = None
+    if bootstrap < 1:
+        reason = "no draws were asked for"
+    elif blocks == 1:
+        reason = "all windows are of one block and depend on each other, so there is nothing to draw from"
+    result: dict[str, Any] = {name: {"value": _plain(v[0]), "low": None, "high": None} for name, v in values.items()}
+    if reason is None:
+        draws = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=bootstrap)
+        for name, drawn in _measures(sums, draws.astype(np.float64), place).items():
+            known = drawn[~np.isnan(drawn)]
+            if result[name]["value"] is not None and len(known):
+                low, high = np.percentile(known, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+                result[name] |= {"low": float(low), "high": float(high)}
+    return {
+        **result,
+        "per_class": _per_class(predictions),
+        "auroc_classes": [predictions.classes[k] for k in sums.ranked],
+        "interval": {"level": LEVEL, "draws": 0 if reason else bootstrap, "blocks": blocks, "reason": reason},
+    }
+
+
+def headline(predictions: Predictions) -> dict[str, float]:
+    """Accuracy and macro-F1 alone, for every epoch.
+
+    Raises:
+        UserError, ValueError: as `evaluate`.
+    """
+    _check(predictions)
+    scores = _scores(confusion(predictions)[None].astype(np.float64))
+    return {name: float(scores[name][0]) for name in ("accuracy", "macro_f1")}
+
+
+def confusion(predictions: Predictions) -> np.ndarray:
+    """(K, K) int64 counts of windows: rows are the truth, columns the answers."""
+    classes = len(predictions.classes)
+    cells = predictions.target * classes + predictions.top
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+class Reliability(NamedTuple):
+    """Bins of confidence, (low, high]; NaN where a bin is empty.
+
+    Attributes:
+        windows: (b,) int64 how many.
+        accuracy: (b,) share right.
+        confidence: (b,) mean confidence.
+    """
+
+    windows: np.ndarray
+    accuracy: np.ndarray
+    confidence: np.ndarray
+
+
+def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
+    """How often an answer is right against how sure it was, in bins of equal width."""
+    place = _bin_of(predictions.confidence, bins)
+    windows = np.bincount(place, minlength=bins)
+    right = np.bincount(place, predictions.top == predictions.target, bins)
+    confidence = np.bincount(place, predictions.confidence, bins)
+    return Reliability(windows, _ratio(right, windows), _ratio(confidence, windows))
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What the measures need, block by block.
+
+    Attributes:
+        confusion: (G, K, K) counts.
+        losses: name -> (G,) sums over windows.
+        bins: (G, b) sum of confidence minus right answers.
+        ranked: the classes with windows in and out of them.
+        pairs: (len(ranked), G, G) pairs of a window of the class in block g and one outside it in block h that the
+            class's probability puts in the right order; a tie counts half.
+    """
+
+    confusion: np.ndarray
+    losses: dict[str, np.ndarray]
+    bins: np.ndarray
+    ranked: list[int]
+    pairs: np.ndarray
+
+
+def _sums_of(predictions: Predictions) -> _Sums:
+    p, target, top = predictions.probabilities, predictions.target, predictions.top
+    number, classes = p.shape
+    names, block = np.unique(predictions.block, return_inverse=True)
+    blocks = len(names)
+    cells = np.bincount((block * classes + target) * classes + top, minlength=blocks * classes**2)
+    own = p[np.arange(number), target]
+    first_two = np.argsort(-p, 1, kind="stable")[:, :2]
+    of_window = {
+        "top2_accuracy": (first_two == target[:, None]).any(1),
+        "log_loss": -np.log(np.clip(own, np.finfo(np.float64).eps, 1)),
+        "brier": (p**2).sum(1) - 2 * own + 1,
+    }
+    gap = predictions.confidence - (top == target)
+    bins = np.bincount(block * BINS + _bin_of(predictions.confidence, BINS), gap, blocks * BINS)
+    ranked = [int(k) for k in np.unique(target) if (target != k).any()]
+    return _Sums(
+        confusion=cells.reshape(blocks, classes, classes).astype(np.float64),
+        losses={name: np.bincount(block, value, blocks) for name, value in of_window.items()},
+        bins=bins.reshape(blocks, BINS),
+        ranked=ranked,
+        pairs=np.array([_pairs(p[:, k], target == k, block, blocks) for k in ranked]).reshape(-1, blocks, blocks),
+    )
+
+
+def _pairs(score: np.ndarray, inside: np.ndarray, block: np.ndarray, blocks: int) -> np.ndarray:
+    """(G, G) of `_Sums.pairs` for one class from its (n,) scores."""
+    result = np.zeros((blocks, blocks))
+    for other in range(blocks):
+        outside = np.sort(score[~inside & (block == other)])
+        below = np.searchsorted(outside, score[inside], "left") + np.searchsorted(outside, score[inside], "right")
+        result[:, other] = np.bincount(block[inside], below / 2, blocks)
+    return result
+
+
+def _measures(sums: _Sums, draws: np.ndarray, normal: int | None) -> dict[str, np.ndarray]:
+    """(R, G) how often each draw has each block -> measure -> (R,)."""
+    blocks, classes, _ = sums.confusion.shape
+    counts = (draws @ sums.confusion.reshape(blocks, -1)).reshape(-1, classes, classes)
+    total = counts.sum((1, 2))
+    result = _scores(counts)
+    for name, value in sums.losses.items():
+        result[name] = draws @ value / total
+    result["ece"] = np.abs(draws @ sums.bins).sum(1) / total
+    result["macro_auroc"] = _auroc(sums, draws, counts.sum(2))
+    if normal is not None:
+        result |= _alarms(counts, normal)
+    return result
+
+
+def _scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """(R, K, K) counts -> measure -> (R,)."""
+    truth, answers, hits = counts.sum(2), counts.sum(1), np.diagonal(counts, axis1=1, axis2=2)
+    total, right, occurs = truth.sum(1), hits.sum(1), truth > 0
+    recall, f1 = _ratio(hits, truth), _ratio(2 * hits, truth + answers)
+    precision = hits / np.maximum(answers, 1)
+
+    def macro(value: np.ndarray) -> np.ndarray:
+        return np.where(occurs, value, 0).sum(1) / occurs.sum(1)
+
+    by_chance = (truth * answers).sum(1) / total**2
+    spread = (1 - (truth**2).sum(1) / total**2) * (1 - (answers**2).sum(1) / total**2)
+    return {
+        "accuracy": right / total,
+        "balanced_accuracy": macro(recall),
+        "macro_f1": macro(f1),
+        "weighted_f1": (truth * np.where(occurs, f1, 0)).sum(1) / total,
+        "macro_precision": macro(precision),
+        "macro_recall": macro(recall),
+        "kappa": _ratio(right / total - by_chance, 1 - by_chance),
+        "mcc": np.where(spread > 0, (right / total - by_chance) / np.sqrt(np.where(spread > 0, spread, 1)), 0),
+    }
+
+
+def _auroc(sums: _Sums, draws: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(R,) mean over the classes of a draw that have windows in and out of them."""
+    areas = np.full((len(draws), len(sums.ranked)), np.nan)
+    for column, (k, pairs) in enumerate(zip(sums.ranked, sums.pairs, strict=True)):
+        areas[:, column] = _ratio(((draws @ pairs) * draws).sum(1), truth[:, k] * (truth.sum(1) - truth[:, k]))
+    return _ratio(np.nansum(areas, 1), (~np.isnan(areas)).sum(1))
+
+
+def _alarms(counts: np.ndarray, normal: int) -> dict[str, np.ndarray]:
+    """(R, K, K) counts -> what matters to the one who gets the alarms -> (R,)."""
+    healthy, faulty = counts[:, normal], np.delete(counts, normal, 1)
+    of_fault = faulty.sum((1, 2))
+    hits = np.trace(counts, axis1=1, axis2=2) - healthy[:, normal]
+    return {
+        "false_alarm_rate": _ratio(healthy.sum(1) - healthy[:, normal], healthy.sum(1)),
+        "detection_rate": _ratio(of_fault - faulty[:, :, normal].sum(1), of_fault),
+        "correct_type_rate": _ratio(hits, of_fault),
+    }
+
+
+def _per_class(predictions: Predictions) -> dict[str, dict[str, float | int]]:
+    counts = confusion(predictions)
+    truth, answers, hits = counts.sum(1), counts.sum(0), counts.diagonal()
+    return {
+        name: {
+            "precision": float(hits[k] / max(answers[k], 1)),
+            "recall": float(hits[k] / max(truth[k], 1)),
+            "f1": float(2 * hits[k] / max(truth[k] + answers[k], 1)),
+            "support": int(truth[k]),
+        }
+        for k, name in enumerate(predictions.classes)
+    }
+
+
+def _check(predictions: Predictions) -> None:
+    p, target, block = predictions.probabilities, predictions.target, predictions.block
+    number, classes = len(target), len(predictions.classes)
+    if p.shape != (number, classes) or target.shape != (number,) or block.shape != (number,):
+        raise ValueError(
+            f"{number} targets, probabilities {p.shape}, {len(block)} blocks and {classes} classes do not fit"
+        )
+    if not number:
+        raise UserError(f"the part '{predictions.part}' has no windows to judge; give it a larger share of the data")
+    if not np.isfinite(p).all():
+        raise UserError(f"the probabilities of '{predictions.part}' hold NaN: training diverged; lower --learning_rate")
+    if (np.abs(p.sum(1) - 1) > 1e-4).any() or (p < 0).any():
+        raise ValueError(f"the probabilities of '{predictions.part}' do not sum to 1 in every row")
+    if target.min() < 0 or target.max() >= classes:
+        raise ValueError(f"the targets of '{predictions.part}' are not all between 0 and {classes - 1}")
+
+
+def _bin_of(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Quotient, NaN where the whole is 0."""
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
