@@ -194,3 +194,8 @@ def figures(folder: Path, facts: dict[str, Any], rows: list[dict[str, str]]) -> 
     plots.reliability(sure, right, folder / "figures" / "reliability.png")
     plots.gramian_samples(windows(classes), COLUMNS, folder / "figures" / "gramian_samples.png")
     plots.class_bars(test["per_class"], folder / "figures" / "class_bars.png")
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -58,7 +58,7 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path | str, *, best_epoch: i
         loss.set_title("Loss")
         score.set_title("Accuracy and macro-F1")
         _strip(rates, epoch, rate, "learning\nrate")
-        rates.set(yscale="log", yticks=_ticks(rate))
+        rates.set(yscale="log" if (rate > 0).any() else "linear", yticks=_ticks(rate))
         rates.yaxis.set_minor_locator(NullLocator())
         rates.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         _strip(batch, epoch, table["effective_batch_size"], "effective\nbatch")

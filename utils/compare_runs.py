@@ -1,0 +1,133 @@
+"""Run folders to be compared: which repeat one experiment, and which must not be compared at all."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from utils.errors import UserError
+from utils.report_folder import read_config, read_run
+
+# Facts that must agree for two runs to be comparable; the split itself is compared within a seed.
+_FACTS = ("data", "columns", "classes", "period_seconds", "seq_len", "step", "protocol", "leaking")
+# Options that repeat an experiment or say where its files are, and so do not make another experiment.
+_NOT_THE_EXPERIMENT = frozenset({"seed", "itr", "resume", "config", "run", "result_path"})
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One row to be: `metrics` is None where the run has not ended."""
+
+    path: Path
+    config: dict[str, Any]
+    metrics: dict[str, Any] | None
+    effective: tuple[int, ...] = ()
+    split: str = ""
+
+    @property
+    def seed(self) -> int:
+        """What the run's randomness came from."""
+        return self.config["seed"]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What must be the same in runs whose numbers are compared."""
+        return {} if self.metrics is None else {name: self.metrics["data"][name] for name in _FACTS}
+
+    def measured(self, part: str, name: str) -> dict[str, Any] | None:
+        """A metric with its interval; None where the part was not judged."""
+        judged = None if self.metrics is None else self.metrics[part]
+        return None if judged is None else judged[name]
+
+    @property
+    def accumulation(self) -> str:
+        """Windows of a micro-batch times micro-batches of a step, "4 x 4"; "?" while the run has no epoch."""
+        batch = self.config["batch_size"]
+        times = [f"{size / batch:g}" for size in self.effective]
+        return f"{batch} x {' to '.join(times)}" if times else "?"
+
+
+@dataclass
+class _Data:
+    """Runs on the same data: `splits` holds the windows of each seed's split."""
+
+    letter: str
+    facts: dict[str, Any]
+    splits: dict[int, str] = field(default_factory=dict)
+
+    def fits(self, run: ComparedRun) -> bool:
+        return self.facts == run.facts and self.splits.get(run.seed, run.split) == run.split
+
+    def differs_in(self, run: ComparedRun) -> str:
+        return ", ".join(name for name in _FACTS if self.facts[name] != run.facts[name]) or "windows"
+
+
+def load(folders: Sequence[Path]) -> tuple[list[list[ComparedRun]], dict[Path, list[str]]]:
+    """Read run folders.
+
+    Args:
+        folders: run folders; links and repetitions are read once.
+
+    Returns:
+        The runs in groups that differ only in their seed, in the order given; and for each run's path its notes,
+        beginning with "!" where its numbers must not be compared with the first run's.
+
+    Raises:
+        UserError: no folder, or one is no run folder or damaged.
+    """
+    paths = list(dict.fromkeys(Path(folder).resolve() for folder in folders))
+    if not paths:
+        raise UserError("nothing to compare; name run folders, as: python run.py report --compare A B")
+    runs = [_read(path) for path in paths]
+    notes = _notes(runs)
+    groups: dict[str, list[ComparedRun]] = {}
+    for run in runs:
+        experiment = {key: value for key, value in run.config.items() if key not in _NOT_THE_EXPERIMENT}
+        groups.setdefault(json.dumps(experiment, sort_keys=True, default=str), []).append(run)
+    return list(groups.values()), notes
+
+
+def _read(path: Path) -> ComparedRun:
+    if not (path / "metrics.json").is_file():
+        return ComparedRun(path=path, config=read_config(path), metrics=None)
+    record = read_run(path)
+    windows = sorted((row["file"], row["start"], row["target"]) for row in record.predictions)
+    split = hashlib.sha256(json.dumps([record.metrics["data"]["counts"], windows]).encode()).hexdigest()
+    sizes = tuple(sorted({int(float(row["effective_batch_size"])) for row in record.epochs}))
+    return ComparedRun(path=path, config=record.config, metrics=record.metrics, effective=sizes, split=split)
+
+
+def finished(group: Iterable[ComparedRun]) -> list[ComparedRun]:
+    """Those that have numbers."""
+    return [run for run in group if run.metrics is not None]
+
+
+def _notes(runs: Sequence[ComparedRun]) -> dict[Path, list[str]]:
+    """What keeps a run from being compared with the others; the first run's data is A."""
+    known: list[_Data] = []
+    notes: dict[Path, list[str]] = {run.path: [] for run in runs}
+    home: dict[Path, _Data] = {}
+    for run in finished(runs):
+        data = next((data for data in known if data.fits(run)), None)
+        if data is None:
+            data = _Data(letter=_letter(len(known)), facts=run.facts)
+            known.append(data)
+        data.splits.setdefault(run.seed, run.split)
+        home[run.path] = data
+    for run in runs:
+        if run.metrics is None:
+            notes[run.path].append("not finished")
+            continue
+        if run.metrics["data"]["leaking"]:
+            notes[run.path].append("! split leaks")
+        if home[run.path] is not known[0]:
+            notes[run.path].append(f"! data {home[run.path].letter} (unlike A in {known[0].differs_in(run)})")
+        elif len(known) > 1:
+            notes[run.path].append("data A")
+    return notes
+
+
+def _letter(number: int) -> str:
+    return chr(ord("A") + number) if number < 26 else f"#{number + 1}"
