@@ -21,10 +21,6 @@ from utils.errors import UserError
 NORMAL = "normal"
 OCCUPIED = "Occupancy Mode Indicator"
 TRUTH = "Fault Detection Ground Truth"
-DROPPED = {
-    OCCUPIED: "says when the unit works: only those readings are used",
-    TRUTH: "the answer",
-}
 SET_POINTS_BLANK = (
     "blank for 230 occupied minutes of 2017-09-11, the only day of its fault: held or left out, it would give that "
     "day away"
@@ -46,7 +42,7 @@ def measured(stem: str, *, dropped: Mapping[str, str] | None = None, pairs: Mapp
         dropped: further columns that are no signals -> why.
         pairs: fault day -> normal day in the same weather; they go to the same part.
     """
-    reasons = {**DROPPED, **(dropped or {})}
+    reasons = {TRUTH: "the answer", **(dropped or {})}
     return DataSet(
         files=lambda source: [source.root / f"{stem}.csv", source.root / f"{stem}-faults.csv"],
         read=_reader(stem, reasons, pairs or {}),
@@ -54,8 +50,6 @@ def measured(stem: str, *, dropped: Mapping[str, str] | None = None, pairs: Mapp
         period_seconds=60,
         strategy="days",
         normal=NORMAL,
-        working_column=OCCUPIED,
-        dropped=reasons,
         unit_of=unit_of,
     )
 
@@ -78,8 +72,9 @@ def _reader(
         notes.read(table)
         if table.times is None:
             raise UserError(f"{table.name}: the column Datetime is missing")
-        signals = tuple(name for name in table.columns if name not in dropped)
+        signals = tuple(name for name in table.columns if name not in dropped and name != OCCUPIED)
         table.select(tuple(dropped))
+        notes.works_by(OCCUPIED, settle_seconds=0)
         for column, reason in dropped.items():
             notes.drop(column, reason)
         working = working_mask(table.times, table.column(OCCUPIED), value=1, settle_seconds=0)

@@ -12,7 +12,7 @@ from data_provider.notes import Notes
 from data_provider.readers import SUFFIXES, column_names, read_table
 from data_provider.segments import working_mask
 from data_provider.source import DataSet, Source
-from data_provider.times import ISO, MONTH_FIRST
+from data_provider.times import ISO, MONTH_FIRST, NAMES
 from utils.errors import UserError
 
 CONTROL = "SYS_CTL"
@@ -28,7 +28,6 @@ SINGLE_DUCT_SIGNALS = (
     "RF_CS", "CHWC_VLV", "CHWC_VLV_DM", "OA_DMPR", "OA_DMPR_DM", "RA_DMPR", "RA_DMPR_DM",
 )  # fmt: skip
 SINGLE_DUCT_DROPPED = {
-    CONTROL: "says when the unit works: only those readings are used",
     "SA_TEMPSPT": "a set point, not among the published 26 signals",
     "SF_SPD_DM": "the fan's on and off, not among the published 26 signals",
     "RF_SPD_DM": "the fan's on and off, not among the published 26 signals",
@@ -62,9 +61,6 @@ def single_duct() -> DataSet:
         classes=SINGLE_DUCT,
         normal="AHU_annual",
         keep_constant=True,
-        working_column=CONTROL,
-        settle_seconds=SETTLE_SECONDS,
-        dropped=SINGLE_DUCT_DROPPED,
         unit_of=unit_of,
     )
 
@@ -79,8 +75,6 @@ def dual_duct() -> DataSet:
         steps=lambda seq_len: seq_len,
         strategy="calendar",
         classes=DUAL_DUCT,
-        working_column=CONTROL,
-        settle_seconds=SETTLE_SECONDS,
         unit_of=unit_of,
     )
 
@@ -102,12 +96,10 @@ def _single_duct_columns(names: list[str], notes: Notes) -> tuple[str, ...]:
 
 
 def _dual_duct_columns(names: list[str], notes: Notes) -> tuple[str, ...]:
-    notes.drop(CONTROL, SINGLE_DUCT_DROPPED[CONTROL])
     for name in names:
         if name.upper().endswith("SPT"):
             notes.drop(name, "a set point")
-    times = {"datetime", "date time", "timestamp", "time"}
-    return tuple(name for name in names if name not in notes.dropped and name.casefold() not in times)
+    return tuple(name for name in names if name not in notes.dropped and name.casefold() not in NAMES)
 
 
 def find(root: Path, name: str, patterns: tuple[str, ...]) -> Path | None:
@@ -141,6 +133,7 @@ def _reader(
     def read(source: Source, notes: Notes) -> Iterator[Frame]:
         formats = (source.time_format,) if source.time_format else (ISO, *MONTH_FIRST)
         for label, path in zip(classes, files(source), strict=True):
+            notes.works_by(CONTROL, settle_seconds=SETTLE_SECONDS)
             signals = choose(column_names(path), notes)
             table = read_table(path, rows=source.rows, columns=(*signals, CONTROL), time_formats=formats)
             notes.read(table)

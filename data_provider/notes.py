@@ -19,6 +19,8 @@ class Notes:
         dropped: column -> why it is no signal.
         warnings: lines that a person should read.
         facts: anything else, by name.
+        working_column: the column that says when the unit works, None if there is none.
+        settle_seconds: readings dropped after each start, in whole readings.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,8 @@ class Notes:
         self.dropped: dict[str, str] = {}
         self.warnings: list[str] = []
         self.facts: dict[str, Any] = {}
+        self.working_column: str | None = None
+        self.settle_seconds = 0
 
     def read(self, table: Table) -> None:
         """Notes a file, with what its reader found missing or put right."""
@@ -47,6 +51,11 @@ class Notes:
     def drop(self, column: str, reason: str) -> None:
         """Notes a column that is no signal."""
         self.dropped[column] = reason
+
+    def works_by(self, column: str, *, settle_seconds: int) -> None:
+        """Notes the column that says when the unit works."""
+        self.working_column, self.settle_seconds = column, settle_seconds
+        self.drop(column, "says when the unit works: only those readings are used")
 
     def warn(self, line: str) -> None:
         """Notes a line that a person should read; it is logged once preparation is done."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from data_provider import lbnl_measured, lbnl_simulated
+from data_provider.columns import agree
 from data_provider.frames import Frame
 from data_provider.labels import read_labels
 from data_provider.notes import Notes
@@ -38,7 +39,7 @@ def _folder_files(source: Source) -> list[Path]:
     files = sorted(
         path
         for path in source.root.iterdir()
-        if path.suffix.lower() in SUFFIXES and path.name != LABELS and not path.name.startswith(".")
+        if path.suffix.lower() in SUFFIXES and path.is_file() and path.name != LABELS and path.name[0] != "."
     )
     if not files:
         raise UserError(f"{source.root}: there is no .csv or .parquet file; put one labelled run a file there")
@@ -49,9 +50,12 @@ def _read_folder(source: Source, notes: Notes) -> Iterator[Frame]:
     files = _folder_files(source)
     runs = [path for path in files if path.name != LABELS]
     labels = _labels_of(source, runs) if len(runs) < len(files) else {path: (path.stem, "") for path in runs}
+    columns: tuple[str, ...] = ()
     for path in runs:
         label, severity = labels[path]
         table = _read(path, source, notes, ())
+        columns = columns or table.columns
+        agree(columns, runs[0].name, table.columns, path.name)
         yield _frame(table, np.ones(len(table.values), bool), path.stem, label, severity, source, notes)
 
 
@@ -112,12 +116,11 @@ def _frame(table: Table, rows: np.ndarray, name: str, label: str, severity: str,
         times = np.datetime64(0, "s") + np.arange(len(table.values)) * np.timedelta64(source.period_seconds, "s")
         notes.facts["times"] = "no column of times: rows are counted from 1970-01-01 at the step of --sample_period"
     control = next((column for column in WORKING_COLUMNS if column in table.columns), None)
-    unused = {control: "says when the unit works: only those readings are used"} if control else {}
+    if control:
+        notes.works_by(control, settle_seconds=0)
     if lbnl_measured.TRUTH in table.columns:
-        unused[lbnl_measured.TRUTH] = "the answer"
-    for column, reason in unused.items():
-        notes.drop(column, reason)
-    signals = tuple(column for column in table.columns if column not in unused)
+        notes.drop(lbnl_measured.TRUTH, "the answer")
+    signals = tuple(column for column in table.columns if column not in notes.dropped)
     state = table.column(control) if control else None
     working = working_mask(times, state, value=1, settle_seconds=0)
     return Frame(

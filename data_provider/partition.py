@@ -52,7 +52,8 @@ def blocked(stretches: Stretches, labels: list[str], settings: Settings, report:
         plan = _best_calendar(stretches, labels, settings, report)
     else:
         rng = np.random.default_rng(settings.seed)
-        plan, shared = run_plan(stretches, labels, sizes=sizes, one_unit=strategy == "days", rng=rng)
+        one_unit = strategy == "days" or not _overlap(stretches)
+        plan, shared = run_plan(stretches, labels, sizes=sizes, one_unit=one_unit, rng=rng)
         words = "whole days" if strategy == "days" and _daily(stretches) else "whole runs"
         if any(run.group for run in stretches.runs):
             words += ", weather pairs together"
@@ -99,9 +100,9 @@ def _windows(pieces: Pieces, plan: Plan, period: int, sizes: Sizes) -> Windows:
 
 
 def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, report: dict[str, Any]) -> Plan:
-    """Blocks of the length asked for; shorter ones where those leave a class out of a part and nobody asked."""
+    """Blocks of the length asked for; shorter ones where those starve a part and nobody asked for a length."""
     sizes, classes = settings.sizes, np.unique(labels, return_inverse=True)[1]
-    best, most = None, -1
+    best, best_score = None, (-1.0, -1.0)
     for block in _lengths(settings):
         plan = calendar_plan(
             stretches,
@@ -111,18 +112,26 @@ def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, 
             rng=np.random.default_rng(settings.seed),
         )
         windows = _windows(cut(stretches, plan), plan, stretches.recipe.period_seconds, sizes)
-        pairs = {*zip(classes[windows.run].tolist(), windows.part.tolist(), strict=True)}
-        if len(pairs) > most:
-            best, most = plan, len(pairs)
-        if len(pairs) == (classes.max() + 1) * len(PARTS):
+        score = _score(windows, classes, sizes)
+        if score > best_score:
+            best, best_score = plan, score
+        if score == (1, 1):
             break
     assert best is not None
     if f"of {sizes.block_days} days" not in best.words:
         report["warnings"].append(
-            f"blocks of {sizes.block_days} days leave a class out of a part; {best.words} are used "
-            "(--block_days sets the length)"
+            f"blocks of {sizes.block_days} days are too few to give every part its share of every class; {best.words} "
+            "are used (--block_days sets the length)"
         )
     return best
+
+
+def _score(windows: Windows, classes: np.ndarray, sizes: Sizes) -> tuple[float, float]:
+    """How many of the pairs of class and part have windows, and whether each part has half its share; 1 is best."""
+    pairs = {*zip(classes[windows.run].tolist(), windows.part.tolist(), strict=True)}
+    number = np.bincount(windows.part, minlength=len(PARTS))
+    wanted = np.array([1 - sizes.test_size - sizes.val_size, sizes.val_size, sizes.test_size]) * max(1, len(windows))
+    return len(pairs) / ((classes.max() + 1) * len(PARTS)), min(1.0, 2 * float((number / wanted).min()))
 
 
 def _lengths(settings: Settings) -> Iterator[int]:
@@ -135,6 +144,13 @@ def _lengths(settings: Settings) -> Iterator[int]:
 def _daily(stretches: Stretches) -> bool:
     return all(start.astype("datetime64[D]") == end.astype("datetime64[D]")
                for start, end in zip(stretches.start, stretches.end, strict=True))  # fmt: skip
+
+
+def _overlap(stretches: Stretches) -> bool:
+    """True if two runs share some time, and so cannot come from one unit."""
+    order = np.lexsort((stretches.end, stretches.start))
+    start, end, run = stretches.start[order], np.maximum.accumulate(stretches.end[order]), stretches.run[order]
+    return bool(((start[1:] <= end[:-1]) & (run[1:] != run[:-1])).any())
 
 
 def _shared_words(shared: list[str]) -> str:

@@ -68,8 +68,7 @@ def _stretches(options: Options, entry: DataSet, source: Source) -> tuple[Stretc
     settings = {
         "data": options.data,
         "resample": options.resample,
-        "source": {**dataclasses.asdict(source), "root": None},
-        "dropped": dict(entry.dropped),
+        "source": {**dataclasses.asdict(source), "root": str(source.root.resolve())},
     }
     name = f"{options.data}-{cache.key_of(entry.files(source), settings)}"
 
@@ -84,8 +83,6 @@ def _stretches(options: Options, entry: DataSet, source: Source) -> tuple[Stretc
             period_seconds=period,
             resample=options.resample,
             hold_seconds=HOLD_STEPS * period,
-            working_column=entry.working_column,
-            settle_seconds=entry.settle_seconds,
         )
         return build(frames, recipe, notes, keep_constant=entry.keep_constant, target=target), notes.plain()
 

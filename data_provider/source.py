@@ -3,8 +3,8 @@
 Letters: C signals.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from data_provider.frames import Frame
@@ -45,9 +45,6 @@ class DataSet:
         classes: published order of classes; found by name if empty.
         normal: the class without fault; found by its name if None.
         keep_constant: keep signals that never change.
-        working_column: says when the unit works; left out of the signals.
-        settle_seconds: readings dropped after each start.
-        dropped: column -> why it is no signal.
         unit_of: the unit of a column.
     """
 
@@ -61,7 +58,4 @@ class DataSet:
     classes: tuple[str, ...] = ()
     normal: str | None = None
     keep_constant: bool = False
-    working_column: str | None = None
-    settle_seconds: int = 0
-    dropped: Mapping[str, str] = field(default_factory=dict)
     unit_of: Callable[[str], str] = lambda column: ""

@@ -80,23 +80,19 @@ class Windows:
 def cut(stretches: Stretches, plan: Plan) -> Pieces:
     """The stretches, cut where a new interval begins."""
     period = stretches.recipe.period_seconds
-    found: list[tuple[int, int, int, np.datetime64, int, int]] = []
+    found: list[tuple[int, ...]] = []
     offset = np.cumsum([0] + [len(edges) for edges in plan.edges])
     for run, first, rows, start in zip(stretches.run, stretches.first, stretches.rows, stretches.start, strict=True):
-        edges = plan.edges[run]
-        begins = np.ceil((edges - start).astype(np.int64) / period).astype(np.int64)  # rows at which intervals begin
+        begins = np.ceil((plan.edges[run] - start).astype(np.int64) / period).astype(np.int64)  # rows
         begins = np.append(np.clip(begins, 0, rows), rows)
         begins[0] = 0
         for interval in np.flatnonzero(np.diff(begins)):
-            row, end = int(begins[interval]), int(begins[interval + 1])
-            at = start + np.timedelta64(row * period, "s")
-            part, block = int(plan.parts[run][interval]), int(offset[run] + interval)
-            found.append((int(run), int(first) + row, end - row, at, part, block))
-    run_, first_, rows_, start_, part_, block_ = zip(*found, strict=True)
-    return Pieces(
-        run=np.array(run_), first=np.array(first_), rows=np.array(rows_),
-        start=np.array(start_, "datetime64[s]"), part=np.array(part_), block=np.array(block_),
-    )  # fmt: skip
+            row, end = begins[interval], begins[interval + 1]
+            seconds = start.astype(np.int64) + row * period
+            found.append((run, first + row, end - row, seconds, plan.parts[run][interval], offset[run] + interval))
+    table = np.array(found, np.int64).reshape(-1, 6)
+    run_, first_, rows_, start_, part_, block_ = table.T
+    return Pieces(run=run_, first=first_, rows=rows_, start=start_.astype("datetime64[s]"), part=part_, block=block_)
 
 
 def guarded(pieces: Pieces, plan: Plan, *, period: int, seq_len: int) -> Pieces:

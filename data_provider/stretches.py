@@ -3,7 +3,7 @@
 Letters: N steps of all stretches together, C signals, S stretches, R runs.
 """
 
-import logging
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_provider.columns import agree
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segments import Recipe, stretches_of
 from utils.errors import UserError
-
-logger = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
@@ -63,7 +62,7 @@ def build(
 
     Args:
         frames: the runs; each is let go before the next is read.
-        recipe: the way; its columns are filled in from the frames.
+        recipe: the way; its columns and when the unit works are filled in from what was read.
         notes: what was dropped is counted there.
         keep_constant: keep signals that never change.
         target: .npy file to put the values into; in memory if None.
@@ -94,7 +93,12 @@ def build(
     keep = np.arange(len(columns)) if keep_constant else _changing(parts, columns, notes)
     rows = np.array([entry[1] for entry in table])
     return Stretches(
-        recipe=Recipe.from_dict({**recipe.to_dict(), "columns": [columns[place] for place in keep]}),
+        recipe=dataclasses.replace(
+            recipe,
+            columns=tuple(columns[place] for place in keep),
+            working_column=notes.working_column,
+            settle_seconds=notes.settle_seconds,
+        ),
         values=_joined(parts, keep, target),
         runs=tuple(runs),
         run=np.array([entry[0] for entry in table]),
@@ -108,12 +112,7 @@ def _aligned(frame: Frame, columns: tuple[str, ...], runs: list[Run]) -> np.ndar
     """The frame's values in the order of `columns`."""
     if frame.columns == columns:
         return frame.values
-    absent = [name for name in columns if name not in frame.columns]
-    if absent:
-        raise UserError(f"{frame.name}: column '{absent[0]}' is missing, which {runs[0].name} has; runs must agree")
-    added = [name for name in frame.columns if name not in columns]
-    if added:
-        raise UserError(f"{runs[0].name}: column '{added[0]}' is missing, which {frame.name} has; runs must agree")
+    agree(columns, runs[0].name, frame.columns, frame.name)
     return frame.values[:, [frame.columns.index(name) for name in columns]]
 
 

@@ -45,18 +45,6 @@ def words_of(seconds: int) -> str:
     return f"{seconds}s"
 
 
-def time_column(names: list[str], where: str) -> str | None:
-    """The column that holds the times, by its name; None if there is none.
-
-    Raises:
-        UserError: several columns could be it.
-    """
-    found = [name for name in names if name.casefold() in NAMES]
-    if len(found) > 1:
-        raise UserError(f"{where}: columns {' and '.join(found)} both look like times; keep one, with date and time")
-    return found[0] if found else None
-
-
 def parse_times(words: pa.ChunkedArray, formats: tuple[str, ...]) -> tuple[np.ndarray | None, int]:
     """Times from words, in the first format that every word is written in.
 

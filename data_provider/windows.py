@@ -44,6 +44,8 @@ class WindowSet(Dataset):
         self._map(stretches.values)
 
     def _map(self, values: np.ndarray) -> None:
+        if len(values) < self._seq_len:  # no window fits, and numpy makes no view then
+            values = np.zeros((self._seq_len, values.shape[1]), np.float32)
         self._values = values
         self._views = np.lib.stride_tricks.sliding_window_view(values, self._seq_len, axis=0)  # (N - L + 1, C, L)
         self._low = self._scaler.minimum[:, None]  # (C, 1)
