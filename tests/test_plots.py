@@ -15,8 +15,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from utils import plots
+from utils import metrics, plots
 from utils.plots_gramian import fields, telling_signals
+from utils.predictions import Predictions
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOSTILE = ("<script>", "$\\frac{", "a$b$c", "two\nlines", "x" * 80, " ", "%s {0}")
@@ -145,6 +146,16 @@ def test_calibration_error_is_zero_where_confidence_is_kept() -> None:
     right = np.r_[np.arange(10) < 2, np.arange(10) < 7]
     *_, error = plots.calibration_bins(sure, right)
     assert error == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_figures_calibration_error_is_that_of_the_metrics() -> None:
+    random = np.random.default_rng(5)
+    p = random.dirichlet(np.ones(4), 200)
+    zero = np.zeros(200, np.int64)
+    predictions = Predictions("test", tuple("abcd"), p, random.integers(0, 4, 200), zero, zero, zero, zero)
+    *_, error = plots.calibration_bins(predictions.confidence, predictions.top == predictions.target)
+    expected = metrics.evaluate(predictions, normal=None, bootstrap=0)["ece"]["value"]
+    assert error == pytest.approx(expected, abs=1e-12)
 
 
 def test_reliability_names_the_error_and_shows_every_window(tmp_path: Path, drawn: list[Figure]) -> None:

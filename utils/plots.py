@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from utils.metrics import BINS
 from utils.plots_gramian import gramian_samples
 from utils.plots_style import BLUE, GRID, INK, MUTED, ORANGE, PALE_BLUE, drawing, one_line, tidy
 
@@ -180,7 +181,7 @@ def _percent(share: float) -> str:
 
 
 def calibration_bins(
-    confidence: np.ndarray, correct: np.ndarray, bins: int = 15
+    confidence: np.ndarray, correct: np.ndarray, bins: int = BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Windows, accuracy and mean confidence a bin of equal width, and the expected calibration error.
 

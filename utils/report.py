@@ -20,16 +20,15 @@ _MEANINGS = {
     "macro_precision": ("Macro precision", "mean of the classes' precision"),
     "macro_recall": ("Macro recall", "mean of the classes' recall"),
     "top2_accuracy": ("Top-2 accuracy", "the right class among the two most probable"),
-    "top3_accuracy": ("Top-3 accuracy", "the right class among the three most probable"),
-    "auroc": ("AUROC", "how well probabilities rank, 0.5 is chance"),
+    "macro_auroc": ("AUROC", "each class against the rest, 0.5 is chance"),
     "mcc": ("Matthews correlation", "1 perfect, 0 chance"),
     "kappa": ("Cohen's kappa", "1 perfect, 0 chance"),
     "ece": ("Calibration error (ECE)", "distance of confidence from accuracy, lower is better"),
     "log_loss": ("Log loss", "lower is better"),
-    "nll": ("Log loss", "lower is better"),
     "brier": ("Brier score", "lower is better"),
     "false_alarm_rate": ("False alarm rate", "fault-free windows called faulty, lower is better"),
     "detection_rate": ("Detection rate", "faulty windows called faulty"),
+    "correct_type_rate": ("Right type", "faulty windows called by their own name"),
 }
 
 # Stem of a figure's file -> title and caption, in the page's order. class_bars is left out: the table of classes
