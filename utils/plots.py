@@ -66,12 +66,7 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path | str, *, best_epoch: i
         batch.set_ylim(0, 1.25 * table["effective_batch_size"].max())
         batch.yaxis.set_major_locator(MaxNLocator(2, integer=True))
         for axes in (loss, score, rates, batch):
-            tidy(axes)
-            axes.set_xlim(epoch[0] - 0.5, epoch[-1] + 0.5)
-            for change in changes:
-                axes.axvline(change, color=MUTED, linewidth=0.8, linestyle=(0, (1, 3)))
-            axes.axvline(best_epoch, color=INK, linewidth=0.8, alpha=0.55)
-            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+            _mark_epochs(axes, epoch, changes, best_epoch)
         _name_best(loss, best_epoch, epoch)
     return target
 
@@ -101,6 +96,16 @@ def _lines(
     for label, (values, colour) in lines.items():
         axes.plot(epoch, values, color=colour, linewidth=1.7, marker=marker, markersize=5, label=label)
     axes.legend(loc=corner, handlelength=1.4)
+
+
+def _mark_epochs(axes: Axes, epoch: np.ndarray, changes: np.ndarray, best: int) -> None:
+    """The scale of epochs, with dotted lines where the learning rate changed and a whole one at the best."""
+    tidy(axes)
+    axes.set_xlim(epoch[0] - 0.5, epoch[-1] + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    for change in changes:
+        axes.axvline(change, color=MUTED, linewidth=0.8, linestyle=(0, (1, 3)))
+    axes.axvline(best, color=INK, linewidth=0.8, alpha=0.55)
 
 
 def _name_best(axes: Axes, best: int, epoch: np.ndarray) -> None:
