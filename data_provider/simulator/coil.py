@@ -1,0 +1,91 @@
+"""The two coils: hot water before, chilled water behind.
+
+The cooling coil is a counter-flow exchanger by effectiveness and number of transfer units, dry on temperatures and
+wet on enthalpies with the saturation line between the water's two temperatures as its heat capacity (Braun, Klein
+and Mitchell, ASHRAE Transactions 95, 1989); the greater of the two rates holds.
+
+Letters: t in C, w in kg/kg, m in kg/s (of dry air, or of water), heat in W.
+"""
+
+import math
+
+from data_provider.simulator.compiled import compiled
+from data_provider.simulator.moist_air import (
+    Air,
+    enthalpy_of,
+    heat_capacity,
+    ratio_of,
+    saturated_enthalpy,
+    saturated_ratio,
+    saturation_temperature,
+    temperature_of,
+)
+
+WATER_FLOW = 5.2  # kg/s, valve open
+WATER = 4186.0  # J/(kg K)
+WATER_T = 6.7  # C, 44 F
+AIR_FLOW = 7.0  # kg/s at which the conductances hold
+UA_AIR = 17000.0  # W/K on the air's side
+UA_WATER = 34000.0  # W/K on the water's side
+HOT_WATER = 60.0  # C
+PREHEAT = 0.5  # effectiveness, valve open
+
+_RANGEABILITY, _AUTHORITY = 20.0, 0.4
+
+
+@compiled
+def water_share(opening: float) -> float:
+    """Flow through the valve, 0 to 1: equal percentage, in series with the coil."""
+    own = (_RANGEABILITY**opening - 1.0) / (_RANGEABILITY - 1.0)
+    return own / math.sqrt((1.0 - _AUTHORITY) * own * own + _AUTHORITY)
+
+
+@compiled
+def effectiveness(units: float, ratio: float) -> float:
+    """Of a counter-flow exchanger, referred to the air; `ratio` is the air's capacity rate over the water's."""
+    if abs(ratio - 1.0) < 1e-6:
+        return units / (1.0 + units)
+    fade = math.exp(-units * (1.0 - ratio))
+    return (1.0 - fade) / (1.0 - ratio * fade)
+
+
+@compiled
+def cooling_coil(
+    air: Air, t: float, w: float, m: float, water_t: float, water_m: float
+) -> tuple[float, float, float, float]:
+    """Air and water behind the coil in balance: (t, w, heat that the water takes, water's temperature)."""
+    if water_m < 1e-4 or t <= water_t + 0.05:
+        return t, w, 0.0, water_t
+    ua_air = UA_AIR * (m / AIR_FLOW) ** 0.6
+    ua_water = UA_WATER * (water_m / WATER_FLOW) ** 0.8
+    cp = heat_capacity(air, w)
+    capacity = water_m * WATER
+    h = enthalpy_of(air, t, w)
+    ua = 1.0 / (1.0 / ua_air + 1.0 / ua_water)
+    heat = effectiveness(ua / (m * cp), m * cp / capacity) * m * cp * (t - water_t)
+    low = saturated_enthalpy(air, water_t)
+    wet = heat
+    for _ in range(3):
+        out = water_t + max(wet / capacity, 0.5)
+        slope = (saturated_enthalpy(air, out) - low) / (out - water_t)
+        units = (ua_air / cp) / (1.0 + slope * ua_air / (cp * ua_water)) / m
+        wet = effectiveness(units, m * slope / capacity) * m * (h - low)
+    t_out, w_out = temperature_of(air, h - heat / m, w), w
+    if wet > heat:
+        bypass = math.exp(-ua_air / (m * cp))
+        surface = saturation_temperature(air, h - wet / m / (1.0 - bypass))
+        wet_t = surface + (t - surface) * bypass
+        wet_w = ratio_of(air, h - wet / m, wet_t)
+        if wet_w < w:
+            heat, t_out, w_out = wet, wet_t, wet_w
+    if w_out > saturated_ratio(air, t_out):  # fog at the coil drains: saturated at the same enthalpy
+        t_out = saturation_temperature(air, h - heat / m)
+        w_out = saturated_ratio(air, t_out)
+    return t_out, w_out, heat, water_t + heat / capacity
+
+
+@compiled
+def preheat_coil(air: Air, t: float, w: float, m: float, opening: float) -> tuple[float, float]:
+    """Air behind the heating coil and the heat that it took: (t, W)."""
+    warmed = t + PREHEAT * opening * (HOT_WATER - t)
+    return warmed, m * heat_capacity(air, w) * (warmed - t)

@@ -1,0 +1,109 @@
+"""Writes runs to files, two or more at a time, and says beside them how they were made."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from tqdm import tqdm
+
+from data_provider.simulator.records import POINT_NAMES
+from data_provider.simulator.request import NOTE, Request, in_season, simulated_files
+from data_provider.simulator.runs import Block, Unit, blocks
+from data_provider.simulator.sensors import as_stored
+from utils.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+VERSION = "1"  # changes whenever the same arguments give other numbers
+SCHEMA = pa.schema([("Datetime", pa.timestamp("s"))] + [(name, pa.float32()) for name in POINT_NAMES])
+_MOST_THREADS = 4
+
+
+def write_all(request: Request, *, progress: bool) -> list[Path]:
+    """Simulate and write every run of a request; returns the files in its order.
+
+    Raises:
+        UserError: the weather file cannot be used, or the folder cannot be written to.
+    """
+    logger.info("simulating %d runs of %d days from %s", len(request.specs), request.days, request.start)
+    paths = [request.path(spec.name) for spec in request.specs]
+    halves = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in paths]
+    try:
+        request.output.mkdir(parents=True, exist_ok=True)
+        with tqdm(total=len(paths) * request.days, unit="day", desc="Simulating", disable=not progress) as bar:
+            _simulate(request, halves, bar)
+        _note(request)  # before the files: a file without a note would be taken for a measured one
+        for half, path in zip(halves, paths, strict=True):
+            os.replace(half, path)
+    except OSError as error:
+        raise UserError(f"cannot write to {request.output}: {error}; choose another folder or make room") from error
+    finally:  # nothing half done is left, whatever happened
+        for half in halves:
+            half.unlink(missing_ok=True)
+    return paths
+
+
+def _simulate(request: Request, halves: list[Path], bar: tqdm) -> None:
+    """All runs go through the same block of days together, so memory does not grow with days or runs."""
+    units = [Unit(spec=spec, seed=request.seed) for spec in request.specs]
+    threads = min(len(units), _MOST_THREADS, os.cpu_count() or 1)  # threads suffice: the loop lets the others run
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_writer(half, request.file_format)) for half in halves]
+        pool = stack.enter_context(ThreadPoolExecutor(threads))
+        source = blocks(start=request.start, days=request.days, seed=request.seed, file=request.weather)
+        for block in source:
+            step = partial(_advance, block=block)
+            for days in pool.map(step, units, writers):
+                bar.update(days)
+
+
+def _advance(unit: Unit, writer: pa.parquet.ParquetWriter | pa.csv.CSVWriter, *, block: Block) -> int:
+    """Advance one run by a block and write it; returns how many days were written."""
+    points, _ = unit.advance(block)
+    if not block.wanted:
+        return 0
+    writer.write_table(_table(block.times, points, in_season(unit.spec, block.times)))
+    return len(block.times) // 1440
+
+
+@contextmanager
+def _writer(path: Path, file_format: str) -> Iterator[pa.parquet.ParquetWriter | pa.csv.CSVWriter]:
+    if file_format == "csv":
+        options = pa.csv.WriteOptions(quoting_style="none")
+        with pa.csv.CSVWriter(path, SCHEMA, write_options=options) as writer:
+            yield writer
+    else:
+        with pa.parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+            yield writer
+
+
+def _table(times: np.ndarray, points: np.ndarray, keep: np.ndarray) -> pa.Table:
+    columns = as_stored(points[keep])
+    return pa.table([times[keep].astype("datetime64[s]"), *columns.values()], schema=SCHEMA)
+
+
+def _note(request: Request) -> None:
+    """Write SIMULATED.json; files that an earlier call made stay listed."""
+    made = {
+        "simulator_version": VERSION,
+        "seed": request.seed,
+        "start": str(request.start),
+        "days": request.days,
+        "weather": request.weather.name if request.weather else "Chicago, from monthly normals",
+    }
+    files = simulated_files(request.output)
+    files.update({request.path(spec.name).name: made for spec in request.specs})
+    names = [spec.name for spec in request.specs]
+    note = {"what": "simulated, not measured", **made, "runs": names, "files": dict(sorted(files.items()))}
+    half = request.output / f".{NOTE}.{os.getpid()}.part"
+    half.write_text(json.dumps(note, indent=1) + "\n", encoding="ascii")
+    os.replace(half, request.output / NOTE)
