@@ -27,8 +27,8 @@ def calendar_plan(
     edges = _filled_blocks(stretches, origin, block_seconds)
     parts = deal(len(edges), test_size=test_size, val_size=val_size, rng=rng)
     runs = len(stretches.runs)
-    length = f"{block_seconds // DAY} days" if block_seconds % DAY == 0 else f"{block_seconds / 3600:g} hours"
-    words = f"calendar blocks of {length}, the same in every run"
+    length = f"{block_seconds // DAY} days" if block_seconds % DAY == 0 else f"{block_seconds / 3600:.3g} hours"
+    words = f"calendar blocks of {length}, the same in every run".replace("of 1 days", "of a day")
     return Plan(edges=[edges] * runs, parts=[parts] * runs, line=[0] * runs, words=words)
 
 

@@ -102,6 +102,7 @@ def _windows(pieces: Pieces, plan: Plan, period: int, sizes: Sizes) -> Windows:
 def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, report: dict[str, Any]) -> Plan:
     """Blocks of the length asked for; shorter ones where those starve a part and nobody asked for a length."""
     sizes, classes = settings.sizes, np.unique(labels, return_inverse=True)[1]
+    asked: Plan | None = None
     best, best_score = None, (-1.0, -1.0)
     for block in _lengths(settings):
         plan = calendar_plan(
@@ -112,13 +113,14 @@ def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, 
             rng=np.random.default_rng(settings.seed),
         )
         windows = _windows(cut(stretches, plan), plan, stretches.recipe.period_seconds, sizes)
+        asked = asked or plan
         score = _score(windows, classes, sizes)
         if score > best_score:
             best, best_score = plan, score
         if score == (1, 1):
             break
     assert best is not None
-    if f"of {sizes.block_days} days" not in best.words:
+    if best is not asked:
         report["warnings"].append(
             f"blocks of {sizes.block_days} days are too few to give every part its share of every class; {best.words} "
             "are used (--block_days sets the length)"

@@ -81,7 +81,8 @@ def test_a_calendar_year(seed: int, block_days: int) -> None:
     windows, words, report = split(stretches, settings("calendar", seed=seed, block_days=block_days))
 
     assert gaps_between_parts(windows.where(windows.run == 0)).min() >= LENGTH * PERIOD
-    assert words == f"calendar blocks of {block_days} days, the same in every run, a guard of one window between parts"
+    length = "a day" if block_days == 1 else f"{block_days} days"
+    assert words == f"calendar blocks of {length}, the same in every run, a guard of one window between parts"
     assert report["guard"]["windows lost"] > 0
     assert report["warnings"] == []
     for run in range(3):

@@ -1,0 +1,174 @@
+"""From options to batches: the windows are those of the files, and no batch knows more than it should."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from data_kit import folder_of_runs, frame, nine_runs, options, write
+from torch.utils.data import DataLoader
+
+from data_provider import Batch, Prepared, load_data
+from data_provider.readers import read_table
+from data_provider.unlabelled import unlabelled
+from data_provider.windows import WindowSet
+
+L = 48
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = folder_of_runs(tmp_path_factory.mktemp("runs"))
+    return load_data(options(data="folder", root_path=str(folder), seq_len=L, step=24, sample_period="5min"))
+
+
+def parts(prepared: Prepared) -> tuple[WindowSet, ...]:
+    return prepared.train, prepared.val, prepared.test
+
+
+def test_a_batch_holds_the_windows_that_the_index_names(prepared: Prepared, tmp_path: Path) -> None:
+    """Every window of every part, cut by hand out of the file that it names."""
+    low, high = prepared.scaler.minimum.astype(np.float64), prepared.scaler.maximum.astype(np.float64)
+    files = {}
+    for part in parts(prepared):
+        batch = part.gather(np.arange(len(part)))
+        assert isinstance(batch, Batch)
+        assert batch.x.shape == (len(part), 3, L)
+        assert batch.x.dtype == torch.float32
+        assert batch.x.is_contiguous()
+        assert batch.y.dtype == batch.index.dtype == torch.int64
+        np.testing.assert_array_equal(batch.index, np.arange(len(part)))
+        for place in range(len(part)):
+            name = str(part.file[place])
+            table = files.setdefault(name, read_table(_root(prepared) / f"{name}.csv"))
+            first = np.searchsorted(table.times, part.start[place])
+            window = table.values[first : first + 5 * L : 5].astype(np.float64)
+            assert table.times[first + 5 * (L - 1)] == part.end[place]
+            scaled = np.clip(2 * (window - low) / (high - low) - 1, -1, 1)
+            np.testing.assert_allclose(batch.x[place].numpy(), scaled.T, atol=2e-6)
+            assert prepared.info.classes[int(batch.y[place])] == name
+
+
+def _root(prepared: Prepared) -> Path:
+    return Path(prepared.info.report["files"][0]["name"]).parent
+
+
+def test_the_training_part_fills_the_range_and_the_others_are_clipped_and_counted(prepared: Prepared) -> None:
+    train = prepared.train.gather(np.arange(len(prepared.train))).x
+    np.testing.assert_allclose(train.amin((0, 2)), -1, atol=1e-6)
+    np.testing.assert_allclose(train.amax((0, 2)), 1, atol=1e-6)
+    for name, part in (("val", prepared.val), ("test", prepared.test)):
+        everything = np.arange(len(part))
+        x = part.gather(everything).x
+        assert float(x.abs().max()) <= 1
+        outside = prepared.scaler.outside(part.readings(everything).transpose(0, 2, 1))
+        found = prepared.info.report["outside the training range"][name]["share of readings"]
+        assert (found > 0) == bool(outside.any())
+
+
+def test_the_scaler_knows_the_training_part_only(tmp_path: Path) -> None:
+    """A spike in what is tested moves no number of the scaler, nor of a training window."""
+    folder = folder_of_runs(tmp_path)
+    before = load_data(options(data="folder", root_path=str(folder), seq_len=L))
+    test = before.test
+    table = frame(rows=4320, seed=0)
+    table.loc[table["Datetime"] == test.start[test.file == "normal"][0], "signal B"] = 1e6
+    write(table, folder / "normal.csv")
+    after = load_data(options(data="folder", root_path=str(folder), seq_len=L))
+    np.testing.assert_array_equal(after.scaler.maximum, before.scaler.maximum)
+    np.testing.assert_array_equal(after.scaler.minimum, before.scaler.minimum)
+    everything = np.arange(len(before.train))
+    assert torch.equal(after.train.gather(everything).x, before.train.gather(everything).x)
+    assert float(after.test.readings(np.arange(len(after.test))).max()) == 1e6
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_yields_batches_as_they_are(prepared: Prepared, workers: int) -> None:
+    loader = DataLoader(
+        prepared.train,
+        batch_size=7,
+        collate_fn=lambda batch: batch,
+        num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
+    )
+    batches = list(loader)
+    assert [len(batch.y) for batch in batches][:2] == [7, 7]
+    whole = prepared.train.gather(np.arange(len(prepared.train)))
+    assert torch.equal(torch.cat([batch.x for batch in batches]), whole.x)
+    assert torch.equal(torch.cat([batch.index for batch in batches]), whole.index)
+
+
+def test_a_set_sent_to_another_process_carries_no_readings(prepared: Prepared) -> None:
+    sent = pickle.dumps(prepared.train)
+    assert len(sent) < prepared.train.readings(np.arange(len(prepared.train))).nbytes / 4
+    again = pickle.loads(sent)
+    assert torch.equal(again.gather(np.arange(5)).x, prepared.train.gather(np.arange(5)).x)
+
+
+def test_parts_do_not_share_a_reading(prepared: Prepared) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for number, part in enumerate(parts(prepared)):
+        for name, start in zip(part.file, part.start, strict=True):
+            for lag in range(L):
+                assert seen.setdefault((name, str(start + lag * np.timedelta64(300, "s"))), number) == number
+
+
+def test_info_says_what_the_windows_are(prepared: Prepared) -> None:
+    info = prepared.info
+    assert info.classes == ("normal", "leak", "stuck")  # the class without fault first
+    assert info.normal == "normal"
+    assert (info.period_seconds, info.seq_len, info.step) == (300, L, 24)
+    assert info.columns == prepared.recipe.columns == ("signal A", "signal B", "signal C")
+    assert info.leaking is False
+    for name, part in (("train", prepared.train), ("val", prepared.val), ("test", prepared.test)):
+        assert info.counts[name] == tuple(np.bincount(part.targets, minlength=3))
+        assert len(part) == sum(info.counts[name]) == len(part.severity) == len(part.block)
+
+
+def test_random_windows_say_that_they_leak(tmp_path: Path) -> None:
+    folder = folder_of_runs(tmp_path)
+    info = load_data(options(data="folder", root_path=str(folder), seq_len=L, split="random")).info
+    assert info.leaking is True
+    assert "leaks" in info.protocol
+    assert info.report["leaks"]["test windows within a window of training"] > 0.9
+
+
+@pytest.mark.parametrize("resample", ["direct", "mean"])
+def test_an_unlabelled_file_gives_the_very_windows_of_the_test(tmp_path: Path, resample: str) -> None:
+    folder = nine_runs(tmp_path, days=14)
+    data = load_data(options(root_path=str(folder), resample=resample))
+    table = read_table(folder / "coi_stuck_025_annual.parquet")
+    found, report = unlabelled(table, data.recipe, data.scaler, seq_len=96, step=96)
+    everything = {start: place for place, start in enumerate(found.start)}
+    assert set(found.targets) == {-1}
+    mine = np.flatnonzero(data.test.file == "coi_stuck_025_annual")
+    assert len(mine) > 2
+    for place in mine:
+        other = everything[data.test.start[place]]
+        assert torch.equal(found.gather(np.array([other])).x, data.test.gather(np.array([place])).x)
+    assert report["readings while not working"] > 0
+    assert len(found) == 22  # two a weekday, one a Saturday
+
+
+def test_an_unlabelled_file_without_times_or_control_is_taken_as_working(tmp_path: Path) -> None:
+    folder = nine_runs(tmp_path / "train", days=14)
+    data = load_data(options(root_path=str(folder)))
+    table = frame(rows=300, columns=1)
+    for name in data.recipe.columns:
+        table[name] = np.arange(300.0)
+    table = read_table(write(table.drop(columns=["Datetime", "signal A"]), tmp_path / "new.csv"))
+    found, report = unlabelled(table, data.recipe, data.scaler, seq_len=96, step=48)
+    assert len(found) == (300 - 96) // 48 + 1
+    assert report["taken as always working, there is no column"] == "SYS_CTL"
+    short = read_table(write(frame(rows=20, columns=1).rename(columns=lambda name: name), tmp_path / "short.csv"))
+    with pytest.raises(Exception, match="'SA_TEMP' and 25 more is missing"):
+        unlabelled(short, data.recipe, data.scaler, seq_len=96, step=48)
+
+
+def test_an_unlabelled_file_too_short_for_a_window_gives_none(tmp_path: Path) -> None:
+    data = load_data(options(data="folder", root_path=str(folder_of_runs(tmp_path / "train")), seq_len=L))
+    table = read_table(write(frame(rows=L - 1), tmp_path / "new.csv"))
+    found, _ = unlabelled(table, data.recipe, data.scaler, seq_len=L, step=1)
+    assert len(found) == 0
+    assert found.gather(np.array([], np.int64)).x.shape == (0, 3, L)
