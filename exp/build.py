@@ -9,9 +9,12 @@ from torch import nn
 from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import Optimizer
 
+from data_provider import Prepared
 from data_provider.frames import DataInfo
 from models import MODELS
+from models.rivals import RIVALS, Rival
 from models.settings import ModelSettings
+from utils.augment import Mixup
 from utils.errors import UserError, unknown_name
 from utils.loss_presets import build_loss, class_weights_from_counts, parse_class_weights
 from utils.optimizers import OPTIMIZERS, build_optimizer, decay_groups
@@ -24,9 +27,11 @@ def settings_of(options: Options) -> ModelSettings:
 
 
 def model_of(options: Options, info: DataInfo) -> nn.Module:
-    """The network that the options choose, for the signals and classes of the data."""
+    """The network or the rival that the options choose, for the signals and classes of the data."""
+    if options.model in RIVALS:
+        return RIVALS[options.model](signals=len(info.columns), classes=len(info.classes), seed=options.seed)
     if options.model not in MODELS:
-        raise unknown_name("model", options.model, list(MODELS))
+        raise unknown_name("model", options.model, [*MODELS, *RIVALS])
     return MODELS[options.model](
         columns=info.columns, length=info.seq_len, classes=len(info.classes), settings=settings_of(options)
     )
@@ -62,8 +67,21 @@ def optimizer_of(options: Options, model: nn.Module, learning_rate: float) -> Op
     return ZeroRedundancyOptimizer(groups, optimizer_class=OPTIMIZERS[options.optimizer], lr=learning_rate)
 
 
+def mixup_of(options: Options, data: Prepared) -> Mixup:
+    """Mixup with partners from the whole training part."""
+    return Mixup(
+        alpha=options.mixup,
+        classes=len(data.info.classes),
+        samples=len(data.train),
+        windows=data.train.__getitems__,
+        seed=options.seed,
+    )
+
+
 def parameter_count(model: nn.Module) -> int:
-    """Trained parameters."""
+    """Trained parameters; of a rival, the numbers that its fit has left."""
+    if isinstance(model, Rival):
+        return model.numbers
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 

@@ -27,14 +27,17 @@ def run(options: Options) -> int:
 
 
 def _compare(options: Options) -> int:
+    """Prints and writes one table of the run folders that the patterns match, at their level or the one below."""
     found = [Path(name) for pattern in options.compare for name in sorted(glob.glob(pattern))]
-    folders = list(dict.fromkeys(path.resolve() for path in found if (path / "metrics.json").is_file()))
+    below = [child for path in found if path.is_dir() and not _is_run(path) for child in sorted(path.iterdir())]
+    folders = list(dict.fromkeys(path.resolve() for path in [*found, *below] if _is_run(path)))
     if not folders:
-        raise UserError(f"no finished run folder matches {' '.join(options.compare)}; a run folder holds metrics.json")
-    page = compare.write(folders, Path(options.result_path) / "comparison")
-    header, rows = compare.table(folders)
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    for row in [header, *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        raise UserError(f"no run folder matches {' '.join(options.compare)}; a run folder holds config.yaml")
+    page = compare.write(folders, Path(options.result_path) / "comparison.html")
+    print(compare.text(*compare.table(folders)))
     print(f"comparison: {page}")
     return 0
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "config.yaml").is_file()

@@ -13,13 +13,14 @@ from torch.distributed.optim import ZeroRedundancyOptimizer
 
 from data_provider import Prepared
 from data_provider.frames import Batch
-from exp.build import autocast, optimizer_of
+from exp.build import autocast, mixup_of, optimizer_of
 from exp.evaluate import logits_of, loss_of, predictions_of
 from exp.loaders import MicroBatches, train_loader
 from exp.progress import EpochBar, Progress
 from exp.run_folder import RunFolder
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan
+from utils.augment import Augment
 from utils.batch_norm import batchnorm_advice, freeze_batchnorm, spread_batchnorm_momentum
 from utils.checkpoints import load_checkpoint, save_checkpoint
 from utils.ema import build_ema
@@ -67,6 +68,8 @@ class Trainer:
         self.progress = Progress()
         self.dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
         self.model, self.loss = model.to(device, self.dtype), loss.to(device)
+        self.augment = Augment(spec=options.augment, seed=options.seed)
+        self.mixup = mixup_of(options, data) if options.mixup else None
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         self.optimizer = optimizer_of(options, self.model, self._learning_rate(0))
         self.scheduler = build_scheduler(
@@ -167,20 +170,24 @@ class Trainer:
 
     def _train_micro_batch(self, batch: Batch, bar: EpochBar) -> None:
         x, y = batch.x.to(self.device, self.dtype, non_blocking=True), batch.y.to(self.device, non_blocking=True)
+        index, epoch = batch.index.to(self.device, non_blocking=True), self.progress.epoch
+        x, target = self.augment(x, index, epoch=epoch), y
+        if self.mixup:
+            x, target = self.mixup(x, y, index, epoch=epoch)
         place, steps = self.accumulator.count + 1, self.accumulator.window_steps
-        step = self.guard.backward(x, y)
+        step = self.guard.backward(x, target, y)
         self.progress.seen += len(y)
         self.progress.micro_batches += 1
         if step:
             bar.measured(step.loss, int(self.correct) / self.progress.seen)
         bar.advance(place, steps)
 
-    def _compute(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, L) windows and (B,) classes to (B,) losses and (B,) weights."""
+    def _compute(self, x: Tensor, target: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, L) windows, (B,) or mixed (B, K) targets and (B,) classes to (B,) losses and (B,) weights."""
         with autocast(self.options, self.device):
             logits = self.model(x)  # (B, K)
         self.correct += (logits.detach().argmax(1) == y).sum()
-        return self.loss(logits.float(), y)
+        return self.loss(logits.float(), target)
 
     def _on_step(self, step: Step) -> None:
         if not math.isfinite(step.loss):

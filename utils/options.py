@@ -146,7 +146,7 @@ class Options:
     output: str | None = flag(None, "simulate", "folder to write to (default: dataset/SAHU)")
     runs: str = flag("nine", "simulate", "nine (the default data set's), all (21), or names with commas")
     days: int = flag(365, "simulate", "days of a run", at_least=1)
-    start: str = flag("2018-01-01", "simulate", "first day")
+    start: str = flag("2018-01-01", "simulate", "first day, as 2018-01-01")
     file_format: str = flag("parquet", "simulate", "format of the files", choices=("parquet", "csv"))
     weather: str | None = flag(None, "simulate", "an EPW file with a real year's weather")
 

@@ -1,0 +1,164 @@
+"""The command line: rules, mistakes, and the round trip through config.yaml."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+from utils.command_line import from_config, parse
+from utils.errors import UserError
+from utils.options import GROUPS, GROUPS_OF_VERB, VERBS, Options, flags
+
+
+def test_defaults_are_those_of_the_documents():
+    options = parse([])
+    assert (options.verb, options.model, options.data) == ("train", "DualGAFNet", "DualGAF")
+    assert options.gradient_accumulation_steps == 1
+    assert options.enable_auto_gradient_accumulation is False
+    assert options.cross_epoch_accumulation is False
+    assert options.result_path == "results"
+    assert options.seq_len == 96
+    assert options.explicit == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], False),
+        (["--disable_parallel"], True),
+        (["--disable_parallel", "True"], True),
+        (["--disable_parallel", "False"], False),
+        (["--disable_parallel", "--no_disable_parallel"], False),
+    ],
+)
+def test_a_boolean_can_be_written_in_every_way(words, expected):
+    assert parse(words).disable_parallel is expected
+
+
+def test_what_the_user_gave_is_known_even_at_the_default():
+    assert "gradient_accumulation_steps" in parse(["--gradient_accumulation_steps", "1"]).explicit
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["trian"], ["trian", "train"]),
+        (["--batchsize", "4"], ["--batchsize", "--batch_size"]),
+        (["--batch", "4"], ["--batch"]),
+        (["--step", "-1"], ["--step", "-1", "at least 1"]),
+        (["--batch_size", "four"], ["--batch_size", "four", "whole number"]),
+        (["--learning_rate", "nan"], ["--learning_rate", "nan"]),
+        (["--learning_rate", "0"], ["--learning_rate", "above 0"]),
+        (["--split", "fair"], ["--split", "fair", "blocked", "random"]),
+        (["--disable_parallel", "maybe"], ["maybe", "True", "False"]),
+        (["--test_size", "0.6", "--val_size", "0.4"], ["--test_size", "--val_size", "below 1"]),
+        (["--model"], ["--model"]),
+        (["--config", "nowhere.yaml"], ["nowhere.yaml"]),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(words, parts):
+    with pytest.raises(UserError) as caught:
+        parse(words)
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_options_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse([]).batch_size = 8  # type: ignore[misc]
+
+
+def test_every_flag_has_a_group_help_and_a_verb():
+    shown = {group for groups in GROUPS_OF_VERB.values() for group in groups}
+    assert set(GROUPS_OF_VERB) == set(VERBS)
+    for field in flags():
+        assert field.metadata["group"] in GROUPS
+        assert field.metadata["group"] in shown, f"no verb shows --{field.name}"
+        assert 10 <= len(field.metadata["help"]) <= 90
+
+
+def test_config_holds_every_option_and_gives_it_back(tmp_path):
+    options = parse(["--batch_size", "6", "--no_use_statistical_features", "--label_smoothing", "0.2", "--des", "a b"])
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(options.plain()))
+    assert set(yaml.safe_load(path.read_text())) == {field.name for field in flags()}
+    assert from_config(path).plain() == options.plain()
+    again = parse(["--config", str(path), "--batch_size", "3"])
+    assert again.plain() == options.plain() | {"batch_size": 3, "config": str(path)}
+    assert "gradient_accumulation_steps" not in again.explicit  # at its default in the file: nobody chose it
+    assert {"label_smoothing", "batch_size"} <= again.explicit
+
+
+@pytest.mark.parametrize(
+    ("content", "parts"),
+    [
+        ("batch_sise: 4", ["batch_sise", "batch_size"]),
+        ("batch_size: many", ["batch_size", "many"]),
+        ("step: -3", ["step", "-3"]),
+        ("- a list", ["no options"]),
+        ("a: b: c", ["YAML"]),
+        ("!!python/object/apply:os.getcwd []", ["YAML"]),
+    ],
+)
+def test_a_mistake_in_a_config_names_the_file_and_the_option(tmp_path, content, parts):
+    path = tmp_path / "mine.yaml"
+    path.write_text(content)
+    with pytest.raises(UserError) as caught:
+        parse(["--config", str(path)])
+    message = str(caught.value)
+    assert "mine.yaml" in message
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_the_command_of_options_gives_the_same_options():
+    words = [
+        "--batch_size",
+        "6",
+        "--no_use_statistical_features",
+        "--des",
+        "two words",
+        "--gradient_accumulation_steps",
+        "3",
+    ]
+    options = parse(words)
+    command = options.command()
+    assert command.startswith("python run.py ")
+    import shlex
+
+    assert parse(shlex.split(command)[2:]).plain() == options.plain()
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; sys.argv=['run.py','--help']; import runpy\n"
+        "try: runpy.run_path('run.py', run_name='__main__')\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'sklearn', 'timm', 'pyts', 'matplotlib', 'yaml'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for text in GROUPS_OF_VERB["train"]:
+        assert GROUPS[text] in done.stdout
+
+
+def test_a_users_mistake_ends_with_status_2_and_one_line():
+    done = subprocess.run(
+        [sys.executable, "run.py", "--bathc_size", "4"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "--batch_size" in done.stderr
+
+
+def test_replace_keeps_the_rest():
+    options = Options(batch_size=7).replace(seed=3)
+    assert (options.batch_size, options.seed) == (7, 3)
