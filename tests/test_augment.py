@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy import stats
 
-from utils.augment import AUGMENTATIONS, IN_STEPS, Augment, Mixup, sample_key
+from utils.augment import AUGMENTATIONS, IN_STEPS, Augment, Mixup, _bits, sample_key
 from utils.errors import UserError
 from utils.losses import LOSSES
 
@@ -118,6 +118,11 @@ def test_drop_sensor_takes_whole_signals_but_never_all():
     assert (out[:, :, 0] == 0).float().mean().item() == pytest.approx(0.2, abs=0.015)
     hardly = Augment(spec="drop_sensor:0.99", seed=0)(torch.ones(4000, 2, 3), many, epoch=0)
     assert (hardly[:, :, 0].sum(1) > 0).all()
+
+
+def test_bits_are_those_of_splitmix64():
+    published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    assert _bits(torch.tensor([1234567]), (2, 2)).flatten().tolist() == [bits % 2**63 for bits in published]
 
 
 def test_keys_do_not_collide():

@@ -187,6 +187,17 @@ def test_a_change_of_the_effective_batch_may_change_the_base_rate():
     assert rates(copy, 15) == rates(doubled, 15)
 
 
+@pytest.mark.parametrize("warmup", [0.0, 0.1])
+@pytest.mark.parametrize("tenths", [5, 7])
+def test_milestones_fall_on_their_step(warmup, tenths):
+    settings = {"warmup_epochs": warmup, "milestones": (tenths / 10,)}
+    for epochs in range(4, 30):
+        for steps in (1, 3, 7, 10, 13, 49):
+            drawn = rates(build("multistep", steps_per_epoch=steps, epochs=epochs, **settings), steps * epochs)
+            falls = [n for n in range(1, len(drawn)) if drawn[n] < drawn[n - 1]]
+            assert falls == [-(-tenths * steps * epochs // 10)]  # rounded up
+
+
 def test_an_epoch_may_have_a_fraction_of_a_step():
     """A window of 3 over 250 micro-batches, carried over: 83.33 steps an epoch."""
     scheduler = build("multistep", steps_per_epoch=250 / 3, milestones=(0.5,))

@@ -81,8 +81,7 @@ def test_other_errors_are_not_caught(tmp_path):
 def test_an_operator_that_stays_missing_ends_the_tries(tmp_path):
     extra = "raise RuntimeError('operator torchvision::nms does not exist')"
     done = python("from utils.timm_compat import import_timm; import_timm()", stand_ins(tmp_path, ["nms"], extra))
-    assert "operator torchvision::nms does not exist" in done.stderr
-    assert done.returncode == 1
+    assert done.stderr.strip().endswith("operator torchvision::nms does not exist")
 
 
 def test_no_other_module_imports_timm():
