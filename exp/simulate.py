@@ -3,12 +3,13 @@
 import logging
 from pathlib import Path
 
-from data_provider.registry import REPOSITORY
 from data_provider.simulator import NINE, RUNS, simulate
 from utils.logs import log_to_screen
 from utils.options import Options
 
 logger = logging.getLogger(__name__)
+
+DEFAULT_OUTPUT = Path(__file__).resolve().parent.parent / "dataset" / "SAHU"  # where the default data set is read
 
 
 def run(options: Options) -> int:
@@ -16,7 +17,7 @@ def run(options: Options) -> int:
     log_to_screen()
     sets = {"nine": list(NINE), "all": list(RUNS)}
     runs = sets.get(options.runs) or [name.strip() for name in options.runs.split(",") if name.strip()]
-    output = Path(options.output) if options.output else REPOSITORY / "dataset" / "SAHU"
+    output = Path(options.output) if options.output else DEFAULT_OUTPUT
     written = simulate(
         output=output,
         runs=runs,
