@@ -96,8 +96,10 @@ def infinite(rank: int) -> Found:
     return run.found() | {"scale": scaler.get_scale()}
 
 
-def carried(rank: int, *, uneven: bool) -> Found:
-    run = Run(SGD, seed=0, steps=3, carry=True)
+def carried(rank: int, *, uneven: bool, scaled: bool = False) -> Found:
+    """The loss scale of `scaled` doubles with every step."""
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0, growth_interval=1) if scaled else None
+    run = Run(SGD, seed=0, steps=3, carry=True, scaler=scaler)
     pending = []
     for _ in range(3):
         run.epoch(data_of(rank) if uneven else data_of(rank)[:4])
@@ -137,6 +139,7 @@ SCENARIOS: dict[str, Callable[[int], Found]] = {
     "infinite": infinite,
     "carried": functools.partial(carried, uneven=False),
     "carried unevenly": functools.partial(carried, uneven=True),
+    "carried unevenly, scaled": functools.partial(carried, uneven=True, scaled=True),
     "whole optimizer": functools.partial(sharded, zero=False),
     "sharded optimizer": functools.partial(sharded, zero=True),
     "parameters": used_on_one_process_only,
@@ -220,6 +223,11 @@ def test_carried_windows_go_on_over_the_boundary(found) -> None:
         assert process["pending"] == [1, 2, 0]
         assert distance(process["weights"], run.found()["weights"]) <= 1e-12
     assert [process["pending"] for process in found["carried unevenly"]] == [[1, 2, 0], [1, 2, 0]]
+
+
+def test_a_carried_window_keeps_up_with_the_loss_scale(found) -> None:
+    for scaled, plain in zip(found["carried unevenly, scaled"], found["carried unevenly"], strict=True):
+        assert distance(scaled["weights"], plain["weights"]) <= 1e-12
 
 
 def test_sharded_optimizer_state_gives_the_same_numbers(found) -> None:

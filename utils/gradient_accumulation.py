@@ -179,8 +179,9 @@ class GradientAccumulator:
         if carried:
             self._put_window(carried)
             if self.scaler and self.scaler.get_scale() != scale:  # another process's window changed it meanwhile
-                present = [g for g in self._gradients() if g is not None]
-                torch._foreach_mul_(present, self.scaler.get_scale() / scale)
+                for gradient in self._gradients():
+                    if gradient is not None:
+                        gradient.mul_(self.scaler.get_scale() / scale)
 
     def discard(self) -> None:
         """Drops the open window with its gradients."""
