@@ -211,6 +211,17 @@ def test_adaptive_smoothing_falls_over_thirty_epochs_then_stays(batch):
         loss.set_epoch(-1)
 
 
+def test_adaptive_smoothing_judges_every_epoch_alike(batch):
+    loss = build_loss(**{**NOTHING, "preset": "hvac_adaptive"})
+    judged = []
+    for epoch in (0, 10, 40):
+        loss.set_epoch(epoch)
+        judged.append(shipped([loss.eval()(*batch)]))
+        loss.train()
+    assert judged[0] == judged[1] == judged[2]
+    torch.testing.assert_close(judged[0], F.cross_entropy(*batch, label_smoothing=0.08))
+
+
 def test_every_loss_takes_an_epoch(settings):
     build_loss(**settings).set_epoch(3)
 

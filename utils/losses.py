@@ -117,7 +117,8 @@ class TimmSmoothing(LabelSmoothing):
 class AdaptiveSmoothing(Loss):
     """Label smoothing that goes in a straight line from its first epoch's share to its last one's, then stays.
 
-    A function of the epoch alone, so there is nothing to save: call `set_epoch` at the start of each epoch.
+    A function of the epoch alone, so there is nothing to save: call `set_epoch` at the start of each epoch. In
+    evaluation mode the share is the final one: else a validation loss falls by itself, and the last epoch looks best.
 
     Args:
         label_smoothing: the share in epoch 0.
@@ -148,7 +149,7 @@ class AdaptiveSmoothing(Loss):
         self.label_smoothing = self.first + (self.final - self.first) * done
 
     def sample_loss(self, log_p: Tensor, q: Tensor) -> Tensor:
-        return cross_entropy(log_p, smooth(q, self.label_smoothing))
+        return cross_entropy(log_p, smooth(q, self.label_smoothing if self.training else self.final))
 
 
 class Focal(Loss):
