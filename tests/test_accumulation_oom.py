@@ -107,6 +107,14 @@ def test_after_a_resume_in_mid_window_the_gradients_from_before_are_kept() -> No
     assert distance(second.model.parameters(), whole.model.parameters()) < 1e-12
 
 
+def test_an_open_window_keeps_its_n_through_the_redo() -> None:
+    machine = Machine(memory=2, falls=1)
+    machine.train(0, 1)
+    machine.accumulator.steps = 2
+    machine.train(1, 5)
+    assert [step.micro_steps for step in machine.made] == [3, 2]
+
+
 def test_says_so_once(caplog) -> None:
     machine = Machine(memory=2)
     with caplog.at_level(logging.WARNING):

@@ -105,9 +105,9 @@ class MemoryGuard:
     def _rewind(self) -> None:
         """Takes everything back to the window's start."""
         assert self._snapshot is not None
-        window_steps = self.accumulator.window_steps
+        steps, window_steps = self.accumulator.steps, self.accumulator.window_steps
         self.accumulator.discard()
-        self.accumulator.load_state_dict(self._state)
+        self.accumulator.load_state_dict(self._state | {"steps": steps})
         self.accumulator.window_steps = window_steps
         self._snapshot.restore()
         if torch.cuda.is_available():
