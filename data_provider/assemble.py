@@ -61,7 +61,7 @@ def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dic
     labels, classes, normal = _classes(options, entry, stretches)
     windows, words = _split(options, entry, stretches, labels, step, report)
     target = np.array([classes.index(label) for label in labels])[windows.run]
-    _check(classes, target, windows, stretches, labels, options.seq_len, report)
+    _check(classes, target, windows, stretches, labels, options, report)
     covered = [_rows(windows, windows.part == number, options.seq_len, len(stretches.values)) for number in range(3)]
     scaler = Scaler.fit(stretches.values[covered[TRAIN]])
     report["outside the training range"] = {
@@ -143,19 +143,19 @@ def _check(
     windows: Windows,
     stretches: Stretches,
     labels: list[str],
-    seq_len: int,
+    options: Options,
     report: dict[str, Any],
 ) -> None:
     """Every class must have windows to learn from, and every part some windows."""
-    remedy = "use a smaller --seq_len or --step, or more data"
+    remedy = f"use a smaller --seq_len or --step, or {'more --rows' if options.rows else 'more data'}"
     for number, name in enumerate(classes):
         mine = windows.part[target == number]
         if not len(mine):
             runs = [run for run, label in enumerate(labels) if label == name]
             longest = stretches.rows[np.isin(stretches.run, runs)].max(initial=0)
             raise UserError(
-                f"class '{name}' has no window of {seq_len} steps: its longest stretch without a gap has {longest} "
-                f"(before parts are kept a window apart); {remedy}"
+                f"class '{name}' has no window of {options.seq_len} steps: its longest stretch without a gap has "
+                f"{longest}, and parts are kept a window apart; {remedy}"
             )
         if not (mine == TRAIN).any():
             raise UserError(f"class '{name}' has {len(mine)} windows and none for training; {remedy}")

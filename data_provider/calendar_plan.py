@@ -12,23 +12,33 @@ DAY = 86400
 
 
 def calendar_plan(
-    stretches: Stretches, *, block_seconds: int, test_size: float, val_size: float, rng: np.random.Generator
+    stretches: Stretches,
+    *,
+    block_seconds: int,
+    test_size: float,
+    val_size: float,
+    rng: np.random.Generator,
+    from_midnight: bool = True,
 ) -> Plan:
     """Blocks of one calendar for all runs, dealt to the parts in turn so that each part sees every season.
 
     Args:
         stretches: the data.
-        block_seconds: length of a block; blocks are counted from the first day's midnight.
+        block_seconds: length of a block.
         test_size: share of the test part.
         val_size: share of the validation part.
         rng: decides which part begins the turn.
+        from_midnight: blocks are counted from the first day's midnight, else from the first reading.
     """
-    origin = stretches.start.min().astype("datetime64[D]").astype("datetime64[s]")
+    origin = stretches.start.min()
+    if from_midnight:
+        origin = origin.astype("datetime64[D]").astype("datetime64[s]")
     edges = _filled_blocks(stretches, origin, block_seconds)
     parts = deal(len(edges), test_size=test_size, val_size=val_size, rng=rng)
-    runs = len(stretches.runs)
-    length = f"{block_seconds // DAY} days" if block_seconds % DAY == 0 else f"{block_seconds / 3600:.3g} hours"
-    words = f"calendar blocks of {length}, the same in every run".replace("of 1 days", "of a day")
+    runs, length = len(stretches.runs), f"{block_seconds / 3600:.3g} hours"
+    if block_seconds % DAY == 0:
+        length = "a day" if block_seconds == DAY else f"{block_seconds // DAY} days"
+    words = f"calendar blocks of {length}, the same in every run"
     return Plan(edges=[edges] * runs, parts=[parts] * runs, line=[0] * runs, words=words)
 
 

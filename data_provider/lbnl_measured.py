@@ -67,8 +67,9 @@ def _reader(
     groups = {day: fault_day for fault_day, normal_day in pairs.items() for day in (fault_day, normal_day)}
 
     def read(source: Source, notes: Notes) -> Iterator[Frame]:
-        table = read_table(source.root / f"{stem}.csv", rows=source.rows, time_formats=MONTH_FIRST)
         schedule = read_schedule(source.root / f"{stem}-faults.csv")
+        formats = source.formats(*MONTH_FIRST)
+        table = read_table(source.root / f"{stem}.csv", rows=source.rows, time_formats=formats)
         notes.read(table)
         if table.times is None:
             raise UserError(f"{table.name}: the column Datetime is missing")

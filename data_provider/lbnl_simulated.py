@@ -12,7 +12,7 @@ from data_provider.notes import Notes
 from data_provider.readers import SUFFIXES, column_names, read_table
 from data_provider.segments import working_mask
 from data_provider.source import DataSet, Source
-from data_provider.times import ISO, MONTH_FIRST, NAMES
+from data_provider.times import MONTH_FIRST, NAMES
 from utils.errors import UserError
 
 CONTROL = "SYS_CTL"
@@ -131,11 +131,12 @@ def _reader(
     files = _finder(classes, patterns)
 
     def read(source: Source, notes: Notes) -> Iterator[Frame]:
-        formats = (source.time_format,) if source.time_format else (ISO, *MONTH_FIRST)
         for label, path in zip(classes, files(source), strict=True):
             notes.works_by(CONTROL, settle_seconds=SETTLE_SECONDS)
             signals = choose(column_names(path), notes)
-            table = read_table(path, rows=source.rows, columns=(*signals, CONTROL), time_formats=formats)
+            table = read_table(
+                path, rows=source.rows, columns=(*signals, CONTROL), time_formats=source.formats(*MONTH_FIRST)
+            )
             notes.read(table)
             if table.times is None:
                 raise UserError(f"{path}: the column Datetime is missing")

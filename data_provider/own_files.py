@@ -16,7 +16,6 @@ from data_provider.notes import Notes
 from data_provider.readers import SUFFIXES, Table, read_table
 from data_provider.segments import working_mask
 from data_provider.source import DataSet, Source
-from data_provider.times import ISO
 from utils.errors import UserError
 
 LABELS = "labels.csv"
@@ -99,8 +98,7 @@ def _read_csv(source: Source, notes: Notes) -> Iterator[Frame]:
 
 
 def _read(path: Path, source: Source, notes: Notes, texts: tuple[str, ...]) -> Table:
-    formats = (source.time_format,) if source.time_format else (ISO,)
-    table = read_table(path, rows=source.rows, texts=texts, time_formats=formats)
+    table = read_table(path, rows=source.rows, texts=texts, time_formats=source.formats())
     notes.read(table)
     return table
 

@@ -15,7 +15,8 @@ from data_provider.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, gu
 from data_provider.stretches import Stretches
 
 RANDOM = "random windows (leaks: neighbouring windows of one run lie in different parts)"
-SHORTER = (3 * DAY, 2 * DAY, DAY, DAY // 2, DAY // 4, DAY // 8, 3600, 1800, 600)
+SHORTER = (3, 2, 1)  # days
+PIECES = (10, 5, 3)  # of all the time there is, where whole days are too few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +105,14 @@ def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, 
     sizes, classes = settings.sizes, np.unique(labels, return_inverse=True)[1]
     asked: Plan | None = None
     best, best_score = None, (-1.0, -1.0)
-    for block in _lengths(settings):
+    for block, from_midnight in _lengths(stretches, settings):
         plan = calendar_plan(
             stretches,
             block_seconds=block,
             test_size=sizes.test_size,
             val_size=sizes.val_size,
             rng=np.random.default_rng(settings.seed),
+            from_midnight=from_midnight,
         )
         windows = _windows(cut(stretches, plan), plan, stretches.recipe.period_seconds, sizes)
         asked = asked or plan
@@ -136,11 +138,14 @@ def _score(windows: Windows, classes: np.ndarray, sizes: Sizes) -> tuple[float, 
     return len(pairs) / ((classes.max() + 1) * len(PARTS)), min(1.0, 2 * float((number / wanted).min()))
 
 
-def _lengths(settings: Settings) -> Iterator[int]:
-    asked = settings.sizes.block_days * DAY
-    yield asked
+def _lengths(stretches: Stretches, settings: Settings) -> Iterator[tuple[int, bool]]:
+    """Seconds of a block, and whether blocks begin at midnight: as asked, then whatever is worth trying."""
+    asked = settings.sizes.block_days
+    yield asked * DAY, True
     if not settings.fixed_blocks:
-        yield from (length for length in SHORTER if length < asked)
+        yield from ((days * DAY, True) for days in SHORTER if days < asked)
+        span = int((stretches.end.max() - stretches.start.min()).astype(np.int64)) + stretches.recipe.period_seconds
+        yield from ((-(-span // pieces), False) for pieces in PIECES if span < asked * pieces * DAY)
 
 
 def _daily(stretches: Stretches) -> bool:

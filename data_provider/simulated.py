@@ -56,6 +56,7 @@ def _make(target: Path, days: int) -> None:
 
     target.parent.mkdir(parents=True, exist_ok=True)
     half = Path(tempfile.mkdtemp(prefix=".simulating-", dir=target.parent))
+    half.chmod(0o755)  # others may read what one user simulated
     try:
         simulate(output=half, runs=NINE, days=days)
         if not target.exists():

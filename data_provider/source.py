@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data_provider.frames import Frame
 from data_provider.notes import Notes
+from data_provider.times import ISO
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,10 @@ class Source:
     period_seconds: int | None = None
     label_column: str = "label"
     time_format: str | None = None
+
+    def formats(self, *usual: str) -> tuple[str, ...]:
+        """How times may be written: as the user says, else ISO 8601 or one of the usual ways."""
+        return (self.time_format,) if self.time_format else (ISO, *usual)
 
 
 @dataclass(frozen=True, kw_only=True)

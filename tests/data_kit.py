@@ -5,9 +5,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
 
 from data_provider.lbnl_simulated import SINGLE_DUCT, SINGLE_DUCT_SIGNALS
 from utils.options import Options
+
+PLACES = ("Supply", "Outdoor", "Mixed")
 
 
 def options(**changes: Any) -> Options:
@@ -27,7 +31,7 @@ def write(table: pd.DataFrame, path: Path) -> Path:
     """Writes a table to CSV or Parquet, by the path's ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".csv":
-        table.to_csv(path, index=False, date_format="%Y-%m-%d %H:%M:%S")
+        pa.csv.write_csv(pa.Table.from_pandas(table, preserve_index=False), path)
     else:
         table.to_parquet(path, index=False)
     return path
@@ -60,4 +64,28 @@ def nine_runs(folder: Path, *, days: int, suffix: str = ".parquet") -> Path:
     for seed, name in enumerate(SINGLE_DUCT):
         stem = name if name.endswith("_annual") else f"{name}_annual"
         write(single_duct(days=days, seed=seed), folder / f"{stem}{suffix}")
+    return folder
+
+
+def measured_unit(folder: Path, stem: str, days: dict[str, tuple[str, str] | None]) -> Path:
+    """A unit in the manner of the measured files, oddities included: day -> (fault, intensity), or None if sound."""
+    blocks, schedule = [], ["fault type,fault intensity,fault occurred time"]
+    for seed, (day, fault) in enumerate(days.items()):
+        rng, minutes = np.random.default_rng(seed), np.arange(1440)
+        temperatures = rng.normal(70 + seed, 3, (1440, 3)).round(2)
+        block = pd.DataFrame(
+            temperatures,
+            columns=["AHU: Supply Air Temperature", "AHU: Outdoor Air Temperature ", "AHU: Mixed Air Temperature"],
+        )
+        month, date = int(day[5:7]), int(day[8:])
+        block.insert(0, "Datetime", [f"{month}/{date}/{day[:4]} {m // 60}:{m % 60:02}" for m in minutes])
+        block["AHU: Supply Air Duct Static Pressure Set Point"] = 1.4
+        block["Occupancy Mode Indicator"] = ((minutes >= 360) & (minutes < 1080)).astype(int)
+        block["Fault Detection Ground Truth"] = int(fault is not None)
+        blocks.append(block)
+        if fault:
+            schedule.append(f"{fault[0]},{fault[1]},{month}/{date}/{day[2:4]}")
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.concat(blocks).to_csv(folder / f"{stem}.csv", index=False)
+    (folder / f"{stem}-faults.csv").write_text("\n".join([*schedule, "", ""]), encoding="utf-8")
     return folder
