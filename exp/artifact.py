@@ -20,6 +20,7 @@ from data_provider import Scaler
 from data_provider.frames import DataInfo
 from exp.build import model_of
 from exp.run_folder import write_whole
+from models.rivals import Rival
 from utils.errors import UserError
 from utils.options import Options
 
@@ -105,6 +106,11 @@ def load_artifact(folder: Path) -> Artifact:
         leaking=description["leaking"],
     )
     model = model_of(options, info)
+    if isinstance(model, Rival) and not model.stored:
+        raise UserError(
+            f"{folder} keeps no fitted model: {options.model} has no form that loads without running code; "
+            "python run.py test fits it again, with the same seed on the same data"
+        )
     try:
         model.load_state_dict(safetensors.torch.load_file(weights))
     except (RuntimeError, safetensors.SafetensorError) as error:

@@ -39,16 +39,20 @@ def model_of(options: Options, info: DataInfo) -> nn.Module:
 
 def loss_for(options: Options, info: DataInfo) -> nn.Module:
     """The loss: a preset's settings, overruled by explicit flags."""
-    weights = None
-    if options.class_weights:
-        weights = parse_class_weights(options.class_weights, classes=info.classes)
-    elif options.enable_class_weights:
-        weights = class_weights_from_counts(info.counts["train"])
     chosen: dict[str, Any] = {
         name: getattr(options, name)
         for name in ("loss", "label_smoothing", "focal_alpha", "focal_gamma", "confidence_penalty")
     }
-    return build_loss(preset=options.loss_preset, class_weights=weights, **chosen)
+    return build_loss(preset=options.loss_preset, class_weights=class_weights_of(options, info), **chosen)
+
+
+def class_weights_of(options: Options, info: DataInfo) -> torch.Tensor | None:
+    """(K,) importance of the classes, or None where all count alike."""
+    if options.class_weights:
+        return parse_class_weights(options.class_weights, classes=info.classes)
+    if options.enable_class_weights:
+        return class_weights_from_counts(info.counts["train"])
+    return None
 
 
 def optimizer_of(options: Options, model: nn.Module, learning_rate: float) -> Optimizer:
@@ -79,7 +83,7 @@ def mixup_of(options: Options, data: Prepared) -> Mixup:
 
 
 def parameter_count(model: nn.Module) -> int:
-    """Trained parameters; of a rival, the numbers that its fit has left."""
+    """Trained parameters; of a rival, the numbers that are kept of its fit."""
     if isinstance(model, Rival):
         return model.numbers
     return sum(p.numel() for p in model.parameters() if p.requires_grad)

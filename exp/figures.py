@@ -28,7 +28,10 @@ def draw_figures(folder: RunFolder) -> list[Path]:
     folder.figures.mkdir(exist_ok=True)
     metrics = folder.read_metrics()
     classes = metrics["data"]["classes"]
-    drawn = [plots.curves(folder.read_epochs(), folder.figures / "curves.png", best_epoch=metrics["best_epoch"])]
+    drawn = []
+    if metrics["epochs"]:  # 0 where the model was fitted at once
+        best = metrics["best_epoch"]
+        drawn.append(plots.curves(folder.read_epochs(), folder.figures / "curves.png", best_epoch=best))
     drawn.append(
         plots.confusion_matrix(
             np.asarray(metrics["test"]["confusion"]), classes, folder.figures / "confusion_matrix.png", "Test part"

@@ -2,10 +2,14 @@
 
 import logging
 
+from torch import nn
+
 from data_provider import load_data
 from exp.artifact import load_artifact
+from exp.judge import judge_parts, line_of, measures_of
 from exp.run_folder import RunFolder
-from exp.train import judge_parts, line_of, measures_of
+from exp.train_rival import fitted, rival_of
+from models.rivals import RIVALS
 from utils import distributed
 from utils.logs import log_to_screen
 from utils.options import Options
@@ -22,11 +26,16 @@ def run(options: Options) -> int:
     log_to_screen()
     folder = RunFolder.find(options.run, options)
     stored = folder.read_metrics()
-    artifact = load_artifact(folder.model)
     changes = {"root_path": options.root_path} if "root_path" in options.explicit else {}
-    data = load_data(folder.options(**changes))
+    own = folder.options(**changes)
+    data = load_data(own)
     device = distributed.device_of(options.device)
-    parts = judge_parts(artifact.model.to(device), data, device)
+    if own.model in RIVALS and not RIVALS[own.model].stored:
+        logger.info("%s is not kept in the run folder: it is fitted again, with the run's seed", own.model)
+        model: nn.Module = fitted(rival_of(own, data), own, data)
+    else:
+        model = load_artifact(folder.model).model
+    parts = judge_parts(model.to(device), data, device)
     same = True
     for part, predictions in parts.items():
         measures = measures_of(predictions, data.info.normal)

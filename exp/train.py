@@ -1,29 +1,25 @@
 """The verb `train`: prepare the data, train, judge the best checkpoint once, write the run folder."""
 
-import dataclasses
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
 
 from data_provider import Prepared, load_data
-from exp.artifact import save_artifact
 from exp.build import loss_for, model_of, parameter_count
-from exp.evaluate import logits_of, predictions_of
-from exp.figures import draw_figures, save_samples
-from exp.run_folder import RunFolder, write_csv
+from exp.figures import save_samples
+from exp.judge import judge
+from exp.run_folder import RunFolder
+from exp.train_rival import train_rival
 from exp.trainer import Interrupted, Trainer
-from utils import distributed, report
+from models.rivals import RIVALS
+from utils import distributed
 from utils.accumulation_plan import AccumulationPlan, plan
 from utils.checkpoints import load_checkpoint
 from utils.errors import UserError
 from utils.logs import RunLog, log_to_screen
-from utils.metrics import confusion, evaluate
 from utils.options import Options, flags
-from utils.predictions import Predictions
 from utils.seeding import seed_everything
 
 logger = logging.getLogger(__name__)
@@ -74,6 +70,9 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
         with distributed.first_goes_first():
             data = load_data(options)
         seed_everything(options.seed)
+        if options.model in RIVALS:
+            train_rival(options, data, device, log, started, resumed=folder is not None)
+            return
         model, loss = model_of(options, data.info), loss_for(options, data.info)
         accumulation = _plan(options)
         if "gradient_accumulation_steps" in options.explicit:
@@ -126,71 +125,11 @@ def _plan(options: Options) -> AccumulationPlan:
 
 def _judge(options: Options, data: Prepared, trainer: Trainer, stopped: str, seconds: float) -> None:
     """Evaluates the best checkpoint on validation and test, and writes everything that a run leaves."""
-    folder, progress, device = trainer.folder, trainer.progress, trainer.device
-    best = trainer.judged
-    best.load_state_dict(load_checkpoint(folder.best, device)["model"])
-    save_artifact(folder.model, model=best, info=data.info, scaler=data.scaler, options=options)
-    parts = judge_parts(best, data, device)
-    for predictions in parts.values():
-        folder.write_predictions(predictions)
-    metrics: dict[str, Any] = {
-        "data": dataclasses.asdict(data.info),
-        "model": {"name": options.model, "parameters": parameter_count(best)},
-        **{part: measures_of(predictions, data.info.normal) for part, predictions in parts.items()},
-        "best_epoch": progress.best_epoch,
-        "epochs": len(progress.rows),
-        "stopped": stopped,
-        "seconds": round(seconds, 1),
-        "command": options.command(),
-    }
-    folder.write_metrics(metrics)
-    write_csv(folder.summary, [_summary(options, metrics, folder)])
+    folder, progress, best = trainer.folder, trainer.progress, trainer.judged
+    best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])
     save_samples(folder, data)
-    draw_figures(folder)
-    report.write(folder.path)
-    for part in parts:
-        logger.info("%s", line_of(part, metrics[part]))
-    if data.info.leaking:
-        logger.warning("these numbers leak: %s", data.info.protocol)
-    logger.info("report: %s", folder.path / "report.html")
-    print(f"run folder: {folder.path}")
-
-
-def judge_parts(model: nn.Module, data: Prepared, device: torch.device) -> dict[str, Predictions]:
-    """What the model says about validation and test."""
-    return {
-        part: predictions_of(part, windows, logits_of(model, windows, device), data.info.classes)
-        for part, windows in (("val", data.val), ("test", data.test))
-    }
-
-
-def measures_of(predictions: Predictions, normal: str | None) -> dict[str, Any]:
-    """All measures of a part, as metrics.json holds them."""
-    return {
-        **evaluate(predictions, normal=normal),
-        "confusion": confusion(predictions).tolist(),
-        "windows": len(predictions.target),
-        "blocks": len(set(predictions.block.tolist())),
-    }
-
-
-def line_of(part: str, measures: dict[str, Any]) -> str:
-    """A part's headline for a person."""
-    words = []
-    for name, shown in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
-        m = measures[name]
-        interval = f" (95 % interval {m['low']:.3f} to {m['high']:.3f})" if m.get("low") is not None else ""
-        words.append(f"{shown} {m['value']:.4f}{interval}")
-    return f"{part}: {', '.join(words)}; {measures['windows']} windows in {measures['blocks']} blocks"
-
-
-def _summary(options: Options, metrics: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
-    row: dict[str, Any] = {"run": folder.path.name, "model": options.model, "data": options.data, "des": options.des}
-    row |= {"seed": options.seed, "best_epoch": metrics["best_epoch"], "parameters": metrics["model"]["parameters"]}
-    for part in ("val", "test"):
-        for name in ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "log_loss"):
-            row[f"{part}_{name}"] = metrics[part][name]["value"]
-    return row
+    training = {"best_epoch": progress.best_epoch, "epochs": len(progress.rows), "stopped": stopped}
+    judge(options, data, best, folder, trainer.device, {**training, "seconds": round(seconds, 1)})
 
 
 def _options_of_resume(folder: RunFolder, given: Options) -> Options:

@@ -70,8 +70,8 @@ class Rival(nn.Module):
 
     @property
     def numbers(self) -> int:
-        """How many numbers a fit has left: what a network's parameters are compared with."""
-        return sum(buffer.numel() for buffer in self.buffers())
+        """How many numbers are kept of a fit: what a network's parameters are compared with."""
+        return sum(buffer.numel() for buffer in self.buffers()) if self.stored else 0
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """As any module's; buffers take the sizes of the stored ones, which no one knows before a fit."""

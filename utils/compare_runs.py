@@ -43,7 +43,9 @@ class ComparedRun:
 
     @property
     def accumulation(self) -> str:
-        """Windows of a micro-batch times micro-batches of a step, "4 x 4"; "?" while the run has no epoch."""
+        """Windows of a micro-batch times micro-batches of a step, "4 x 4"; "?" before an epoch, "-" without any."""
+        if self.metrics is not None and not self.metrics["epochs"]:
+            return "-"
         batch = self.config["batch_size"]
         times = [f"{size / batch:g}" for size in self.effective]
         return f"{batch} x {' to '.join(times)}" if times else "?"

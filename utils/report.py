@@ -205,7 +205,12 @@ def effective_batch(epochs: list[dict[str, str]]) -> str:
 
 
 def _training_facts(run: RunRecord) -> list[tuple[str, str]]:
-    metrics, first, last = run.metrics, run.epochs[0], run.epochs[-1]
+    metrics = run.metrics
+    if not run.epochs:
+        size = f"{metrics['model']['parameters']:,} numbers"
+        kept = [("Model", f"{metrics['model']['name']}, {size} kept"), ("Training", str(metrics["stopped"]))]
+        return [*kept, ("Time", duration(metrics["seconds"]))]
+    first, last = run.epochs[0], run.epochs[-1]
     rates = [float(first["learning_rate"]), float(last["learning_rate"])]
     batch, effective = run.config["batch_size"], effective_batch(run.epochs)
     return [

@@ -42,7 +42,7 @@ class RunRecord:
         path: the folder.
         config: config.yaml, every option.
         metrics: metrics.json.
-        epochs: rows of training_metrics.csv, as text.
+        epochs: rows of training_metrics.csv, as text; none where the model was fitted at once.
         predictions: rows of predictions_test.csv, as text; none where no test part was judged.
     """
 
@@ -81,9 +81,11 @@ def read_run(folder: Path) -> RunRecord:
     folder = folder.resolve()
     config = read_config(folder)
     metrics = read_metrics(folder)
-    epochs = _rows(folder / "training_metrics.csv", _EPOCH_KEYS, f"train again: {metrics['command']}")
-    if not epochs:
-        raise UserError(f"{folder / 'training_metrics.csv'} has no epoch; train again: {metrics['command']}")
+    epochs: list[dict[str, str]] = []
+    if metrics["epochs"]:
+        epochs = _rows(folder / "training_metrics.csv", _EPOCH_KEYS, f"train again: {metrics['command']}")
+        if not epochs:
+            raise UserError(f"{folder / 'training_metrics.csv'} has no epoch; train again: {metrics['command']}")
     predictions: list[dict[str, str]] = []
     if metrics["test"] is not None:
         path = folder / "predictions_test.csv"

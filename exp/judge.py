@@ -1,0 +1,99 @@
+"""Judging a trained model once on validation and test, and writing everything that a run leaves."""
+
+import dataclasses
+import logging
+from typing import Any
+
+import torch
+from torch import nn
+
+from data_provider import Prepared
+from exp.artifact import save_artifact
+from exp.build import parameter_count
+from exp.evaluate import logits_of, predictions_of
+from exp.figures import draw_figures
+from exp.run_folder import RunFolder, write_csv
+from utils import report
+from utils.metrics import confusion, evaluate
+from utils.options import Options
+from utils.predictions import Predictions
+
+logger = logging.getLogger(__name__)
+
+
+def judge(
+    options: Options,
+    data: Prepared,
+    model: nn.Module,
+    folder: RunFolder,
+    device: torch.device,
+    training: dict[str, Any],
+) -> None:
+    """Evaluates a model on validation and test, and writes its files, numbers, figures and report.
+
+    Args:
+        options: of the run.
+        data: what it was trained on.
+        model: (B, C, L) windows to (B, K) logits, on the device.
+        folder: where to write.
+        device: where to compute.
+        training: "best_epoch", "epochs" (both 0 where the model was fitted at once), "stopped", "seconds".
+    """
+    save_artifact(folder.model, model=model, info=data.info, scaler=data.scaler, options=options)
+    parts = judge_parts(model, data, device)
+    for predictions in parts.values():
+        folder.write_predictions(predictions)
+    metrics: dict[str, Any] = {
+        "data": dataclasses.asdict(data.info),
+        "model": {"name": options.model, "parameters": parameter_count(model)},
+        **{part: measures_of(predictions, data.info.normal) for part, predictions in parts.items()},
+        **training,
+        "command": options.command(),
+    }
+    folder.write_metrics(metrics)
+    write_csv(folder.summary, [_summary(options, metrics, folder)])
+    draw_figures(folder)
+    report.write(folder.path)
+    for part in parts:
+        logger.info("%s", line_of(part, metrics[part]))
+    if data.info.leaking:
+        logger.warning("these numbers leak: %s", data.info.protocol)
+    logger.info("report: %s", folder.path / "report.html")
+    print(f"run folder: {folder.path}")
+
+
+def judge_parts(model: nn.Module, data: Prepared, device: torch.device) -> dict[str, Predictions]:
+    """What the model says about validation and test."""
+    return {
+        part: predictions_of(part, windows, logits_of(model, windows, device), data.info.classes)
+        for part, windows in (("val", data.val), ("test", data.test))
+    }
+
+
+def measures_of(predictions: Predictions, normal: str | None) -> dict[str, Any]:
+    """All measures of a part, as metrics.json holds them."""
+    return {
+        **evaluate(predictions, normal=normal),
+        "confusion": confusion(predictions).tolist(),
+        "windows": len(predictions.target),
+        "blocks": len(set(predictions.block.tolist())),
+    }
+
+
+def line_of(part: str, measures: dict[str, Any]) -> str:
+    """A part's headline for a person."""
+    words = []
+    for name, shown in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
+        m = measures[name]
+        interval = f" (95 % interval {m['low']:.3f} to {m['high']:.3f})" if m.get("low") is not None else ""
+        words.append(f"{shown} {m['value']:.4f}{interval}")
+    return f"{part}: {', '.join(words)}; {measures['windows']} windows in {measures['blocks']} blocks"
+
+
+def _summary(options: Options, metrics: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
+    row: dict[str, Any] = {"run": folder.path.name, "model": options.model, "data": options.data, "des": options.des}
+    row |= {"seed": options.seed, "best_epoch": metrics["best_epoch"], "parameters": metrics["model"]["parameters"]}
+    for part in ("val", "test"):
+        for name in ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "log_loss"):
+            row[f"{part}_{name}"] = metrics[part][name]["value"]
+    return row
