@@ -17,6 +17,7 @@ from models.settings import ModelSettings
 from utils.augment import Mixup
 from utils.errors import UserError, unknown_name
 from utils.loss_presets import build_loss, class_weights_from_counts, parse_class_weights
+from utils.losses import Loss
 from utils.optimizers import OPTIMIZERS, build_optimizer, decay_groups
 from utils.options import Options
 
@@ -37,7 +38,7 @@ def model_of(options: Options, info: DataInfo) -> nn.Module:
     )
 
 
-def loss_for(options: Options, info: DataInfo) -> nn.Module:
+def loss_for(options: Options, info: DataInfo) -> Loss:
     """The loss: a preset's settings, overruled by explicit flags."""
     chosen: dict[str, Any] = {
         name: getattr(options, name)

@@ -39,8 +39,9 @@ def logits_of(model: nn.Module, windows: WindowSet, device: torch.device) -> tor
 
 
 def loss_of(loss: nn.Module, logits: torch.Tensor, target: torch.Tensor) -> float:
-    """The mean of a part's losses, weighed as in training."""
-    with torch.no_grad():
+    """The mean of a part's losses, weighed as in training; a loss that changes over the epochs takes its final form,
+    so that epochs can be compared."""
+    with evaluation_mode(loss):
         values, weights = loss(logits, target)
     return float((values.double() * weights.double()).sum() / weights.double().sum().clamp(min=1e-12))
 

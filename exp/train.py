@@ -73,13 +73,14 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
         if options.model in RIVALS:
             train_rival(options, data, device, log, started, resumed=folder is not None)
             return
-        model, loss = model_of(options, data.info), loss_for(options, data.info)
         accumulation = _plan(options)
         if "gradient_accumulation_steps" in options.explicit:
             options = options.replace(enable_auto_gradient_accumulation=False)  # so config.yaml says what was done
+        # Everything that can be wrong with the options is found before a folder is made.
+        model, loss = model_of(options, data.info), loss_for(options, data.info)
+        trainer = Trainer(options=options, data=data, model=model, loss=loss, plan=accumulation, device=device)
         resumed = folder is not None
-        if folder is None:
-            folder = RunFolder(Path(distributed.from_first(str(_create(options)) if distributed.rank() == 0 else "")))
+        folder = folder or _shared_folder(options)
         if distributed.rank() == 0:
             log.write_to(folder.log)
         logger.info(
@@ -89,24 +90,22 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
         logger.info(
             "%s", accumulation.banner() or f"gradient accumulation: off, effective batch size {options.batch_size}"
         )
-        trainer = Trainer(
-            options=options, data=data, model=model, loss=loss, plan=accumulation, folder=folder, device=device
-        )
         if resumed:
-            trainer.load()
-            logger.info(
-                "resumed in epoch %d after %d micro-batches", trainer.progress.epoch + 1, trainer.progress.micro_batches
-            )
+            trainer.load(folder)
+            done = trainer.progress
+            logger.info("resumed in epoch %d after %d micro-batches", done.epoch + 1, done.micro_batches)
         try:
-            stopped = trainer.fit()
+            stopped = trainer.fit(folder)
         except Interrupted:
             raise Interrupted(str(folder.path)) from None
         if distributed.rank() == 0:
-            _judge(options, data, trainer, stopped, time.monotonic() - started)
+            _judge(options, data, trainer, folder, stopped, time.monotonic() - started)
 
 
-def _create(options: Options) -> Path:
-    return RunFolder.create(options).path
+def _shared_folder(options: Options) -> RunFolder:
+    """The run folder that rank 0 makes, on every process."""
+    made = str(RunFolder.create(options).path) if distributed.rank() == 0 else ""
+    return RunFolder(Path(distributed.from_first(made)))
 
 
 def _plan(options: Options) -> AccumulationPlan:
@@ -123,9 +122,9 @@ def _plan(options: Options) -> AccumulationPlan:
     return chosen
 
 
-def _judge(options: Options, data: Prepared, trainer: Trainer, stopped: str, seconds: float) -> None:
+def _judge(options: Options, data: Prepared, trainer: Trainer, folder: RunFolder, stopped: str, seconds: float) -> None:
     """Evaluates the best checkpoint on validation and test, and writes everything that a run leaves."""
-    folder, progress, best = trainer.folder, trainer.progress, trainer.judged
+    progress, best = trainer.progress, trainer.judged.float()
     best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])
     save_samples(folder, data)
     training = {"best_epoch": progress.best_epoch, "epochs": len(progress.rows), "stopped": stopped}

@@ -27,6 +27,7 @@ from utils.ema import build_ema
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator, Step
 from utils.interrupt import StopRequest
+from utils.losses import Loss
 from utils.metrics import headline
 from utils.oom import MemoryGuard
 from utils.options import Options
@@ -49,7 +50,6 @@ class Trainer:
         model: (B, C, L) to (B, K) logits; moved to the device.
         loss: gives values and weights of samples.
         plan: how micro-batches make a step.
-        folder: where checkpoints and metrics go.
         device: where to compute.
     """
 
@@ -59,12 +59,11 @@ class Trainer:
         options: Options,
         data: Prepared,
         model: nn.Module,
-        loss: nn.Module,
+        loss: Loss,
         plan: AccumulationPlan,
-        folder: RunFolder,
         device: torch.device,
     ) -> None:
-        self.options, self.data, self.plan, self.folder, self.device = options, data, plan, folder, device
+        self.options, self.data, self.plan, self.device = options, data, plan, device
         self.progress = Progress()
         self.dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
         self.model, self.loss = model.to(device, self.dtype), loss.to(device)
@@ -98,8 +97,11 @@ class Trainer:
         elif advice := batchnorm_advice(self.model, options.batch_size, plan.steps_at(0)):
             logger.warning("%s", advice)
 
-    def fit(self) -> str:
+    def fit(self, folder: RunFolder) -> str:
         """Trains to the last epoch or until validation stops improving.
+
+        Args:
+            folder: where checkpoints and training_metrics.csv go.
 
         Returns:
             Why it stopped.
@@ -117,8 +119,8 @@ class Trainer:
                     raise Interrupted
                 self.loss.set_epoch(self.progress.epoch)
                 self._follow_plan(self.progress.epoch)
-                self._train_epoch(stop)
-                self._finish_epoch()
+                self._train_epoch(folder, stop)
+                self._finish_epoch(folder)
         return f"all {self.options.train_epochs} epochs done"
 
     def _follow_plan(self, epoch: int) -> None:
@@ -144,7 +146,7 @@ class Trainer:
         share = len(self._micro_batches(epoch)) / self.plan.steps_at(epoch)
         return share if self.options.cross_epoch_accumulation else math.ceil(share)
 
-    def _train_epoch(self, stop: StopRequest) -> None:
+    def _train_epoch(self, folder: RunFolder, stop: StopRequest) -> None:
         self.model.train()
         if self.options.bn_statistics == "frozen":
             freeze_batchnorm(self.model)
@@ -163,7 +165,7 @@ class Trainer:
             for batch in iterator:
                 self._train_micro_batch(batch, bar)
                 if stop.made and distributed.world_size() == 1:
-                    self.save()
+                    self.save(folder)
                     raise Interrupted
         if self.options.cross_epoch_accumulation:
             logger.info("accumulation count %d/%d", self.accumulator.count, self.accumulator.window_steps)
@@ -201,14 +203,14 @@ class Trainer:
         if self.average:
             self.average.update_parameters(self.model)
 
-    def _finish_epoch(self) -> None:
+    def _finish_epoch(self, folder: RunFolder) -> None:
         row = self._row()
         before, self.progress = self.progress, self.progress.next_epoch(row, self.accumulator.count)
         better = self.progress.best_epoch > before.best_epoch
         self.scheduler.evaluated(row["val_loss"])
         if better and distributed.rank() == 0:
-            save_checkpoint({"model": self.judged.state_dict(), "epoch": self.progress.epoch}, self.folder.best)
-        self.save()
+            save_checkpoint({"model": self.judged.state_dict(), "epoch": self.progress.epoch}, folder.best)
+        self.save(folder)
         logger.info(
             "epoch %d: train loss %.4f, accuracy %.2f %%; validation loss %.4f, accuracy %.2f %%, macro-F1 %.4f%s",
             *(row["epoch"], row["train_loss"], 100 * row["train_accuracy"], row["val_loss"]),
@@ -257,7 +259,7 @@ class Trainer:
 
     # --- checkpoints ---
 
-    def save(self) -> None:
+    def save(self, folder: RunFolder) -> None:
         """Writes checkpoints/last.pt: everything that the next micro-batch depends on, the open window included."""
         if self.progress.micro_batches:
             self.progress.correct = int(self.correct)
@@ -278,21 +280,21 @@ class Trainer:
             "ranks": ranks,
             "options": self.options.plain(),
         }
-        save_checkpoint(state, self.folder.last)
+        save_checkpoint(state, folder.last)
         if self.progress.rows:
-            self.folder.write_epochs(self.progress.rows)
+            folder.write_epochs(self.progress.rows)
 
-    def load(self) -> None:
+    def load(self, folder: RunFolder) -> None:
         """Restores checkpoints/last.pt.
 
         Raises:
             UserError: the checkpoint cannot go on under these options.
         """
-        state = load_checkpoint(self.folder.last, self.device)
+        state = load_checkpoint(folder.last, self.device)
         ranks, rank = state["ranks"], distributed.rank()
         if len(ranks) != distributed.world_size() and state["progress"]["micro_batches"]:
             raise UserError(
-                f"{self.folder.last} lies within an epoch of {len(ranks)} processes, now there are "
+                f"{folder.last} lies within an epoch of {len(ranks)} processes, now there are "
                 f"{distributed.world_size()}; resume with as many, or from the end of an epoch"
             )
         own = ranks[rank] if rank < len(ranks) else ranks[0]
