@@ -27,7 +27,8 @@ def simulate(
     """Write one file a run, a row a minute: `Datetime`, then the 30 points in F, CFM, in. w.g., W and 0 to 1.
 
     The same arguments give the same bytes on the same machine. All runs share weather and people; each has noise of
-    its own. `SIMULATED.json` beside the files says how they were made. Files appear only when they are complete.
+    its own. `SIMULATED.json` beside the files says how they were made. Files appear only when they are complete; an
+    earlier simulated file of the same run is replaced, whatever its format.
 
     Args:
         output: folder to write to, made if absent.

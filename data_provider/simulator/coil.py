@@ -21,12 +21,12 @@ from data_provider.simulator.moist_air import (
     temperature_of,
 )
 
-WATER_FLOW = 5.2  # kg/s, valve open
+WATER_FLOW = 5.6  # kg/s, valve open
 WATER = 4186.0  # J/(kg K)
 WATER_T = 6.7  # C, 44 F
 AIR_FLOW = 7.0  # kg/s at which the conductances hold
-UA_AIR = 17000.0  # W/K on the air's side
-UA_WATER = 34000.0  # W/K on the water's side
+UA_AIR = 19000.0  # W/K on the air's side
+UA_WATER = 44000.0  # W/K on the water's side
 HOT_WATER = 60.0  # C
 PREHEAT = 0.5  # effectiveness, valve open
 

@@ -64,7 +64,7 @@ def _lines(path: Path) -> list[list[str]]:
     if path.stat().st_size > _LARGEST:
         raise UserError(f"weather file {path} is larger than {_LARGEST >> 20} MB; give an EPW file of one year")
     try:
-        with path.open(encoding="latin-1", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             lines = list(csv.reader(file))
     except (OSError, csv.Error) as error:
         raise UserError(f"cannot read weather file {path}: {error}; give an EPW file") from error

@@ -70,14 +70,15 @@ def moist_air(elevation: float) -> Air:
     library = psychrometrics()
     pressure = library.GetStandardAtmPressure(elevation)
     enthalpy = library.GetMoistAirEnthalpy
-    zero, one = enthalpy(0.0, 0.0), enthalpy(0.0, 1.0)
+    half, one = enthalpy(0.0, 0.5), enthalpy(0.0, 1.0)  # not zero: the library knows no quite dry air
+    half_k, one_k = enthalpy(1.0, 0.5) - half, enthalpy(1.0, 1.0) - one
     humid = library.GetHumRatioFromRelHum(20.0, 0.5, pressure)
     return Air(
         ratio=np.array([library.GetSatHumRatio(t, pressure) for t in TEMPERATURES]),
         enthalpy=np.array([library.GetSatAirEnthalpy(t, pressure) for t in TEMPERATURES]),
-        dry=enthalpy(1.0, 0.0) - zero,
-        vapour=one - zero,
-        vapour_k=enthalpy(1.0, 1.0) - one - (enthalpy(1.0, 0.0) - zero),
+        dry=2 * half_k - one_k,
+        vapour=2 * (one - half),
+        vapour_k=2 * (one_k - half_k),
         density=1.0 / library.GetMoistAirVolume(20.0, humid, pressure),
     )
 

@@ -87,6 +87,8 @@ def simulated_files(output: Path) -> dict[str, dict[str, object]]:
         known = json.loads((output / NOTE).read_text(encoding="ascii"))["files"]
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise UserError(f"cannot write to {output}: {error}; choose another folder") from error
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{output / NOTE} is not readable ({error!r}); remove it or choose another folder") from error
     return dict(known)
@@ -118,6 +120,6 @@ def _check_folder(request: Request) -> None:
         raise UserError(f"{output} is a file; give a folder to write to")
     ours = simulated_files(output)
     for spec in request.specs:
-        path = request.path(spec.name)
-        if path.exists() and path.name not in ours:
-            raise UserError(f"{path} exists and is not simulated, so it is left alone; write to another folder")
+        for path in (output / f"{spec.name}.{ending}" for ending in FORMATS):
+            if path.exists() and path.name not in ours:
+                raise UserError(f"{path} exists and is not simulated, so it is left alone; write to another folder")

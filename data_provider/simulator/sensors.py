@@ -20,6 +20,7 @@ _SLOW_STEPS, _LAYER_STEPS, _GAIN_STEPS = 360.0, 45.0, 120.0  # minutes
 
 # series that wander, in one array so that one filter does them all
 _SLOW = _TEMPERATURES + 5 + 1  # temperatures, flows and powers, water
+_FAST = _TEMPERATURES + 5 + 1  # temperatures, flows and powers, static pressure
 
 # digits behind the point that a building-automation system stores
 _DIGITS = {"TEMP": 1, "CFM": 0, "WAT": 0, "SP": 3}
@@ -52,8 +53,8 @@ class Disturbances:
             occupied: (n,) 0 or 1.
         """
         n = len(heat)
-        fast = self._draw.standard_normal((n, _TEMPERATURES + 6))
-        wander = self._draw.standard_normal((n, _SLOW + 1 + ZONES))
+        white = self._draw.standard_normal((n, _FAST + _SLOW + 1 + ZONES))  # at once: blocks of any length fit together
+        fast, wander = white[:, :_FAST], white[:, _FAST:]
         slow = self._slow(wander[:, :_SLOW])
         noise = np.zeros(n, NOISE)
         noise["temperature"] = _FAST_F * fast[:, :_TEMPERATURES] + _SLOW_F * slow[:, :_TEMPERATURES]

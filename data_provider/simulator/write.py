@@ -16,7 +16,7 @@ import pyarrow.parquet
 from tqdm import tqdm
 
 from data_provider.simulator.records import POINT_NAMES
-from data_provider.simulator.request import NOTE, Request, in_season, simulated_files
+from data_provider.simulator.request import FORMATS, NOTE, Request, in_season, simulated_files
 from data_provider.simulator.runs import Block, Unit, blocks
 from data_provider.simulator.sensors import as_stored
 from utils.errors import UserError
@@ -44,6 +44,8 @@ def write_all(request: Request, *, progress: bool) -> list[Path]:
         _note(request)  # before the files: a file without a note would be taken for a measured one
         for half, path in zip(halves, paths, strict=True):
             os.replace(half, path)
+            for ending in set(FORMATS) - {request.file_format}:  # what an earlier call wrote would be read instead
+                path.with_suffix(f".{ending}").unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot write to {request.output}: {error}; choose another folder or make room") from error
     finally:  # nothing half done is left, whatever happened
@@ -100,9 +102,10 @@ def _note(request: Request) -> None:
         "days": request.days,
         "weather": request.weather.name if request.weather else "Chicago, from monthly normals",
     }
-    files = simulated_files(request.output)
-    files.update({request.path(spec.name).name: made for spec in request.specs})
     names = [spec.name for spec in request.specs]
+    before = simulated_files(request.output)
+    files = {name: how for name, how in before.items() if Path(name).stem not in names}
+    files.update({request.path(name).name: made for name in names})
     note = {"what": "simulated, not measured", **made, "runs": names, "files": dict(sorted(files.items()))}
     half = request.output / f".{NOTE}.{os.getpid()}.part"
     half.write_text(json.dumps(note, indent=1) + "\n", encoding="ascii")
