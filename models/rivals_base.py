@@ -46,7 +46,7 @@ class Rival(nn.Module):
             weights: (n,) importance of the windows; None for all alike.
         """
         for name, tensor in self._fitted(x.float(), y, weights).items():
-            setattr(self, name, tensor.to(x.device))
+            setattr(self, name, tensor.contiguous().to(x.device))
         self.present = y.unique()
 
     def _fitted(self, x: Tensor, y: Tensor, weights: Tensor | None) -> dict[str, Tensor]:

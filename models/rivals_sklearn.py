@@ -71,7 +71,7 @@ class Logistic(StatisticsRival):
         from sklearn.preprocessing import StandardScaler
 
         features = window_statistics(x).double().cpu().numpy()  # (n, F)
-        scaler = StandardScaler().fit(features)
+        scaler = StandardScaler().fit(features, sample_weight=_numpy(weights))
         model = LogisticRegression(max_iter=2000, random_state=self.seed)
         model.fit(scaler.transform(features), y.cpu().numpy(), sample_weight=_numpy(weights))
         weight, bias = model.coef_, model.intercept_  # (J, F), (J,); one row for two classes
