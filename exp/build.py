@@ -91,6 +91,7 @@ def parameter_count(model: nn.Module) -> int:
 
 
 def autocast(options: Options, device: torch.device) -> torch.autocast:
-    """The reduced precision of `--amp`, or none."""
-    dtype = {"none": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[options.amp]
-    return torch.autocast(device.type, dtype=dtype, enabled=options.amp != "none")
+    """The reduced precision of `--amp`, or none; parameters in bfloat16 compute in it too."""
+    name = "bf16" if options.param_dtype == "bf16" and options.amp == "none" else options.amp
+    dtype = {"none": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[name]
+    return torch.autocast(device.type, dtype=dtype, enabled=name != "none")

@@ -33,8 +33,8 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
 def logits_of(model: nn.Module, windows: WindowSet, device: torch.device) -> torch.Tensor:
     """(n, K) float32 logits of all windows of a part, on the CPU."""
     dtype = next((p.dtype for p in model.parameters()), torch.float32)
-    with evaluation_mode(model):
-        pieces = [model(b.x.to(device, dtype)).float().cpu() for b in batches_in_order(windows, size=EVALUATION_BATCH)]
+    with evaluation_mode(model), torch.autocast(device.type, dtype=dtype, enabled=dtype == torch.bfloat16):
+        pieces = [model(b.x.to(device)).float().cpu() for b in batches_in_order(windows, size=EVALUATION_BATCH)]
     return torch.cat(pieces)
 
 

@@ -65,8 +65,8 @@ class Trainer:
     ) -> None:
         self.options, self.data, self.plan, self.device = options, data, plan, device
         self.progress = Progress()
-        self.dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
-        self.model, self.loss = model.to(device, self.dtype), loss.to(device)
+        dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
+        self.model, self.loss = model.to(device, dtype), loss.to(device)
         self.augment = Augment(spec=options.augment, seed=options.seed)
         self.mixup = mixup_of(options, data) if options.mixup else None
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
@@ -171,7 +171,7 @@ class Trainer:
             logger.info("accumulation count %d/%d", self.accumulator.count, self.accumulator.window_steps)
 
     def _train_micro_batch(self, batch: Batch, bar: EpochBar) -> None:
-        x, y = batch.x.to(self.device, self.dtype, non_blocking=True), batch.y.to(self.device, non_blocking=True)
+        x, y = batch.x.to(self.device, non_blocking=True), batch.y.to(self.device, non_blocking=True)
         index, epoch = batch.index.to(self.device, non_blocking=True), self.progress.epoch
         x, target = self.augment(x, index, epoch=epoch), y
         if self.mixup:
@@ -298,6 +298,7 @@ class Trainer:
                 f"{distributed.world_size()}; resume with as many, or from the end of an epoch"
             )
         own = ranks[rank] if rank < len(ranks) else ranks[0]
+        self.accumulator.steps = self.plan.steps_at(state["progress"]["epoch"])
         try:
             self.accumulator.load_state_dict(own["accumulator"])
         except ValueError as error:
