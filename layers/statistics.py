@@ -7,7 +7,7 @@ Letters: B batch, C signals, L time steps, S statistics of a signal.
 import torch
 from torch import Tensor, nn
 
-# Keeps the derivative of a square root, and a quotient, bounded on a constant signal.
+# Keeps derivatives of square roots and quotients bounded on a constant signal; a deviation is never below its root.
 _EPSILON = 1e-6
 
 
@@ -16,8 +16,24 @@ def basic(x: Tensor) -> Tensor:
     ordered = x.sort(-1).values
     middle = x.shape[-1] // 2
     median = (ordered[..., middle] + ordered[..., (x.shape[-1] - 1) // 2]) / 2
-    deviation = (x.var(-1, correction=0) + _EPSILON).sqrt()
-    return torch.stack((x.mean(-1), deviation, ordered[..., -1], ordered[..., 0], median), -1)
+    return torch.stack((x.mean(-1), deviation(x), ordered[..., -1], ordered[..., 0], median), -1)
+
+
+def deviation(x: Tensor) -> Tensor:
+    """(B, C, L) -> (B, C), the standard deviation with a floor of 0.001 (added in squares)."""
+    return (x.var(-1, correction=0) + _EPSILON).sqrt()
+
+
+def standardized(x: Tensor) -> Tensor:
+    """(B, C, L) -> (B, C, L) with mean 0 and deviation 1; 0 where a signal is constant."""
+    return (x - x.mean(-1, keepdim=True)) / deviation(x).unsqueeze(-1)
+
+
+def correlations(x: Tensor) -> Tensor:
+    """(B, C, L) -> (B, C, C): Pearson's correlation of every two signals, 0 with a constant one and on the diagonal."""
+    z = standardized(x)
+    matrix = z @ z.transpose(-1, -2) / x.shape[-1]
+    return matrix * (1.0 - torch.eye(x.shape[-2], dtype=x.dtype, device=x.device))
 
 
 class BasicStatistics(nn.Module):
@@ -32,6 +48,45 @@ class BasicStatistics(nn.Module):
         return basic(x)
 
 
+class ComprehensiveStatistics(nn.Module):
+    """The basic ones; skewness, kurtosis, variation; and the mean, highest and lowest correlation with other signals.
+
+    Skewness and kurtosis (0 for a normal distribution) can reach tens and are given as their asinh. Variation is
+    v / (1 + v) of the coefficient of variation v, deviation over absolute mean: it stays finite where the mean is 0.
+    """
+
+    def __init__(self, *, signals: int) -> None:
+        super().__init__()
+        self.count = 11
+        self.others = max(1, signals - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, L) -> (B, C, 11)."""
+        z = standardized(x)
+        skewness = z.pow(3).mean(-1)
+        kurtosis = z.pow(4).mean(-1) - 3.0
+        spread = deviation(x)
+        variation = spread / (spread + x.mean(-1).abs())
+        related = correlations(x)  # (B, C, C)
+        shape = torch.stack((skewness.asinh(), kurtosis.asinh(), variation), -1)
+        relation = torch.stack((related.sum(-1) / self.others, related.amax(-1), related.amin(-1)), -1)
+        return torch.cat((basic(x), shape, relation), -1)
+
+
+class CorrelationStatistics(nn.Module):
+    """Mean, deviation, and the correlation with each of the signals."""
+
+    def __init__(self, *, signals: int) -> None:
+        super().__init__()
+        self.count = 2 + signals
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, L) -> (B, C, 2 + C)."""
+        return torch.cat((torch.stack((x.mean(-1), deviation(x)), -1), correlations(x)), -1)
+
+
 STATISTICS: dict[str, type[nn.Module]] = {
     "basic": BasicStatistics,
+    "comprehensive": ComprehensiveStatistics,
+    "correlation_focused": CorrelationStatistics,
 }

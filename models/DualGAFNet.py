@@ -4,51 +4,82 @@
                  |                   +-> difference branch -+-> fusion -> signal attention -+
                  +-> statistics ------------------------------------------------------------+-> classifier -> logits
 
-Letters: B batch, C signals, L time steps, D features of a signal, P features of a window, K classes.
+Letters: B batch, C signals, L time steps, S side of a field, D features of a signal, V and P features of a window,
+K classes.
 """
+
+import math
 
 from torch import Tensor, nn
 
 from layers.attention import ATTENTIONS
 from layers.classifiers import CLASSIFIERS
-from layers.extractors import EXTRACTORS
-from layers.fusion import FUSIONS
-from layers.gramian import Gramian, gramian
+from layers.compression import SignalCompression
+from layers.fusion import FUSIONS, OneField
+from layers.gramian import METHODS, gramian
 from layers.stat_fusion import STAT_FUSIONS
 from layers.statistics import STATISTICS
+from layers.statistics_branch import STAT_PLACES, NoStatistics
+from models.choices import ablated, check, parse_groups
+from models.extractor import build_branch
 from models.settings import ModelSettings
 
 
 class DualGAFNet(nn.Module):
-    """The network. Both fields are computed inside it; `features` reads like the figure above."""
+    """The network; `features` reads like the figure above, and both fields are computed in it.
+
+    Args:
+        columns: names of the C signals.
+        length: L.
+        classes: K.
+        settings: the choices.
+
+    Raises:
+        UserError: a setting is none of its choices.
+    """
+
+    methods: tuple[str, ...] = METHODS
 
     def __init__(self, *, columns: tuple[str, ...], length: int, classes: int, settings: ModelSettings) -> None:
         super().__init__()
+        check(settings, length)
+        settings = ablated(settings)
         self.settings = settings
+        methods = self.methods if settings.fusion else self.methods[:1]
+        signals = math.ceil(settings.compression_ratio * len(columns))
+        compressed = signals < len(columns)
+        self.compression = SignalCompression(signals=len(columns), kept=signals) if compressed else nn.Identity()
+        groups = [(settings.extractor, list(range(signals)))] if compressed else parse_groups(settings, columns)
         size = settings.image_size or length
-        self.branches = nn.ModuleDict()
-        for method in ("summation", "difference"):
-            self.branches[method] = EXTRACTORS[settings.extractor](
-                method=method, size=size, dim=settings.feature_dim, norm=settings.norm
-            )
-        self.fusion = FUSIONS[settings.fusion](dim=settings.feature_dim)
-        self.attention = ATTENTIONS[settings.attention](signals=len(columns), dim=self.fusion.dim)
-        self.statistics = STATISTICS[settings.stat_type](signals=len(columns))
-        self.encoder = nn.Sequential(nn.Linear(self.statistics.count, 32), nn.ReLU(), nn.Linear(32, 32))
-        self.stat_fusion = STAT_FUSIONS[settings.stat_fusion](dim=self.fusion.dim, stat_dim=32)
-        self.classifier = CLASSIFIERS[settings.classifier](
-            inputs=len(columns) * self.stat_fusion.dim, dropout=settings.dropout
+        self.branches = nn.ModuleDict(
+            {method: build_branch(method=method, size=size, groups=groups, settings=settings) for method in methods}
         )
+        self.fusion = (FUSIONS[settings.fusion] if len(methods) > 1 else OneField)(dim=settings.feature_dim)
+        self.attention = ATTENTIONS[settings.attention](signals=signals, dim=self.fusion.dim)
+        self.statistics = self._statistics(settings, signals)
+        self.classifier = CLASSIFIERS[settings.classifier](inputs=self.statistics.dim, dropout=settings.dropout)
         self.head = nn.Linear(self.classifier.dim, classes)
+
+    def _statistics(self, settings: ModelSettings, signals: int) -> nn.Module:
+        if not settings.use_statistical_features:
+            return NoStatistics(signals=signals, dim=self.fusion.dim)
+        return STAT_PLACES[settings.stat_per](
+            statistics=STATISTICS[settings.stat_type](signals=signals),
+            fusion=STAT_FUSIONS[settings.stat_fusion],
+            signals=signals,
+            dim=self.fusion.dim,
+        )
 
     def features(self, x: Tensor) -> Tensor:
         """Windows (B, C, L) in [-1, 1] -> penultimate features (B, P)."""
-        field = gramian(x, self.settings.gaf_range, self.settings.image_size, self.settings.gaf_backend)
-        flat = Gramian(field.cos.flatten(0, 1), field.sin.flatten(0, 1), field.backend)
-        signals = self.fusion(*(branch(flat).unflatten(0, x.shape[:2]) for branch in self.branches.values()))
+        s = self.settings
+        x = self.compression(x)
+        fields = gramian(x, s.gaf_range, s.image_size, s.gaf_backend)  # both (B, C, S, S), held as factors (B, C, S)
+        views = [branch(fields) for branch in self.branches.values()]  # (B, C, D) a field
+        signals = self.fusion(*views)  # (B, C, D)
         signals = self.attention(signals)  # (B, C, D)
-        signals = self.stat_fusion(signals, self.encoder(self.statistics(x)))
-        return self.classifier(signals.flatten(1))
+        window = self.statistics(signals, x)  # (B, V)
+        return self.classifier(window)  # (B, P)
 
     def forward(self, x: Tensor) -> Tensor:
         """Windows (B, C, L) in [-1, 1] -> logits (B, K)."""

@@ -3,10 +3,18 @@
 from torch import nn
 
 from models.DualGAFNet import DualGAFNet
+from models.InceptionTime import InceptionTime
+from models.OneDCNN import OneDCNN
+from models.ResNet1D import ResNet1D
 from models.settings import ModelSettings
+from models.SingleGAFNet import SingleGAFNet
 
 MODELS: dict[str, type[nn.Module]] = {
     "DualGAFNet": DualGAFNet,
+    "SingleGAFNet": SingleGAFNet,
+    "OneDCNN": OneDCNN,
+    "ResNet1D": ResNet1D,
+    "InceptionTime": InceptionTime,
 }
 
 __all__ = ["MODELS", "ModelSettings"]

@@ -21,9 +21,13 @@ class DilatedExtractor(ImageExtractor):
 
     def __init__(self, *, method: str, size: int, dim: int, norm: str) -> None:
         layers = [
-            *(nn.Conv2d(1, 32, 7, stride=2, padding=3), NORMS[norm](32), nn.ReLU()),  # (N, 32, S/2, S/2)
-            *(nn.Conv2d(32, 64, 3, padding=2, dilation=2), NORMS[norm](64), nn.ReLU()),
-            *(nn.Conv2d(64, 128, 3, padding=4, dilation=4), NORMS[norm](128), nn.ReLU()),  # (N, 128, S/2, S/2)
+            *(nn.Conv2d(1, 32, 7, stride=2, padding=3, bias=False), NORMS[norm](32), nn.ReLU()),  # (N, 32, S/2, S/2)
+            *(nn.Conv2d(32, 64, 3, padding=2, dilation=2, bias=False), NORMS[norm](64), nn.ReLU()),
+            *(
+                nn.Conv2d(64, 128, 3, padding=4, dilation=4, bias=False),
+                NORMS[norm](128),
+                nn.ReLU(),
+            ),  # (N, 128, S/2, S/2)
             PooledLinear(channels=128, dim=dim),
         ]
         super().__init__(net=nn.Sequential(*layers), method=method)

@@ -1,0 +1,54 @@
+"""A branch of the network: the extractors of one field, one for all signals or one a group.
+
+Letters: B batch, C signals, G signals of a group, S steps, D features.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from layers.gramian import Gramian
+
+
+class Branch(nn.Module):
+    """Looks at the fields of all signals with one extractor, whose weights they share.
+
+    Args:
+        extractor: factors of N signals -> features (N, D).
+    """
+
+    def __init__(self, *, extractor: nn.Module) -> None:
+        super().__init__()
+        self.extractor = extractor
+
+    def forward(self, fields: Gramian) -> Tensor:
+        """Factors (B, C, S) -> features (B, C, D)."""
+        batch, signals, _ = fields.cos.shape
+        flat = fields._replace(cos=fields.cos.flatten(0, 1), sin=fields.sin.flatten(0, 1))  # (B C, S) each
+        return self.extractor(flat).unflatten(0, (batch, signals))
+
+
+class GroupedBranch(nn.Module):
+    """Looks at every group of signals with an extractor of its own.
+
+    Args:
+        groups: places of the signals of each group; together they hold each of the C places once.
+        extractors: one a group.
+    """
+
+    def __init__(self, *, groups: Sequence[Sequence[int]], extractors: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(Branch(extractor=extractor) for extractor in extractors)
+        for i, group in enumerate(groups):
+            self.register_buffer(f"group_{i}", torch.tensor(group), persistent=False)
+        joined = torch.tensor([place for group in groups for place in group])
+        self.register_buffer("back", joined.argsort(), persistent=False)
+
+    def forward(self, fields: Gramian) -> Tensor:
+        """Factors (B, C, S) -> features (B, C, D), in the order of the signals."""
+        parts = []
+        for i, branch in enumerate(self.branches):
+            places = self.get_buffer(f"group_{i}")  # (G,)
+            parts.append(branch(fields._replace(cos=fields.cos[:, places], sin=fields.sin[:, places])))  # (B, G, D)
+        return torch.cat(parts, 1)[:, self.back]

@@ -1,0 +1,100 @@
+"""Looks at the choices before anything is built from them: a wrong one is a line, not a traceback.
+
+Letters: C signals.
+"""
+
+import dataclasses
+from typing import Any
+
+from layers.attention import ATTENTIONS
+from layers.classifiers import CLASSIFIERS
+from layers.extractors import EXTRACTORS
+from layers.fusion import FUSIONS
+from layers.gramian import BACKENDS, RANGES
+from layers.norm import NORMS
+from layers.stat_fusion import STAT_FUSIONS
+from layers.statistics import STATISTICS
+from layers.statistics_branch import STAT_PLACES
+from models.settings import ModelSettings
+from utils.errors import UserError, unknown_name
+
+# Which settings a mode replaces. What is left out by them is not built.
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "no_diff": {"fusion": ""},
+    "no_stat": {"use_statistical_features": False},
+    "no_attention": {"attention": "none"},
+    "minimal": {"fusion": "", "use_statistical_features": False, "attention": "none"},
+}
+
+REGISTRIES: dict[str, dict[str, Any]] = {
+    "fusion": FUSIONS,
+    "attention": ATTENTIONS,
+    "classifier": CLASSIFIERS,
+    "stat_type": STATISTICS,
+    "stat_per": STAT_PLACES,
+    "stat_fusion": STAT_FUSIONS,
+    "norm": NORMS,
+    "ablation_mode": ABLATIONS,
+    "gaf_range": dict.fromkeys(RANGES),
+    "gaf_backend": dict.fromkeys(BACKENDS),
+}
+
+TIMM = "timm:"
+
+
+def check(settings: ModelSettings, length: int) -> None:
+    """Raises UserError if a setting is none of its choices, or is out of its range for windows of `length` steps."""
+    for setting, registry in REGISTRIES.items():
+        name = getattr(settings, setting)
+        if name not in registry:
+            raise unknown_name(setting, name, registry)
+    for name in (settings.extractor, *filter(None, settings.group_extractors.split("|"))):
+        check_extractor(name.strip())
+    if not 0.0 < settings.compression_ratio <= 1.0:
+        raise UserError(f"compression_ratio {settings.compression_ratio} is not in (0, 1]; 0.5 leaves half the signals")
+    if settings.compression_ratio < 1.0 and settings.signal_groups:
+        raise UserError("signal_groups names signals that compression_ratio would mix; leave one of the two out")
+    if not 0 <= settings.image_size <= length:
+        raise UserError(f"image_size {settings.image_size} is not in 0 to {length}, the steps of a window")
+    if settings.feature_dim < 1:
+        raise UserError(f"feature_dim {settings.feature_dim} is not positive; 64 is usual")
+    if not 0.0 <= settings.dropout < 1.0:
+        raise UserError(f"dropout {settings.dropout} is not in [0, 1); 0.1 is usual")
+
+
+def check_extractor(name: str) -> None:
+    """Raises UserError unless `name` is an extractor of ours or "timm:" and a name."""
+    if name not in EXTRACTORS and not (name.startswith(TIMM) and len(name) > len(TIMM)):
+        raise unknown_name("extractor", name, [*EXTRACTORS, "timm:NAME"])
+
+
+def ablated(settings: ModelSettings) -> ModelSettings:
+    """The settings without what their ablation mode leaves out; a fusion "" stands for a single field."""
+    return dataclasses.replace(settings, **ABLATIONS[settings.ablation_mode])
+
+
+def parse_groups(settings: ModelSettings, columns: tuple[str, ...]) -> list[tuple[str, list[int]]]:
+    """The groups of signals: (extractor, places among the C columns) each.
+
+    Signals that no group names form a last group with `settings.extractor`. Without groups, that is all of them.
+
+    Raises:
+        UserError: a signal is unknown or named twice, a group is empty, or there are not as many extractors as groups.
+    """
+    named = [[name.strip() for name in group.split(",")] for group in settings.signal_groups.split("|")]
+    named = named if settings.signal_groups.strip() else []
+    chosen = [name.strip() for name in settings.group_extractors.split("|")]
+    extractors = chosen if settings.group_extractors.strip() else [settings.extractor] * len(named)
+    if len(extractors) != len(named):
+        raise UserError(f"group_extractors names {len(extractors)} for {len(named)} signal_groups; give one a group")
+    taken: set[str] = set()
+    for name in (name for group in named for name in group):
+        if name not in columns:
+            raise unknown_name("signal in signal_groups", name, columns)
+        if name in taken:
+            raise UserError(f"signal_groups names '{name}' twice; a signal belongs to one group")
+        taken.add(name)
+    groups = [(e, [columns.index(n) for n in group]) for e, group in zip(extractors, named, strict=True)]
+    rest = [place for place, name in enumerate(columns) if name not in taken]
+    return [*groups, (settings.extractor, rest)] if rest else groups

@@ -1,0 +1,76 @@
+"""Builds extractors by name: ours, and any image network of timm.
+
+Letters: S side of the images, D features.
+"""
+
+import difflib
+
+from torch import nn
+
+from layers.branch import Branch, GroupedBranch
+from layers.extractors import EXTRACTORS
+from layers.extractors.backbone import BackboneExtractor
+from layers.norm import group_norm
+from models.choices import TIMM
+from models.settings import ModelSettings
+from utils.errors import UserError
+from utils.timm_compat import import_timm
+
+
+def build_branch(*, method: str, size: int, groups: list[tuple[str, list[int]]], settings: ModelSettings) -> nn.Module:
+    """A branch: one extractor for all signals, or one a group.
+
+    Args:
+        method: the field, "summation" or "difference".
+        size: S.
+        groups: extractor and places of the signals of each group.
+        settings: for the features and the norm.
+    """
+    extractors = [build_extractor(name=name, method=method, size=size, settings=settings) for name, _ in groups]
+    if len(groups) == 1:
+        return Branch(extractor=extractors[0])
+    return GroupedBranch(groups=[places for _, places in groups], extractors=extractors)
+
+
+def build_extractor(*, name: str, method: str, size: int, settings: ModelSettings) -> nn.Module:
+    """The extractor `name` for one field of side `size`.
+
+    Raises:
+        UserError: timm does not know the network, or cannot build it for such images.
+    """
+    if not name.startswith(TIMM):
+        return EXTRACTORS[name](method=method, size=size, dim=settings.feature_dim, norm=settings.norm)
+    backbone = timm_backbone(name.removeprefix(TIMM), size)
+    if settings.norm == "group":
+        group_norms(backbone)
+    return BackboneExtractor(backbone=backbone, features=backbone.num_features, method=method, dim=settings.feature_dim)
+
+
+def timm_backbone(name: str, size: int) -> nn.Module:
+    """timm's network `name` with one input channel and no classifier: images (N, 1, S, S) -> (N, num_features)."""
+    timm = import_timm()
+    architecture = name.partition(".")[0]
+    if not timm.is_model(architecture):
+        near = difflib.get_close_matches(architecture, timm.list_models(), n=3)
+        hint = f"; near it are {', '.join(near)}" if near else ""
+        raise UserError(f"extractor 'timm:{name}': timm {timm.__version__} has no network of that name{hint}")
+    # Networks made for one size of image, above all transformers, take the size as an argument.
+    fixed = timm.get_pretrained_cfg(architecture)
+    sized = {"img_size": size} if fixed is not None and fixed.fixed_input_size else {}
+    try:
+        return timm.create_model(name, pretrained=False, in_chans=1, num_classes=0, **sized)
+    except (AssertionError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"extractor 'timm:{name}' cannot be built for images of {size} x {size}: {reason}") from error
+
+
+def group_norms(network: nn.Module) -> None:
+    """Replaces every BatchNorm of a network by GroupNorm, so that its samples do not depend on each other."""
+    for name, child in network.named_children():
+        if not isinstance(child, nn.BatchNorm2d):
+            group_norms(child)
+            continue
+        norm = group_norm(child.num_features)
+        norm.load_state_dict({"weight": child.weight.data, "bias": child.bias.data})
+        # timm has a BatchNorm with an activation behind it.
+        setattr(network, name, nn.Sequential(norm, child.act) if hasattr(child, "act") else norm)
