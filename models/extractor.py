@@ -5,6 +5,7 @@ Letters: S side of the images, D features.
 
 import difflib
 
+import torch
 from torch import nn
 
 from layers.branch import Branch, GroupedBranch
@@ -40,14 +41,18 @@ def build_extractor(*, name: str, method: str, size: int, settings: ModelSetting
     """
     if not name.startswith(TIMM):
         return EXTRACTORS[name](method=method, size=size, dim=settings.feature_dim, norm=settings.norm)
-    backbone = timm_backbone(name.removeprefix(TIMM), size)
+    backbone, features = timm_backbone(name.removeprefix(TIMM), size)
     if settings.norm == "group":
         group_norms(backbone)
-    return BackboneExtractor(backbone=backbone, features=backbone.num_features, method=method, dim=settings.feature_dim)
+    return BackboneExtractor(backbone=backbone, features=features, method=method, dim=settings.feature_dim)
 
 
-def timm_backbone(name: str, size: int) -> nn.Module:
-    """timm's network `name` with one input channel and no classifier: images (N, 1, S, S) -> (N, num_features)."""
+def timm_backbone(name: str, size: int) -> tuple[nn.Module, int]:
+    """timm's network `name` with one input channel and no classifier, and the features it gives.
+
+    The network maps images (N, 1, S, S) to (N, features). It is tried on an image, because what timm says of the
+    features is not always what comes out, and because some networks find only then that an image is too small.
+    """
     timm = import_timm()
     architecture = name.partition(".")[0]
     if not timm.is_model(architecture):
@@ -58,7 +63,10 @@ def timm_backbone(name: str, size: int) -> nn.Module:
     fixed = timm.get_pretrained_cfg(architecture)
     sized = {"img_size": size} if fixed is not None and fixed.fixed_input_size else {}
     try:
-        return timm.create_model(name, pretrained=False, in_chans=1, num_classes=0, **sized)
+        backbone = timm.create_model(name, pretrained=False, in_chans=1, num_classes=0, **sized)
+        with torch.no_grad():
+            features = backbone.eval()(torch.zeros(1, 1, size, size)).shape[-1]
+        return backbone.train(), features
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"extractor 'timm:{name}' cannot be built for images of {size} x {size}: {reason}") from error
