@@ -83,7 +83,7 @@ def read_table(
     if table.num_rows == 0:
         raise UserError(f"{path}: there are column names but no readings")
     numbers = tuple(name for name in table.column_names if name != time and name not in texts)
-    values = np.empty((table.num_rows, len(numbers)), np.float32)
+    values = np.empty((len(numbers), table.num_rows), np.float32).T  # (T, C), each column in one piece: written so
     for place, name in enumerate(numbers):
         values[:, place] = table[name].to_numpy()
     endless = np.isinf(values)
