@@ -101,7 +101,8 @@ def _classes(options: Options, entry: DataSet, stretches: Stretches) -> tuple[li
     labels = [class_of(run.label, run.severity, how=options.label, normal=normal) for run in stretches.runs]
     classes = ordered_classes(labels, entry.classes, normal)
     if len(classes) < 2:
-        raise UserError(f"all data has the class '{classes[0]}'; two classes at least are needed to tell apart")
+        more = "more --rows" if options.rows else "data of another class"
+        raise UserError(f"all data has the class '{classes[0]}'; two at least are needed to tell apart: give {more}")
     return labels, classes, normal
 
 
@@ -115,7 +116,7 @@ def _split(
         step=step,
         block_days=options.block_days,
     )
-    fixed = "block_days" in options.explicit
+    fixed = options.block_days != Options.block_days  # not "explicit": a config file names every option
     settings = Settings(strategy=entry.strategy, sizes=sizes, seed=options.seed, fixed_blocks=fixed)
     if options.split == "random":
         return at_random(stretches, labels, settings)

@@ -35,7 +35,7 @@ def empty_folder(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(path)}
 
 
-@case(r"all data has the class 'only'; two classes at least")
+@case(r"all data has the class 'only'; two at least are needed to tell apart: give data of another class")
 def one_class(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(folder_of_runs(path, labels=("only",)))}
 

@@ -1,6 +1,9 @@
 """From options to batches: the windows are those of the files, and no batch knows more than it should."""
 
+import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,8 @@ from data_provider import Batch, Prepared, load_data
 from data_provider.readers import read_table
 from data_provider.unlabelled import unlabelled
 from data_provider.windows import WindowSet
+from utils.errors import UserError
+from utils.options import Options
 
 L = 48
 
@@ -126,6 +131,15 @@ def test_info_says_what_the_windows_are(prepared: Prepared) -> None:
         assert len(part) == sum(info.counts[name]) == len(part.severity) == len(part.block)
 
 
+def test_a_length_of_block_that_is_asked_for_is_kept(tmp_path: Path) -> None:
+    folder = str(folder_of_runs(tmp_path))
+    assert "blocks of a day" in load_data(options(data="folder", root_path=folder, seq_len=L)).info.protocol
+    given = Options(data="folder", root_path=folder, seq_len=L).plain()  # as config.yaml holds them: every option
+    assert "blocks of a day" in load_data(options(**given)).info.protocol
+    with pytest.raises(UserError, match=r"no window is left|none for training"):
+        load_data(options(data="folder", root_path=folder, seq_len=L, block_days=2))
+
+
 def test_random_windows_say_that_they_leak(tmp_path: Path) -> None:
     folder = folder_of_runs(tmp_path)
     info = load_data(options(data="folder", root_path=str(folder), seq_len=L, split="random")).info
@@ -162,7 +176,7 @@ def test_an_unlabelled_file_without_times_or_control_is_taken_as_working(tmp_pat
     assert len(found) == (300 - 96) // 48 + 1
     assert report["taken as always working, there is no column"] == "SYS_CTL"
     short = read_table(write(frame(rows=20, columns=1).rename(columns=lambda name: name), tmp_path / "short.csv"))
-    with pytest.raises(Exception, match="'SA_TEMP' and 25 more is missing"):
+    with pytest.raises(UserError, match="'SA_TEMP' and 25 more is missing"):
         unlabelled(short, data.recipe, data.scaler, seq_len=96, step=48)
 
 
@@ -172,3 +186,9 @@ def test_an_unlabelled_file_too_short_for_a_window_gives_none(tmp_path: Path) ->
     found, _ = unlabelled(table, data.recipe, data.scaler, seq_len=L, step=1)
     assert len(found) == 0
     assert found.gather(np.array([], np.int64)).x.shape == (0, 3, L)
+
+
+def test_the_report_is_plain_and_importing_the_package_is_cheap(prepared: Prepared) -> None:
+    assert json.loads(json.dumps(prepared.info.report)) == prepared.info.report
+    code = "import sys, data_provider, data_provider.simulator; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)
