@@ -17,8 +17,9 @@ find_python() {
 
 # install FILE: what the file names is in the environment afterwards; a second call does nothing.
 install() {
-    local stamp
-    stamp=".venv/.installed-$(cat requirements*.txt | cksum | cut -d' ' -f1)-$(basename "$1" .txt)"
+    local version stamp
+    version=$(cat requirements*.txt | cksum | cut -d' ' -f1)
+    stamp=".venv/.installed-$version-$(basename "$1" .txt)"
     PYTHON=$PWD/.venv/bin/python
     [ -e "$stamp" ] && "$PYTHON" -c '' 2>/dev/null && return
     if ! "$PYTHON" -c '' 2>/dev/null; then
@@ -35,5 +36,5 @@ install() {
         echo "The installation failed; see the lines above. It needs a connection to a Python package index." >&2
         exit 1
     }
-    touch "$stamp"
+    touch "$stamp" ".venv/.installed-$version-requirements" # what every requirements file includes
 }

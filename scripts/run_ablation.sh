@@ -11,4 +11,10 @@ for part in none no_diff no_stat no_attention minimal; do
         --batch_size 4 --gradient_accumulation_steps 2 --loss_preset hvac_similar_optimized "$@"
 done
 
-"$PYTHON" run.py report --compare 'results/*/DualGAFNet/ablation_*/latest'
+# The runs lie where --result_path says, if it was given.
+results=results
+while [ $# -gt 1 ]; do
+    [ "$1" = --result_path ] && results=$2
+    shift
+done
+"$PYTHON" run.py report --result_path "$results" --compare "$results/*/DualGAFNet/ablation_*/latest"

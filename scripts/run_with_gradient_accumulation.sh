@@ -16,4 +16,10 @@ train accumulation_4x2 --batch_size 4 --gradient_accumulation_steps 2 "$@"
 train accumulation_auto --batch_size 4 --enable_auto_gradient_accumulation "$@"
 train accumulation_8x1 --batch_size 8 --gradient_accumulation_steps 1 "$@"
 
-"$PYTHON" run.py report --compare 'results/DualGAF/DualGAFNet/accumulation_*/latest'
+# The runs lie where --result_path says, if it was given.
+results=results
+while [ $# -gt 1 ]; do
+    [ "$1" = --result_path ] && results=$2
+    shift
+done
+"$PYTHON" run.py report --result_path "$results" --compare "$results/*/DualGAFNet/accumulation_*/latest"
