@@ -103,6 +103,14 @@ def test_simulates_with_a_weather_file(tmp_path):
     assert json.loads((tmp_path / "out" / "SIMULATED.json").read_text())["weather"] == "place.epw"
 
 
+def test_a_broken_weather_file_leaves_nothing_behind(tmp_path):
+    file = tmp_path / "place.epw"
+    file.write_text("\n".join(epw_lines()[:100]), encoding="ascii")
+    with pytest.raises(UserError, match="92 hours"):
+        simulate(output=tmp_path / "out", runs=["AHU_annual"], weather=file, **SPAN)
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_file_a_run_whatever_the_format(tmp_path):
     simulate(output=tmp_path, runs=["AHU_annual", "coi_bias_2_annual"], **SPAN)
     simulate(output=tmp_path, runs=["AHU_annual"], file_format="csv", **SPAN)

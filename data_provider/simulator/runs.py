@@ -44,15 +44,19 @@ class Block:
 
 
 def blocks(*, start: np.datetime64, days: int, seed: int, file: Path | None = None) -> Iterator[Block]:
-    """Yield the spin-up, then the days from datetime64[D] `start`, at most 28 at a time.
+    """The spin-up, then the days from datetime64[D] `start`, at most 28 at a time; a weather file is read at once.
 
     Raises:
         UserError: the weather file cannot be used.
     """
     first = start - np.timedelta64(SPIN_UP, "D")
     source = weather.hourly(first=first, days=days + SPIN_UP, seed=seed, file=file)
+    return _blocks(source, start, days, seed)
+
+
+def _blocks(source: weather.Hourly, start: np.datetime64, days: int, seed: int) -> Iterator[Block]:
     air = moist_air(source.site.elevation)
-    parts = [(first, SPIN_UP)]
+    parts = [(start - np.timedelta64(SPIN_UP, "D"), SPIN_UP)]
     parts += [(start + np.timedelta64(done, "D"), min(BLOCK, days - done)) for done in range(0, days, BLOCK)]
     for day, length in parts:
         times = day.astype("datetime64[m]") + np.arange(length * 1440)

@@ -34,13 +34,14 @@ def write_all(request: Request, *, progress: bool) -> list[Path]:
     Raises:
         UserError: the weather file cannot be used, or the folder cannot be written to.
     """
+    source = blocks(start=request.start, days=request.days, seed=request.seed, file=request.weather)
     logger.info("simulating %d runs of %d days from %s", len(request.specs), request.days, request.start)
     paths = [request.path(spec.name) for spec in request.specs]
     halves = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in paths]
     try:
         request.output.mkdir(parents=True, exist_ok=True)
         with tqdm(total=len(paths) * request.days, unit="day", desc="Simulating", disable=not progress) as bar:
-            _simulate(request, halves, bar)
+            _simulate(request, source, halves, bar)
         _note(request)  # before the files: a file without a note would be taken for a measured one
         for half, path in zip(halves, paths, strict=True):
             os.replace(half, path)
@@ -54,18 +55,18 @@ def write_all(request: Request, *, progress: bool) -> list[Path]:
     return paths
 
 
-def _simulate(request: Request, halves: list[Path], bar: tqdm) -> None:
+def _simulate(request: Request, source: Iterator[Block], halves: list[Path], bar: tqdm) -> None:
     """All runs go through the same block of days together, so memory does not grow with days or runs."""
     units = [Unit(spec=spec, seed=request.seed) for spec in request.specs]
     threads = min(len(units), _MOST_THREADS, os.cpu_count() or 1)  # threads suffice: the loop lets the others run
     with ExitStack() as stack:
         writers = [stack.enter_context(_writer(half, request.file_format)) for half in halves]
         pool = stack.enter_context(ThreadPoolExecutor(threads))
-        source = blocks(start=request.start, days=request.days, seed=request.seed, file=request.weather)
         for block in source:
             step = partial(_advance, block=block)
             for days in pool.map(step, units, writers):
-                bar.update(days)
+                if days:
+                    bar.update(days)
 
 
 def _advance(unit: Unit, writer: pa.parquet.ParquetWriter | pa.csv.CSVWriter, *, block: Block) -> int:
