@@ -1,0 +1,156 @@
+"""How sure is sure: a temperature for probabilities, and scores of how unlike the training data a window is.
+
+Letters: n windows, K classes, P features.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, logsumexp, softmax
+
+COLDEST, HOTTEST = 0.05, 20.0
+RATES = 401  # places of the table of quantiles
+MOST_FITTED = 20_000  # windows that the distance is fitted to
+
+
+def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
+    """The number that logits are divided by so that probabilities can be taken at their word.
+
+    It makes the mean negative log-likelihood smallest. The targets are Platt's, 1 - 1/(n + 2) for the true class and
+    the rest shared by the others: a part without a single mistake would else ask for endless confidence.
+    (Guo et al., "On calibration of modern neural networks", ICML 2017; Platt, 1999.)
+
+    Args:
+        logits: (n, K) of windows that were not trained on, n at least 1.
+        target: (n,) true class numbers.
+    """
+    n, classes = logits.shape
+    rest = 1 / (n + 2)
+    wanted = np.full((n, classes), rest / (classes - 1))
+    wanted[np.arange(n), target] = 1 - rest
+    logits = logits.astype(np.float64)
+
+    def loss(log_temperature: float) -> float:
+        return float(-(wanted * log_softmax(logits / math.exp(log_temperature), axis=1)).sum(1).mean())
+
+    found = minimize_scalar(loss, bounds=(math.log(COLDEST), math.log(HOTTEST)), method="bounded")
+    return math.exp(float(found.x))
+
+
+def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """(n, K) logits to (n, K) probabilities at a temperature; the most probable class stays what it is."""
+    return softmax(logits.astype(np.float64) / temperature, axis=1)
+
+
+def confidence_score(logits: np.ndarray) -> np.ndarray:
+    """(n,) 1 - the largest probability: strange is what no class is likely for."""
+    return 1 - softmax(logits.astype(np.float64), axis=1).max(1)
+
+
+def energy_score(logits: np.ndarray) -> np.ndarray:
+    """(n,) minus the log of the summed exponentials (Liu et al., "Energy-based out-of-distribution detection", 2020)."""
+    return -logsumexp(logits.astype(np.float64), axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distance:
+    """Mahalanobis distance of features to the nearest class (Lee et al., NeurIPS 2018).
+
+    Attributes:
+        means: (K, P) float32, NaN for a class without training windows.
+        whitener: (P, P) float32; times its transpose it is the inverse of the covariance that all classes share.
+    """
+
+    means: np.ndarray
+    whitener: np.ndarray
+
+    @classmethod
+    def fit(cls, features: np.ndarray, target: np.ndarray, classes: int) -> "Distance":
+        """From training features (n, P) and classes (n,); the covariance is shrunk (Ledoit and Wolf, 2004)."""
+        from sklearn.covariance import ledoit_wolf  # a second to import, only needed here
+
+        features = features.astype(np.float64)
+        means = np.full((classes, features.shape[1]), np.nan)
+        for number in np.unique(target):
+            means[number] = features[target == number].mean(0)
+        covariance, _ = ledoit_wolf(features - means[target], assume_centered=True)
+        values, vectors = np.linalg.eigh(covariance)
+        least = max(values.max(), 1e-12) * 1e-6  # features that never change say nothing, and must not divide by zero
+        whitener = vectors / np.sqrt(np.maximum(values, least))
+        return cls(means=means.astype(np.float32), whitener=whitener.astype(np.float32))
+
+    def to_classes(self, features: np.ndarray) -> np.ndarray:
+        """(n, P) features to (n, K) squared distances, infinite for a class without a mean."""
+        whitener = self.whitener.astype(np.float64)
+        points, means = features.astype(np.float64) @ whitener, self.means.astype(np.float64) @ whitener
+        squares = np.stack([((points - mean) ** 2).sum(1) for mean in means], 1)
+        return np.where(np.isnan(squares), np.inf, squares)
+
+    def score(self, features: np.ndarray) -> np.ndarray:
+        """(n,) distance to the nearest class."""
+        return np.sqrt(self.to_classes(features).min(1))
+
+
+def quantiles(scores: np.ndarray) -> np.ndarray:
+    """(RATES,) quantiles of scores at even shares from 0 to 1, each one that was met.
+
+    The upper neighbour is taken, so that no more than the share asked for lies above.
+    """
+    return np.quantile(scores.astype(np.float64), np.linspace(0, 1, RATES), method="higher")
+
+
+def threshold(table: np.ndarray, rate: float) -> float:
+    """The score above which a window counts as unknown, so that at most a share `rate` of known ones does.
+
+    Args:
+        table: (RATES,) quantiles of the scores of known windows.
+        rate: 0 for no rejection at all.
+    """
+    if rate <= 0:
+        return math.inf
+    return float(table[math.ceil(round((1 - rate) * (RATES - 1), 6))])
+
+
+def strangeness(table: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """(n,) share of known windows whose score is lower."""
+    return np.searchsorted(table, scores, side="left").clip(0, RATES - 1) / (RATES - 1)
+
+
+def left_out(
+    logits: np.ndarray, distances: np.ndarray | None, target: np.ndarray
+) -> dict[str, float]:
+    """How well each score tells a class apart that it does not know, measured without training again.
+
+    Every class in turn is taken out of the score, by its logit or its mean; then its windows should look stranger
+    than the others'. The network did learn from the class, so this flatters every score, but all alike.
+
+    Args:
+        logits: (n, K) of validation windows.
+        distances: (n, K) squared distances to the classes, None where the model has no features.
+        target: (n,) true class numbers.
+
+    Returns:
+        Score -> mean area under the ROC curve over the classes; empty where fewer than three classes occur.
+    """
+    present = np.unique(target)
+    if len(present) < 3:
+        return {}
+    scores = {"energy": [], "confidence": []} | ({"distance": []} if distances is not None else {})
+    for number in present:
+        strange = target == number
+        others = np.delete(logits, number, axis=1)
+        scores["energy"].append(_area(energy_score(others), strange))
+        scores["confidence"].append(_area(confidence_score(others), strange))
+        if distances is not None:
+            scores["distance"].append(_area(np.delete(distances, number, axis=1).min(1), strange))
+    return {name: float(np.mean(areas)) for name, areas in scores.items()}
+
+
+def _area(score: np.ndarray, strange: np.ndarray) -> float:
+    """Area under the ROC curve: the chance that a strange window scores above a known one, ties counting half."""
+    from scipy.stats import rankdata
+
+    ranks, number = rankdata(score), int(strange.sum())
+    return float((ranks[strange].sum() - number * (number + 1) / 2) / (number * (len(score) - number)))
