@@ -84,14 +84,13 @@ def build(
         if not stretches:
             _why_empty(frame, values, notes)
         notes.count(counts)
-        for stretch in stretches:
-            table.append((len(runs), len(stretch.values), stretch.start))
-            parts.append(stretch.values)
+        table += [(len(runs), len(stretch.values), stretch.start) for stretch in stretches]
+        parts += [stretch.values for stretch in stretches]
         runs.append(Run(frame.name, frame.label, frame.severity, frame.group))
     if not parts:
         raise UserError("no run holds readings of a working unit; check the column that says when it works")
     keep = np.arange(len(columns)) if keep_constant else _changing(parts, columns, notes)
-    rows = np.array([entry[1] for entry in table])
+    run, rows, start = (np.array(column) for column in zip(*table, strict=True))
     return Stretches(
         recipe=dataclasses.replace(
             recipe,
@@ -101,10 +100,10 @@ def build(
         ),
         values=_joined(parts, keep, target),
         runs=tuple(runs),
-        run=np.array([entry[0] for entry in table]),
+        run=run,
         first=np.cumsum(rows) - rows,
         rows=rows,
-        start=np.array([entry[2] for entry in table], "datetime64[s]"),
+        start=start,
     )
 
 
