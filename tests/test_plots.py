@@ -64,6 +64,8 @@ def test_telling_signals_are_those_that_differ_between_classes() -> None:
     # lively varies most in time but is the same in both classes
     one, two = np.stack([flat, lively, split, 0.2 * time]), np.stack([flat, lively, -split, -0.2 * time])
     assert telling_signals([one, two], 2) == [2, 3]
+    twin = np.stack([one[2] + 0.05, *one]), np.stack([two[2] + 0.05, *two])
+    assert telling_signals(twin, 2) == [0, 4], "of two signals that are alike one is shown"
     one[2, :3] = np.nan
     assert telling_signals([one, two], 4)[-1] == 2, "a signal with a gap comes last"
 

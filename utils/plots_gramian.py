@@ -49,6 +49,9 @@ class _Place:
         return self.height - self.top - row * (tall + _ROW_GAP) - tall
 
 
+ALIKE = 0.1  # mean distance of two signals, on their scale of 2, below which showing both tells nothing new
+
+
 def fields(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gramian angular fields (Wang and Oates, 2015).
 
@@ -67,15 +70,22 @@ def telling_signals(windows: Sequence[np.ndarray], signals: int) -> list[int]:
     """The signals that differ most between the classes' windows, most telling first.
 
     A signal's score is the standard deviation over the classes at each time step, averaged over the window.
-    Signals with a gap come last.
+    A signal that hardly differs from one already chosen, as a position from its command, is passed over while there
+    are others. Signals with a gap come last.
 
     Args:
         windows: K arrays (C, T).
         signals: how many to choose.
     """
-    spread = np.stack(list(windows)).std(axis=0).mean(axis=1)  # (K, C, T) -> (C,)
-    order = np.argsort(-spread, kind="stable")
-    return [int(number) for number in order[:signals]]
+    stacked = np.stack(list(windows))  # (K, C, T)
+    spread = stacked.std(axis=0).mean(axis=1)  # (C,)
+    chosen: list[int] = []
+    last: list[int] = []
+    for number in np.argsort(-spread, kind="stable").tolist():
+        distance = [np.abs(stacked[:, number] - stacked[:, other]).mean() for other in chosen]
+        passed_over = np.isnan(spread[number]) or min(distance, default=np.inf) < ALIKE
+        (last if passed_over else chosen).append(number)
+    return (chosen + last)[:signals]
 
 
 def gramian_samples(
