@@ -1,6 +1,7 @@
 """The trained model as files that anyone may load: weights, and one JSON with everything needed to use them.
 
-Loading runs no code from the files, bounds their sizes, and compares their SHA-256.
+Beside them lie the arrays of the decision settings. Loading runs no code from the files, bounds their sizes, and
+compares their SHA-256.
 """
 
 import hashlib
@@ -16,9 +17,10 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from data_provider import Scaler
+from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
 from exp.build import model_of
+from exp.decision import Decision
 from exp.run_folder import write_whole
 from models.rivals import Rival
 from utils.errors import UserError
@@ -37,6 +39,8 @@ class Artifact:
         model: (B, C, L) in [-1, 1] to (B, K) logits, in evaluation mode.
         info: columns, units, classes, period.
         scaler: from measured units to [-1, 1].
+        recipe: from the readings of a file to even steps, as in training.
+        decision: from answers to decisions.
         options: how it was trained.
         description: the whole JSON.
     """
@@ -44,18 +48,27 @@ class Artifact:
     model: nn.Module
     info: DataInfo
     scaler: Scaler
+    recipe: Recipe
+    decision: Decision
     options: Options
     description: dict[str, Any]
 
 
-def save_artifact(folder: Path, *, model: nn.Module, info: DataInfo, scaler: Scaler, options: Options) -> None:
-    """Writes `weights.safetensors` and `model.json`."""
+def save_artifact(
+    folder: Path,
+    *,
+    model: nn.Module,
+    info: DataInfo,
+    scaler: Scaler,
+    recipe: Recipe,
+    decision: Decision,
+    options: Options,
+) -> None:
+    """Writes `weights.safetensors`, `decision.safetensors` and `model.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / "weights.safetensors"
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    part = weights.with_suffix(".part")
-    safetensors.torch.save_file(state, part)
-    part.replace(weights)
+    weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
+    _save(weights, {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
+    _save(settings, decision.tensors())
     description = {
         "format": FORMAT,
         "model": options.model,
@@ -71,9 +84,11 @@ def save_artifact(folder: Path, *, model: nn.Module, info: DataInfo, scaler: Sca
         "leaking": info.leaking,
         "counts": {part: list(numbers) for part, numbers in info.counts.items()},
         "scaler": scaler.to_dict(),
+        "recipe": recipe.to_dict(),
+        "decision": decision.plain(),
         "options": options.plain(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-        "sha256": {weights.name: _sha256(weights)},
+        "sha256": {path.name: _sha256(path) for path in (weights, settings)},
     }
     write_whole(folder / "model.json", json.dumps(description, indent=1, ensure_ascii=False) + "\n")
 
@@ -87,10 +102,13 @@ def load_artifact(folder: Path) -> Artifact:
     description = _read_json(folder / "model.json")
     if description.get("format") != FORMAT:
         raise UserError(f"{folder / 'model.json'} has format {description.get('format')}, this program reads {FORMAT}")
-    weights = folder / "weights.safetensors"
-    _check_size(weights, LARGEST_WEIGHTS)
-    if _sha256(weights) != description["sha256"].get(weights.name):
-        raise UserError(f"{weights} is not the file that model.json describes (its SHA-256 differs); copy it again")
+    if "decision" not in description:
+        raise UserError(f"{folder / 'model.json'} has no decision settings: an older program wrote it; train again")
+    weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
+    for path in (weights, settings):
+        _check_size(path, LARGEST_WEIGHTS)
+        if _sha256(path) != description["sha256"].get(path.name):
+            raise UserError(f"{path} is not the file that model.json describes (its SHA-256 differs); copy it again")
     options = Options(**{**description["options"], "compare": tuple(description["options"].get("compare", ()))})
     info = DataInfo(
         data=description["data"],
@@ -117,7 +135,21 @@ def load_artifact(folder: Path) -> Artifact:
         raise UserError(
             f"{weights} does not fit the model that model.json describes: {str(error).splitlines()[0]}"
         ) from None
-    return Artifact(model.eval(), info, Scaler.from_dict(description["scaler"]), options, description)
+    return Artifact(
+        model=model.eval(),
+        info=info,
+        scaler=Scaler.from_dict(description["scaler"]),
+        recipe=Recipe.from_dict(description["recipe"]),
+        decision=Decision.of(description["decision"], safetensors.torch.load_file(settings)),
+        options=options,
+        description=description,
+    )
+
+
+def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    part = path.with_suffix(".part")
+    safetensors.torch.save_file(tensors, part)
+    part.replace(path)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -30,10 +30,17 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def logits_of(model: nn.Module, windows: WindowSet, device: torch.device) -> torch.Tensor:
-    """(n, K) float32 logits of all windows of a part, on the CPU."""
+@contextmanager
+def answering(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Evaluation mode, in the precision of the model's parameters."""
     dtype = next((p.dtype for p in model.parameters()), torch.float32)
     with evaluation_mode(model), torch.autocast(device.type, dtype=dtype, enabled=dtype == torch.bfloat16):
+        yield
+
+
+def logits_of(model: nn.Module, windows: WindowSet, device: torch.device) -> torch.Tensor:
+    """(n, K) float32 logits of all windows of a part, on the CPU."""
+    with answering(model, device):
         pieces = [model(b.x.to(device)).float().cpu() for b in batches_in_order(windows, size=EVALUATION_BATCH)]
     return torch.cat(pieces)
 

@@ -10,6 +10,7 @@ from torch import nn
 from data_provider import Prepared
 from exp.artifact import save_artifact
 from exp.build import parameter_count
+from exp.decision import fit_decision
 from exp.evaluate import logits_of, predictions_of
 from exp.figures import draw_figures
 from exp.run_folder import RunFolder, write_csv
@@ -39,8 +40,17 @@ def judge(
         device: where to compute.
         training: "best_epoch", "epochs" (both 0 where the model was fitted at once), "stopped", "seconds".
     """
-    save_artifact(folder.model, model=model, info=data.info, scaler=data.scaler, options=options)
-    parts = judge_parts(model, data, device)
+    logits = part_logits(model, data, device)
+    save_artifact(
+        folder.model,
+        model=model,
+        info=data.info,
+        scaler=data.scaler,
+        recipe=data.recipe,
+        decision=fit_decision(model, data, logits["val"], device),
+        options=options,
+    )
+    parts = parts_of(logits, data)
     for predictions in parts.values():
         folder.write_predictions(predictions)
     metrics: dict[str, Any] = {
@@ -64,10 +74,18 @@ def judge(
 
 def judge_parts(model: nn.Module, data: Prepared, device: torch.device) -> dict[str, Predictions]:
     """What the model says about validation and test."""
-    return {
-        part: predictions_of(part, windows, logits_of(model, windows, device), data.info.classes)
-        for part, windows in (("val", data.val), ("test", data.test))
-    }
+    return parts_of(part_logits(model, data, device), data)
+
+
+def part_logits(model: nn.Module, data: Prepared, device: torch.device) -> dict[str, torch.Tensor]:
+    """Part -> (n, K) logits, of validation and test."""
+    return {part: logits_of(model, windows, device) for part, windows in (("val", data.val), ("test", data.test))}
+
+
+def parts_of(logits: dict[str, torch.Tensor], data: Prepared) -> dict[str, Predictions]:
+    """Part -> probabilities beside the truth."""
+    sets = {"val": data.val, "test": data.test}
+    return {part: predictions_of(part, sets[part], logits[part], data.info.classes) for part in logits}
 
 
 def measures_of(predictions: Predictions, normal: str | None) -> dict[str, Any]:

@@ -50,7 +50,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
      "Compare the fan's commanded and measured speed; check drive, belt and override."),
     (r"stuck|fix", "an actuator is stuck", "Command it through its full travel and watch whether it moves."),
 )  # fmt: skip
-_OTHER = "Compare the sensors named with their values on sound days, then inspect the part that the fault is named after."
+_OTHER = "Compare the sensors named with their values on sound days, then inspect the part named by the fault."
 
 
 def advice(fault: str) -> str:
@@ -69,8 +69,8 @@ def meaning(fault: str) -> str:
         return found
     size = float(number[1])
     if "bias" in plain or "reads wrong" in found:
-        unit = {"inwg": "in. w.g.", "c": "\u00b0C"}.get(number[2] or "", "\u00b0C")
-        return f"{found} ({size:+g} {unit})"
+        unit = {"inwg": " in. w.g.", "c": " \u00b0C"}.get(number[2] or "c" * bool(re.match(r"(coi|oa|sa) ", plain)), "")
+        return f"{found} ({size:+g}{unit})"
     return f"{found} (at {size:g} %)"
 
 

@@ -50,7 +50,7 @@ def confidence_score(logits: np.ndarray) -> np.ndarray:
 
 
 def energy_score(logits: np.ndarray) -> np.ndarray:
-    """(n,) minus the log of the summed exponentials (Liu et al., "Energy-based out-of-distribution detection", 2020)."""
+    """(n,) minus the log of the summed exponentials (Liu et al., "Energy-based out-of-distribution detection")."""
     return -logsumexp(logits.astype(np.float64), axis=1)
 
 
@@ -118,9 +118,7 @@ def strangeness(table: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.searchsorted(table, scores, side="left").clip(0, RATES - 1) / (RATES - 1)
 
 
-def left_out(
-    logits: np.ndarray, distances: np.ndarray | None, target: np.ndarray
-) -> dict[str, float]:
+def left_out(logits: np.ndarray, distances: np.ndarray | None, target: np.ndarray) -> dict[str, float]:
     """How well each score tells a class apart that it does not know, measured without training again.
 
     Every class in turn is taken out of the score, by its logit or its mean; then its windows should look stranger
