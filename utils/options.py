@@ -14,6 +14,8 @@ VERBS = {
     "test": "evaluate a run folder again: the same numbers, to the last digit",
     "report": "rebuild figures and report.html from a run folder, or --compare several",
     "simulate": "write a labelled data set of a simulated air-handling unit",
+    "models": "every part that a network can be built from, its parameters and its multiply-adds",
+    "benchmark": "measure this machine: benchmark speed, benchmark accumulation, benchmark catalogue",
 }
 
 GROUPS = {
@@ -25,6 +27,7 @@ GROUPS = {
     "accumulation": "gradient accumulation",
     "simulate": "the simulated air-handling unit",
     "report": "reports",
+    "benchmark": "what to measure",
 }
 
 GROUPS_OF_VERB = {
@@ -32,7 +35,12 @@ GROUPS_OF_VERB = {
     "test": ("run", "data", "model", "loss", "training", "accumulation"),
     "report": ("run", "report"),
     "simulate": ("run", "simulate"),
+    "models": ("run", "data", "model"),
+    "benchmark": ("run", "model", "benchmark"),
 }
+
+# Verbs that take a word behind them: the word is the value of this flag.
+WORD_OF_VERB = {"benchmark": "measure"}
 
 
 def flag(
@@ -151,6 +159,14 @@ class Options:
     weather: str | None = flag(None, "simulate", "an EPW file with a real year's weather")
 
     compare: tuple[str, ...] = flag((), "report", "run folders to put into one table")
+
+    measure: str = flag(
+        "speed", "benchmark", "also as the word behind the verb", choices=("speed", "accumulation", "catalogue")
+    )
+    quick: bool = flag(False, "benchmark", "fewer repeats and no more than the main figures")
+    json: str | None = flag(None, "benchmark", "file to write the figures to")
+    write: bool = flag(False, "benchmark", "put the accumulation table into docs/ACCUMULATION.md")
+    compiled: bool = flag(False, "benchmark", "also measure the network compiled (torch.compile)")
 
     def replace(self, **changes: Any) -> "Options":
         """A copy with some options changed."""
