@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import UserError
-from utils.options import GROUPS, GROUPS_OF_VERB, VERBS, Options, flags
+from utils.options import GROUPS, GROUPS_OF_VERB, VERBS, WORD_OF_VERB, Options, flags
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -32,6 +32,8 @@ def parse(arguments: Sequence[str]) -> Options:
     if verb not in VERBS:
         close = difflib.get_close_matches(verb, VERBS, 1)
         raise UserError(f"unknown verb '{verb}'{_did_you_mean(close)}; choose one of: {', '.join(VERBS)}")
+    if verb in WORD_OF_VERB and words and not words[0].startswith("-"):
+        words[0] = f"--{WORD_OF_VERB[verb]}={words[0]}"
     given = vars(_parser(verb).parse_args(words))
     values = {**_read_config(given["config"]), **given} if given.get("config") else given
     options = Options(verb=verb, explicit=_chosen(values) | set(given), **values)
