@@ -99,16 +99,20 @@ def sine(cos: Tensor) -> Tensor:
     The value is exact everywhere. Scaled data always contains -1 and 1, where the derivative is infinite; close to
     them it is taken for 0.
     """
-    square = 1.0 - cos.square()
+    square = (1.0 - cos) * (1.0 + cos)  # exact to the last bit near -1 and 1, where 1 - cos^2 is not
     bounded = square.clamp_min(_FLAT).sqrt()
     return torch.where(square > _FLAT, bounded, square.detach().clamp_min(0.0).sqrt())
 
 
 def stretch(x: Tensor) -> Tensor:
-    """Each signal (*N, L) stretched to [-1, 1] by its own extremes; a constant one becomes -1, as in pyts."""
+    """Each signal (*N, L) stretched to [-1, 1] by its own extremes; a constant one becomes -1, as in pyts.
+
+    Constant is what spans no more than rounding errors of values near 1 do; scikit-learn, within pyts, draws that line.
+    """
     low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
     span = high - low
-    return 2.0 * (x - low) / torch.where(span > 0, span, torch.ones_like(span)) - 1.0
+    constant = span <= 10.0 * torch.finfo(x.dtype).eps
+    return torch.where(constant, -1.0, 2.0 * (x - low) / torch.where(constant, 1.0, span) - 1.0)
 
 
 def aggregate(x: Tensor, size: int) -> Tensor:
@@ -125,10 +129,10 @@ def aggregate(x: Tensor, size: int) -> Tensor:
     if size == length:
         return x
     bounds = [int(i * (length / size)) for i in range(size)] + [length]
-    pieces = torch.zeros(length, size, dtype=x.dtype, device=x.device)
+    pieces = torch.zeros(length, size, dtype=torch.float64, device=x.device)
     for i, (start, end) in enumerate(pairwise(bounds)):
         pieces[start:end, i] = 1.0 / (end - start)
-    return x @ pieces
+    return (x.double() @ pieces).to(x.dtype)  # in float32 the pieces of a constant would differ
 
 
 def pyts_fields(x: Tensor, method: str) -> Tensor:
