@@ -60,6 +60,7 @@ def _source(options: Options, entry: DataSet) -> Source:
         rows=options.rows,
         period_seconds=seconds_of(options.sample_period) if options.sample_period else None,
         label_column=options.label_column,
+        time_format=options.time_format,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 VERBS = {
     "train": "prepare the data, train, evaluate the best checkpoint, write a run folder (the default)",
     "test": "evaluate a run folder again: the same numbers, to the last digit",
+    "detect": "a run folder and unlabelled trend files: windows.csv, events.csv and report.html",
     "report": "rebuild figures and report.html from a run folder, or --compare several",
     "simulate": "write a labelled data set of a simulated air-handling unit",
     "models": "every part that a network can be built from, its parameters and its multiply-adds",
@@ -25,6 +26,9 @@ GROUPS = {
     "loss": "loss function",
     "training": "optimisation",
     "accumulation": "gradient accumulation",
+    "files": "where to write",
+    "trends": "trend files of a building-automation system",
+    "detect": "detecting faults",
     "simulate": "the simulated air-handling unit",
     "report": "reports",
     "benchmark": "what to measure",
@@ -33,8 +37,9 @@ GROUPS = {
 GROUPS_OF_VERB = {
     "train": ("run", "data", "model", "loss", "training", "accumulation"),
     "test": ("run", "data", "model", "loss", "training", "accumulation"),
+    "detect": ("run", "files", "trends", "detect"),
     "report": ("run", "report"),
-    "simulate": ("run", "simulate"),
+    "simulate": ("run", "files", "simulate"),
     "models": ("run", "data", "model"),
     "benchmark": ("run", "model", "benchmark"),
 }
@@ -83,6 +88,7 @@ class Options:
     rows: int | None = flag(None, "data", "read only the first N rows of each file, for trials", at_least=1)
     sample_period: str | None = flag(None, "data", "step of the windows, as 5min or 30s (default: the data set's)")
     resample: str = flag("direct", "data", "take every n-th reading, or the mean", choices=("direct", "mean"))
+    time_format: str | None = flag(None, "data", "how times are written, as %d.%m.%Y %H:%M (default: ISO 8601)")
     label: str = flag("fault", "data", "what a class is", choices=("fault", "severity", "binary"))
     label_column: str = flag("label", "data", "the column with the class, for --data csv")
     split: str = flag("blocked", "data", "random is the published protocol; it leaks", choices=("blocked", "random"))
@@ -151,7 +157,22 @@ class Options:
     grad_buffer: str = flag("none", "accumulation", "store gradients beside the parameters", choices=("none", "fp32"))
     zero_optimizer: bool = flag(False, "accumulation", "share the optimizer's state among the processes")
 
-    output: str | None = flag(None, "simulate", "folder to write to (default: dataset/SAHU)")
+    output: str | None = flag(None, "files", "folder to write to (simulate: dataset/SAHU)")
+
+    input: str | None = flag(None, "trends", "a trend file, or a folder of them")
+    roles: str | None = flag(None, "trends", "YAML file: which of the file's columns is which signal, in what unit")
+    vendor: str = flag("iso", "trends", "the style that the files are written in")
+    time_zone: str | None = flag(None, "trends", "zone of the files' clock, as Europe/Berlin (default: none is known)")
+    max_age: float = flag(60.0, "trends", "minutes that a change of value holds without another", above=0)
+
+    confirm: int = flag(2, "detect", "windows in a row that open an event, and that close it", at_least=1)
+    stride: int | None = flag(None, "detect", "steps between windows (default: as in training)", at_least=1)
+    unknown_rate: float = flag(
+        0.05, "detect", "share of known windows that may be called unknown, 0: none is", at_least=0, below=1
+    )
+    follow: bool = flag(False, "detect", "keep reading files that grow, until Ctrl-C")
+    shard: str = flag("1/1", "detect", "take one part of the files, as 1/8 to 8/8")
+
     runs: str = flag("nine", "simulate", "nine (the default data set's), all (21), or names with commas")
     days: int = flag(365, "simulate", "days of a run", at_least=1)
     start: str = flag("2018-01-01", "simulate", "first day, as 2018-01-01")
