@@ -7,4 +7,4 @@ install requirements-test.txt
 "$PYTHON" -m ruff check .
 "$PYTHON" -m ruff format --check .
 "$PYTHON" -m mypy
-"$PYTHON" -m pytest -p no:cacheprovider "$@"
+"$PYTHON" -m pytest -p no:cacheprovider -n 2 --dist loadfile "$@"
