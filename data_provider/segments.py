@@ -110,7 +110,7 @@ def stretches_of(
             f"use --sample_period {words_of(base)} or more"
         )
     counts["readings while not working"] = int((~working).sum())
-    values, counts["missing readings held"] = _hold(times, values, recipe.hold_seconds)
+    values, counts["missing readings held"] = hold(times, values, recipe.hold_seconds)
     usable = working & ~np.isnan(values).any(1)
     counts["rows dropped for a missing reading"] = int((working & ~usable).sum())
     late = np.diff(times).astype(np.int64) > max(recipe.hold_seconds, base)
@@ -125,7 +125,7 @@ def stretches_of(
     return stretches, +counts
 
 
-def _hold(times: np.ndarray, values: np.ndarray, seconds: int) -> tuple[np.ndarray, int]:
+def hold(times: np.ndarray, values: np.ndarray, seconds: int) -> tuple[np.ndarray, int]:
     """Replaces missing readings by the last one, if that is young enough; also the number replaced."""
     broken = np.flatnonzero(np.isnan(values).any(0))
     if not len(broken):

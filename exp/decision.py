@@ -4,6 +4,7 @@ Everything is fitted once, when a training is judged, and kept with the model.
 Letters: n windows, B batch, C signals, L steps of a window, K classes, P features.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from data_provider import Prepared, WindowSet
+from data_provider import Prepared, Scaler, WindowSet
 from exp.evaluate import EVALUATION_BATCH, answering
-from exp.loaders import batches_in_order
 from models.rivals import Rival
 from utils import calibration
 from utils.calibration import Distance
 
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side
+MOST_OUTSIDE = 3  # readings of a signal in a window; as many missing ones would be held over as well
+FEWEST = 20  # windows that a threshold may rest on
 CHUNK = 1024  # windows whose readings are looked at together
 SCORES = ("distance", "energy", "confidence")
 
@@ -96,43 +98,44 @@ def fit_decision(model: nn.Module, data: Prepared, logits: Tensor, device: torch
         logits: (n, K) of the validation windows, which also set the temperature and the threshold of the unknown.
         device: where to compute.
     """
-    answers, target = logits.double().numpy(), np.asarray(data.val.targets)
-    distance = features = None
+    lower, upper = _ranges(data.scaler)
+    known = _known(data.val, lower, upper)
+    answers, target = logits.double().numpy()[known], np.asarray(data.val.targets)[known]
+    distance = features = squares = None
     if not isinstance(model, Rival):
-        features = features_of(model, data.val, device)
         chosen = _spread(len(data.train), calibration.MOST_FITTED)
-        distance = Distance.fit(
-            features_of(model, data.train, device, chosen), data.train.targets[chosen], len(data.info.classes)
-        )
-    squares = distance.to_classes(features) if distance is not None and features is not None else None
+        learned = features_of(model, data.train, device, chosen)
+        distance = Distance.fit(learned, data.train.targets[chosen], len(data.info.classes))
+        features = features_of(model, data.val, device, known)
+        squares = distance.to_classes(features)
     compared = calibration.left_out(answers, squares, target)
-    score = _chosen(compared, features is not None)
-    lower, upper = _ranges(data)
     decision = Decision(
         temperature=calibration.fit_temperature(answers, target),
-        score=score,
+        score=_chosen(compared, features is not None),
         table=np.zeros(0),
         compared=compared,
         lower=lower,
         upper=upper,
-        distance=distance if score == "distance" else None,
+        distance=distance,
         usual=_usual(data),
     )
     table = calibration.quantiles(decision.scores(answers, features))
-    return Decision(**{**vars(decision), "table": table})
+    kept = distance if decision.score == "distance" else None
+    return dataclasses.replace(decision, table=table, distance=kept)
 
 
-def features_of(
-    model: nn.Module, windows: WindowSet, device: torch.device, chosen: np.ndarray | None = None
-) -> np.ndarray:
-    """(n, P) float32 features of the last layer but one, of all windows or of those at some places."""
-    if chosen is None:
-        batches = (batch.x for batch in batches_in_order(windows, size=EVALUATION_BATCH))
-    else:
-        places = range(0, len(chosen), EVALUATION_BATCH)
-        batches = (windows.gather(chosen[low : low + EVALUATION_BATCH]).x for low in places)
+def features_of(model: nn.Module, windows: WindowSet, device: torch.device, places: np.ndarray) -> np.ndarray:
+    """(n, P) float32 features of the last layer but one, of the windows at some places."""
+    batches = (places[low : low + EVALUATION_BATCH] for low in range(0, len(places), EVALUATION_BATCH))
     with answering(model, device):
-        return torch.cat([model.features(x.to(device)).float().cpu() for x in batches]).numpy()  # type: ignore[operator]
+        pieces = [model.features(windows.gather(batch).x.to(device)).float().cpu() for batch in batches]  # type: ignore[operator]
+    return torch.cat(pieces).numpy()
+
+
+def outside(readings: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """(n, C) bool: windows (n, C, L) with more than a few readings of a signal beyond the (C,) bounds."""
+    beyond = (readings < lower[:, None]) | (readings > upper[:, None])
+    return beyond.sum(2) > MOST_OUTSIDE
 
 
 def _chosen(compared: Mapping[str, float], has_features: bool) -> str:
@@ -142,17 +145,19 @@ def _chosen(compared: Mapping[str, float], has_features: bool) -> str:
     return max(SCORES, key=lambda name: compared.get(name, -1.0))
 
 
-def _ranges(data: Prepared) -> tuple[np.ndarray, np.ndarray]:
-    """(C,) bounds: what training and validation read, and a margin of the training range."""
-    lowest, highest = data.scaler.minimum.astype(np.float64), data.scaler.maximum.astype(np.float64)
-    margin = MARGIN * (highest - lowest)
-    for low in range(0, len(data.val), CHUNK):
-        readings = data.val.readings(np.arange(low, min(low + CHUNK, len(data.val))))  # (n, C, L)
-        lowest = np.minimum(lowest, readings.min((0, 2)))
-        highest = np.maximum(highest, readings.max((0, 2)))
-    silent = data.scaler.constant
-    lower, upper = np.where(silent, -np.inf, lowest - margin), np.where(silent, np.inf, highest + margin)
+def _ranges(scaler: Scaler) -> tuple[np.ndarray, np.ndarray]:
+    """(C,) bounds: the training range and a margin."""
+    margin = MARGIN * (scaler.maximum.astype(np.float64) - scaler.minimum)
+    lower = np.where(scaler.constant, -np.inf, scaler.minimum - margin)
+    upper = np.where(scaler.constant, np.inf, scaler.maximum + margin)
     return lower.astype(np.float32), upper.astype(np.float32)
+
+
+def _known(windows: WindowSet, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Places of the windows that may be asked about; all of them where too few would be left."""
+    parts = [np.arange(low, min(low + CHUNK, len(windows))) for low in range(0, len(windows), CHUNK)]
+    beyond = np.concatenate([outside(windows.readings(part), lower, upper).any(1) for part in parts])
+    return np.flatnonzero(~beyond) if (~beyond).sum() >= FEWEST else np.arange(len(windows))
 
 
 def _usual(data: Prepared) -> np.ndarray:

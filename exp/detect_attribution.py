@@ -1,0 +1,100 @@
+"""Which sensors, and when, speak for a verdict.
+
+Networks are asked by integrated gradients (Sundararajan et al., ICML 2017) from a usual sound window to the one judged;
+rivals, which have no gradients, by putting the usual readings in place of a sensor's for a while.
+Letters: n windows, C signals, L steps of a window, K classes.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from exp.artifact import Artifact
+from exp.detect_windows import UNKNOWN
+from exp.evaluate import answering
+from models.rivals import Rival
+
+STEPS = 16  # of the path from the usual window; the sum then misses the difference by a few percent
+SPANS = 8  # parts of a window that are replaced one by one
+
+
+def attribution(artifact: Artifact, device: torch.device, x: Tensor, absent: np.ndarray, verdict: str) -> np.ndarray:
+    """How much every reading speaks for a verdict, rather than for the sound state.
+
+    Args:
+        artifact: its model is on the device.
+        device: where to compute.
+        x: (n, C, L) what the model saw.
+        absent: (n, C) bool, sensors that were not there; they say nothing.
+        verdict: a class, or "unknown".
+
+    Returns:
+        (n, C, L) float32, positive where a reading speaks for the verdict.
+    """
+    usual = torch.from_numpy(artifact.decision.usual).to(device)  # (C, L)
+    with answering(artifact.model, device):
+        if isinstance(artifact.model, Rival):
+            pieces = [_replaced(artifact, window.to(device), usual, verdict) for window in x]
+        else:
+            pieces = [_integrated(artifact, window.to(device), usual, verdict) for window in x]
+    found = torch.stack(pieces).float().cpu().numpy()
+    found[absent] = 0
+    return found
+
+
+def _integrated(artifact: Artifact, window: Tensor, usual: Tensor, verdict: str) -> Tensor:
+    """(C, L) gradients along the straight path from the usual window, times the way."""
+    shares = (torch.arange(STEPS, device=window.device) + 0.5) / STEPS
+    with torch.enable_grad():
+        path = (usual + shares[:, None, None] * (window - usual)).requires_grad_()  # (STEPS, C, L)
+        (slopes,) = torch.autograd.grad(_evidence(artifact, path, verdict).sum(), path)
+    return slopes.mean(0) * (window - usual)
+
+
+def _replaced(artifact: Artifact, window: Tensor, usual: Tensor, verdict: str) -> Tensor:
+    """(C, L) what the verdict loses where the usual readings stand in, shared out over the steps replaced."""
+    signals, length = window.shape
+    spans = torch.arange(length, device=window.device) * SPANS // length  # (L,) number of each step's span
+    places = (spans == torch.arange(SPANS, device=window.device)[:, None]).float()  # (SPANS, L)
+    masks = torch.eye(signals, device=window.device)[:, None, :, None] * places[None, :, None]  # (C, SPANS, C, L)
+    masks = masks.reshape(-1, signals, length)
+    answers = _evidence(artifact, torch.cat([window[None], window + masks * (usual - window)]), verdict)
+    lost = (answers[0] - answers[1:]).reshape(signals, SPANS, 1) * places / places.sum(1, keepdim=True).clamp(min=1)
+    return lost.sum(1)
+
+
+def _evidence(artifact: Artifact, x: Tensor, verdict: str) -> Tensor:
+    """(n,) what a verdict rests on: a class's logit above the sound one's, or the strangeness."""
+    model, info = artifact.model, artifact.info
+    if verdict == UNKNOWN:
+        return _strangeness(artifact, x)
+    logits = model(x)
+    number = info.classes.index(verdict)
+    if info.normal is None:
+        return logits[:, number] - logits.mean(1)
+    return logits[:, number] - logits[:, info.classes.index(info.normal)]
+
+
+def _strangeness(artifact: Artifact, x: Tensor) -> Tensor:
+    """(n,) the score of the decision settings, as tensors."""
+    decision = artifact.decision
+    if decision.score == "energy":
+        return -artifact.model(x).logsumexp(1)
+    if decision.score == "confidence":
+        return 1 - artifact.model(x).softmax(1).amax(1)
+    assert decision.distance is not None
+    whitener = torch.from_numpy(decision.distance.whitener).to(x.device)
+    means = torch.from_numpy(decision.distance.means).to(x.device)
+    points = artifact.model.features(x).float() @ whitener  # type: ignore[operator]
+    squares = (points[:, None] - (means[~means.isnan().any(1)] @ whitener)[None]).square().sum(2)
+    return squares.amin(1).sqrt()
+
+
+def top_sensors(contributions: np.ndarray, number: int) -> list[int]:
+    """Places of the sensors that speak most for the verdict, most first.
+
+    Args:
+        contributions: (n, C, L).
+        number: how many.
+    """
+    return [int(place) for place in np.argsort(-contributions.sum((0, 2)), kind="stable")[:number]]

@@ -1,0 +1,150 @@
+"""From a judged file to findings: its events, with what a person needs to follow them.
+
+Letters: n windows, C signals, L steps of a window, m windows of a picture, S steps shown.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from exp.detect_attribution import attribution, top_sensors
+from exp.detect_windows import UNKNOWN, Detector, Judged
+from utils.advice import advice, meaning
+from utils.detection_record import Evidence, Finding
+from utils.events import Event, events_of
+
+ATTRIBUTED = 4  # windows of an event that are asked for what speaks for it
+SENSORS = 3  # named in events.csv
+SHOWN_SENSORS = 8  # in the picture of sensors against time
+MOST_STEPS = 1500  # of a trend in a picture
+CONTEXT = 0.35  # of an event's length, shown before and after it
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What an event's evidence depends on."""
+
+    file: str
+    fault: str
+    start: str
+    windows: tuple[int, ...]
+
+
+class Finder:
+    """Findings of files; those of an event that has not changed since are not computed again.
+
+    Args:
+        detector: what judged the files.
+        confirm: windows that open and close an event.
+    """
+
+    def __init__(self, *, detector: Detector, confirm: int) -> None:
+        self.detector, self.confirm = detector, confirm
+        self._known: dict[_Key, Finding] = {}
+
+    def find(self, judged: Judged) -> list[Finding]:
+        """The events of a file, in the order of their starts."""
+        if judged.windows is None or not len(judged.start):
+            return []
+        period = self.detector.artifact.info.period_seconds
+        events = events_of(judged.verdict, judged.start, judged.end, confirm=self.confirm, period=period)
+        fresh = {_key(judged, event): event for event in events}
+        found = {key: self._known.get(key) or self._finding(judged, event) for key, event in fresh.items()}
+        self._known = {key: known for key, known in self._known.items() if key.file != judged.file}
+        if self.detector.request.growing:
+            self._known |= found
+        return list(found.values())
+
+    def _finding(self, judged: Judged, event: Event) -> Finding:
+        info = self.detector.artifact.info
+        words = meaning(event.fault)
+        if event.fault == UNKNOWN:
+            sure = judged.strangeness[event.windows]
+            near = judged.confidence[event.windows].mean(0)
+            words += f"; of the states it knows, nearest to {info.classes[int(near.argmax())]}"
+        else:
+            sure = judged.confidence[event.windows, info.classes.index(event.fault)]
+        peak = int(sure.argmax())
+        places = event.windows[_around(peak, len(event.windows))]
+        assert judged.windows is not None
+        x, absent = self.detector.inputs(judged.windows, places)
+        spoken = attribution(self.detector.artifact, self.detector.device, x, absent, event.fault)
+        order = top_sensors(spoken, min(SHOWN_SENSORS, len(info.columns)))
+        best = int(np.flatnonzero(places == event.windows[peak])[0])
+        return Finding(
+            file=judged.file,
+            fault=event.fault,
+            meaning=words,
+            advice=advice(event.fault),
+            start=judged.clock(event.start),
+            end=judged.clock(event.end),
+            hours=event.hours,
+            windows=len(event.windows),
+            mean_confidence=float(sure.mean()),
+            peak_confidence=float(sure.max()),
+            sensors=tuple(info.columns[place] for place in order[:SENSORS]),
+            ongoing=event.ongoing,
+            evidence=self._evidence(judged, event, places, spoken, order, x[best].numpy()),
+        )
+
+    def _evidence(
+        self, judged: Judged, event: Event, places: np.ndarray, spoken: np.ndarray, order: list[int], peak: np.ndarray
+    ) -> Evidence:
+        """What the report draws of an event."""
+        info, trend = self.detector.artifact.info, judged.trend
+        span = max(event.end - event.start, np.timedelta64(3600, "s"))
+        around = (span.astype(np.int64) * CONTEXT).astype("timedelta64[s]")
+        rows = np.flatnonzero((trend.times >= event.start - around) & (trend.times <= event.end + around))
+        rows = rows[:: max(1, -(-len(rows) // MOST_STEPS))]
+        marked = [(judged.start[place], judged.end[place]) for place in event.windows]
+        times, image = _on_clock(spoken[:, order], judged.start[places], info.period_seconds)
+        top = order[:SENSORS]
+        return Evidence(
+            columns=tuple(info.columns[place] for place in order),
+            units=tuple(info.units[place] for place in order),
+            times=_clocks(judged, trend.times[rows]),
+            values=trend.values[rows][:, top].T.copy(),
+            marked=tuple((_clocks(judged, np.array(pair))[0], _clocks(judged, np.array(pair))[1]) for pair in marked),
+            looked_times=_clocks(judged, times),
+            looked=np.maximum(image, 0),
+            window=peak[order[0]],
+            period_seconds=info.period_seconds,
+        )
+
+
+def _key(judged: Judged, event: Event) -> _Key:
+    return _Key(judged.file, event.fault, str(event.start), tuple(event.windows.tolist()))
+
+
+def _around(peak: int, number: int) -> slice:
+    """Up to `ATTRIBUTED` neighbours, the peak among them."""
+    low = int(np.clip(peak - ATTRIBUTED // 2, 0, max(0, number - ATTRIBUTED)))
+    return slice(low, min(low + ATTRIBUTED, number))
+
+
+def _on_clock(spoken: np.ndarray, start: np.ndarray, period: int) -> tuple[np.ndarray, np.ndarray]:
+    """Contributions of windows, which may overlap, on one line of time.
+
+    Args:
+        spoken: (m, C, L).
+        start: (m,) datetime64[s].
+        period: seconds of a step.
+
+    Returns:
+        (S,) datetime64[s] and (C, S), the mean where windows overlap, NaN where there is none.
+    """
+    first = (start - start[0]).astype(np.int64) // period  # (m,)
+    steps = int(first.max()) + spoken.shape[2]
+    total, number = np.zeros((spoken.shape[1], steps)), np.zeros(steps)
+    for place, window in zip(first, spoken, strict=True):
+        total[:, place : place + spoken.shape[2]] += window
+        number[place : place + spoken.shape[2]] += 1
+    with np.errstate(invalid="ignore"):
+        return start[0] + np.arange(steps) * np.timedelta64(period, "s"), total / number
+
+
+def _clocks(judged: Judged, times: np.ndarray) -> np.ndarray:
+    """Times as the file's clock showed them, without their distance from UTC."""
+    trend = judged.trend
+    place = np.clip(np.searchsorted(trend.times, times, side="right") - 1, 0, len(trend.times) - 1)
+    return times + (trend.clock[place] - trend.times[place])

@@ -1,0 +1,90 @@
+"""windows.csv and events.csv as text, and the way to a file that grows.
+
+Letters: n windows, K classes.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from exp.detect_windows import NO_ANSWER, Judged
+from utils.csv_safety import harmless
+from utils.detection_record import Finding
+from utils.errors import UserError
+
+EVENT_FIELDS = (
+    "file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence", "sensors",
+    "ongoing", "advice",
+)  # fmt: skip
+
+
+def window_fields(classes: Sequence[str]) -> list[str]:
+    """The columns of windows.csv."""
+    return ["file", "start", "end", "class", "confidence", *(f"p_{name}" for name in classes), "verdict", "reason"]
+
+
+def window_rows(judged: Judged, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row a window and a row a time that could not be judged, in the order of their starts."""
+    file = {"file": judged.file}
+    if judged.refused:
+        times = judged.trend.times
+        span = {"start": judged.clock(times[0]), "end": judged.clock(times[-1])} if len(times) else {}
+        return [{**file, **span, "verdict": NO_ANSWER, "reason": judged.refused}]
+    rows: list[tuple[Any, dict[str, Any]]] = []
+    for gap in judged.gaps:
+        span = {"start": judged.clock(gap.start), "end": judged.clock(gap.end)}
+        rows.append((gap.start, {**file, **span, "verdict": NO_ANSWER, "reason": gap.reason}))
+    top = judged.probabilities.argmax(1)
+    for place, verdict in enumerate(judged.verdict):
+        row = {**file, "start": judged.clock(judged.start[place]), "end": judged.clock(judged.end[place])}
+        if verdict != NO_ANSWER:
+            row |= {"class": classes[top[place]], "confidence": float(judged.confidence[place].max())}
+            probabilities = judged.probabilities[place]
+            row |= {f"p_{name}": float(p) for name, p in zip(classes, probabilities, strict=True)}
+        rows.append((judged.start[place], {**row, "verdict": verdict, "reason": judged.reason[place]}))
+    return [row for _, row in sorted(rows, key=lambda entry: entry[0])]
+
+
+def event_row(finding: Finding) -> dict[str, Any]:
+    """A row of events.csv."""
+    row = {name: getattr(finding, name) for name in EVENT_FIELDS}
+    return {
+        **row,
+        "hours": round(finding.hours, 2),
+        "sensors": "; ".join(finding.sensors),
+        "ongoing": "yes" if finding.ongoing else "no",
+    }
+
+
+def table(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as CSV; text that a spreadsheet would run is made harmless, numbers are not rounded."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([harmless(name) for name in fields])
+    for row in rows:
+        values = [row.get(name, "") for name in fields]
+        writer.writerow([harmless(value) if isinstance(value, str) else value for value in values])
+    return text.getvalue()
+
+
+def grow(path: Path, text: str) -> None:
+    """Makes a file hold a text: what is new is appended where the file holds its beginning, else it is replaced.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    content = text.encode()
+    try:
+        old = path.read_bytes() if path.is_file() else b""
+        if old and content.startswith(old):
+            with path.open("ab") as file:
+                file.write(content[len(old) :])
+            return
+        part = path.with_name(f".{path.name}.part")
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another --output") from None

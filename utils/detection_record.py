@@ -1,0 +1,87 @@
+"""What detection found, as its files and its report are written from it.
+
+Letters: C signals, N readings shown, S steps, L steps of a window.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is drawn of an event; times are the file's clock.
+
+    Attributes:
+        columns, units: of the signals that speak for it, most first.
+        times: (N,) datetime64[s] of the trends.
+        values: (3 or fewer, N) float32 readings of the first signals.
+        marked: (start, end) datetime64[s] of the event's windows.
+        looked_times: (S,) datetime64[s] of the picture of where the network looked.
+        looked: (signals, S) how much each reading speaks for the fault, at least 0.
+        window: (L,) the first signal's window that was surest, in [-1, 1].
+        period_seconds: between two steps of the window.
+    """
+
+    columns: tuple[str, ...]
+    units: tuple[str, ...]
+    times: np.ndarray
+    values: np.ndarray
+    marked: Sequence[tuple[np.datetime64, np.datetime64]]
+    looked_times: np.ndarray
+    looked: np.ndarray
+    window: np.ndarray
+    period_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A row of events.csv, and what the report shows of it.
+
+    Attributes:
+        file, fault, start, end, hours, windows, sensors, ongoing: as in events.csv.
+        meaning: the fault in words.
+        advice: what to do first, a sentence.
+        mean_confidence, peak_confidence: of the fault in the event's windows, calibrated; of an unknown one, the share
+            of known windows that look less strange.
+        evidence: None where the report has no room for it.
+    """
+
+    file: str
+    fault: str
+    meaning: str
+    advice: str
+    start: str
+    end: str
+    hours: float
+    windows: int
+    mean_confidence: float
+    peak_confidence: float
+    sensors: tuple[str, ...]
+    ongoing: bool
+    evidence: Evidence | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """A file, as the report tells of it.
+
+    Attributes:
+        file: its name.
+        start, end: of its readings, as the file's clock showed them; "" where it could not be read.
+        windows: number of windows with an answer.
+        verdicts: verdict -> number of windows.
+        silent: (start, end, reason) of what could not be judged.
+        cautions: lines that a person should read.
+        findings: its events.
+    """
+
+    file: str
+    start: str
+    end: str
+    windows: int
+    verdicts: dict[str, int]
+    silent: list[tuple[str, str, str]]
+    cautions: list[str]
+    findings: list[Finding]
