@@ -21,3 +21,21 @@ def batch_norm(channels: int, axes: int = 2) -> nn.Module:
 
 
 NORMS: dict[str, Callable[..., nn.Module]] = {"group": group_norm, "batch": batch_norm}
+
+
+def conv(norm: str, inputs: int, outputs: int, kernel: int, axes: int = 2, **options: int | str) -> nn.Sequential:
+    """A convolution over one or two axes and its normalisation: maps (N, inputs, ...) -> (N, outputs, ...).
+
+    BatchNorm would cancel a bias. GroupNorm needs it: of a constant signal the difference field is zero, and without
+    a bias there would be nothing in the maps but rounding errors, which the norm would magnify.
+
+    Args:
+        norm: a name of `NORMS`.
+        inputs, outputs, kernel, options: as in `nn.Conv2d`.
+        axes: 1 or 2.
+    """
+    convolution = nn.Conv1d if axes == 1 else nn.Conv2d
+    return nn.Sequential(
+        convolution(inputs, outputs, kernel, bias=norm == "group", **options),  # type: ignore[arg-type]
+        NORMS[norm](outputs, axes),
+    )

@@ -7,7 +7,7 @@ Source: Ismail Fawaz et al., "InceptionTime", Data Mining and Knowledge Discover
 import torch
 from torch import Tensor, nn
 
-from layers.norm import NORMS
+from layers.norm import conv
 from models.choices import check
 from models.settings import ModelSettings
 
@@ -20,14 +20,13 @@ class Module(nn.Module):
     def __init__(self, *, inputs: int, norm: str) -> None:
         super().__init__()
         self.bottleneck = nn.Conv1d(inputs, 32, 1, bias=False)
-        self.wide = nn.ModuleList(nn.Conv1d(32, 32, width, padding=width // 2, bias=False) for width in WIDTHS)
-        self.pooled = nn.Sequential(nn.MaxPool1d(3, stride=1, padding=1), nn.Conv1d(inputs, 32, 1, bias=False))
-        self.norm = nn.Sequential(NORMS[norm](128, 1), nn.ReLU())
+        self.wide = nn.ModuleList(conv(norm, 32, 32, width, axes=1, padding=width // 2) for width in WIDTHS)
+        self.pooled = nn.Sequential(nn.MaxPool1d(3, stride=1, padding=1), conv(norm, inputs, 32, 1, axes=1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, L) -> (B, 128, L)."""
         narrow = self.bottleneck(x)
-        return self.norm(torch.cat([*(conv(narrow) for conv in self.wide), self.pooled(x)], 1))
+        return torch.relu(torch.cat([*(wide(narrow) for wide in self.wide), self.pooled(x)], 1))
 
 
 class Residual(nn.Module):
@@ -36,7 +35,7 @@ class Residual(nn.Module):
     def __init__(self, *, inputs: int, norm: str) -> None:
         super().__init__()
         self.body = nn.Sequential(*(Module(inputs=channels, norm=norm) for channels in (inputs, 128, 128)))
-        self.shortcut = nn.Sequential(nn.Conv1d(inputs, 128, 1, bias=False), NORMS[norm](128, 1))
+        self.shortcut = conv(norm, inputs, 128, 1, axes=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, L) -> (B, 128, L)."""

@@ -5,7 +5,7 @@ Letters: B batch, C signals, L time steps, P features, K classes.
 
 from torch import Tensor, nn
 
-from layers.norm import NORMS
+from layers.norm import conv
 from models.choices import check
 from models.settings import ModelSettings
 
@@ -23,11 +23,11 @@ class OneDCNN(nn.Module):
     def __init__(self, *, columns: tuple[str, ...], length: int, classes: int, settings: ModelSettings) -> None:
         super().__init__()
         check(settings, length)
-        norm = NORMS[settings.norm]
+        norm = settings.norm
         self.body = nn.Sequential(
             *(nn.Conv1d(len(columns), 64, 7, padding=3), nn.ReLU(), nn.MaxPool1d(2, ceil_mode=True)),  # (B, 64, L/2)
-            *(nn.Conv1d(64, 128, 5, padding=2, bias=False), norm(128, 1), nn.ReLU(), nn.MaxPool1d(2, ceil_mode=True)),
-            *(nn.Conv1d(128, 128, 3, padding=1, bias=False), norm(128, 1), nn.ReLU()),  # (B, 128, L/4)
+            *(conv(norm, 64, 128, 5, axes=1, padding=2), nn.ReLU(), nn.MaxPool1d(2, ceil_mode=True)),
+            *(conv(norm, 128, 128, 3, axes=1, padding=1), nn.ReLU()),  # (B, 128, L/4)
         )
         self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(128, classes)

@@ -7,7 +7,7 @@ Source: Wang, Yan and Oates, "Time series classification from scratch with deep 
 import torch
 from torch import Tensor, nn
 
-from layers.norm import NORMS
+from layers.norm import conv
 from models.choices import check
 from models.settings import ModelSettings
 
@@ -22,13 +22,9 @@ class Block(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for width, channels in ((7, inputs), (5, outputs), (3, outputs)):
-            layers += [
-                nn.Conv1d(channels, outputs, width, padding="same", bias=False),
-                NORMS[norm](outputs, 1),
-                nn.ReLU(),
-            ]
+            layers += [conv(norm, channels, outputs, width, axes=1, padding=width // 2), nn.ReLU()]
         self.body = nn.Sequential(*layers[:-1])
-        self.shortcut = nn.Sequential(nn.Conv1d(inputs, outputs, 1, bias=False), NORMS[norm](outputs, 1))
+        self.shortcut = conv(norm, inputs, outputs, 1, axes=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, L) -> (B, outputs, L)."""

@@ -79,6 +79,14 @@ def test_a_window_is_judged_by_itself_while_training_too(name: str) -> None:
     torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "timm"])
+def test_rounding_is_not_magnified_by_constant_signals(name: str) -> None:
+    model, x = build(name).eval(), windows(3)
+    x[:, :3] = torch.tensor([-1.0, 0.3, 1.0]).view(1, 3, 1)
+    with torch.no_grad():
+        torch.testing.assert_close(model(x).double(), model.double()(x.double()), rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_restored_network_gives_the_same_answers(name: str, tmp_path) -> None:
     model = build(name)

@@ -6,7 +6,7 @@ Letters: N images, S their side, D features.
 from torch import nn
 
 from layers.extractors.image import ImageExtractor, PooledLinear
-from layers.norm import NORMS
+from layers.norm import conv
 
 
 class DilatedExtractor(ImageExtractor):
@@ -21,13 +21,12 @@ class DilatedExtractor(ImageExtractor):
 
     def __init__(self, *, method: str, size: int, dim: int, norm: str) -> None:
         layers = [
-            *(nn.Conv2d(1, 32, 7, stride=2, padding=3, bias=False), NORMS[norm](32), nn.ReLU()),  # (N, 32, S/2, S/2)
-            *(nn.Conv2d(32, 64, 3, padding=2, dilation=2, bias=False), NORMS[norm](64), nn.ReLU()),
-            *(
-                nn.Conv2d(64, 128, 3, padding=4, dilation=4, bias=False),
-                NORMS[norm](128),
-                nn.ReLU(),
-            ),  # (N, 128, S/2, S/2)
+            conv(norm, 1, 32, 7, stride=2, padding=3),
+            nn.ReLU(),  # (N, 32, S/2, S/2)
+            conv(norm, 32, 64, 3, padding=2, dilation=2),
+            nn.ReLU(),
+            conv(norm, 64, 128, 3, padding=4, dilation=4),
+            nn.ReLU(),  # (N, 128, S/2, S/2)
             PooledLinear(channels=128, dim=dim),
         ]
         super().__init__(net=nn.Sequential(*layers), method=method)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from layers.extractors.image import PooledLinear
 from layers.gramian import Gramian
 from layers.gramian_conv import GramianConv2d
-from layers.norm import NORMS
+from layers.norm import conv
 
 
 class GramianExtractor(nn.Module):
@@ -32,7 +32,8 @@ class GramianExtractor(nn.Module):
         )
         self.rest = nn.Sequential(
             nn.ReLU(),
-            *(nn.Conv2d(32, 64, 3, stride=2, padding=1), NORMS[norm](64), nn.ReLU()),
+            conv(norm, 32, 64, 3, stride=2, padding=1),
+            nn.ReLU(),
             PooledLinear(channels=64, dim=dim),
         )
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from layers.extractors.image import ImageExtractor, PooledLinear
-from layers.norm import NORMS
+from layers.norm import conv
 
 
 class InceptionModule(nn.Module):
@@ -18,21 +18,16 @@ class InceptionModule(nn.Module):
         super().__init__()
         self.branches = nn.ModuleList(
             [
-                nn.Conv2d(inputs, width, 1, bias=False),
-                nn.Sequential(
-                    nn.Conv2d(inputs, width, 1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1, bias=False)
-                ),
-                nn.Sequential(
-                    nn.Conv2d(inputs, width, 1), nn.ReLU(), nn.Conv2d(width, width, 5, padding=2, bias=False)
-                ),
-                nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), nn.Conv2d(inputs, width, 1, bias=False)),
+                conv(norm, inputs, width, 1),
+                nn.Sequential(nn.Conv2d(inputs, width, 1), nn.ReLU(), conv(norm, width, width, 3, padding=1)),
+                nn.Sequential(nn.Conv2d(inputs, width, 1), nn.ReLU(), conv(norm, width, width, 5, padding=2)),
+                nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), conv(norm, inputs, width, 1)),
             ]
         )
-        self.norm = nn.Sequential(NORMS[norm](4 * width), nn.ReLU())
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, inputs, H, H) -> (N, 4 width, H, H)."""
-        return self.norm(torch.cat([branch(maps) for branch in self.branches], 1))
+        return torch.relu(torch.cat([branch(maps) for branch in self.branches], 1))
 
 
 class InceptionExtractor(ImageExtractor):
@@ -47,7 +42,8 @@ class InceptionExtractor(ImageExtractor):
 
     def __init__(self, *, method: str, size: int, dim: int, norm: str) -> None:
         layers = [
-            *(nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False), NORMS[norm](64), nn.ReLU()),  # (N, 64, S/2, S/2)
+            conv(norm, 1, 64, 7, stride=2, padding=3),
+            nn.ReLU(),  # (N, 64, S/2, S/2)
             InceptionModule(inputs=64, width=32, norm=norm),
             nn.MaxPool2d(3, stride=2, padding=1),  # (N, 128, S/4, S/4)
             InceptionModule(inputs=128, width=64, norm=norm),

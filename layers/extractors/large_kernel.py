@@ -7,7 +7,7 @@ Source: Ding et al., "Scaling up your kernels to 31x31", CVPR 2022; the sizes ar
 from torch import Tensor, nn
 
 from layers.extractors.image import ImageExtractor, PooledLinear
-from layers.norm import NORMS
+from layers.norm import NORMS, conv
 
 
 class LargeKernelBlock(nn.Module):
@@ -15,13 +15,12 @@ class LargeKernelBlock(nn.Module):
 
     def __init__(self, *, width: int, norm: str) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(width, width, 13, padding=6, groups=width, bias=False)
-        self.norm = NORMS[norm](width)
+        self.depthwise = conv(norm, width, width, 13, padding=6, groups=width)
         self.pointwise = nn.Sequential(nn.ReLU(), nn.Conv2d(width, width, 1))
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, W, H, H) -> the same shape."""
-        return maps + self.pointwise(self.norm(self.depthwise(maps)))
+        return maps + self.pointwise(self.depthwise(maps))
 
 
 class LargeKernelExtractor(ImageExtractor):
@@ -36,9 +35,11 @@ class LargeKernelExtractor(ImageExtractor):
 
     def __init__(self, *, method: str, size: int, dim: int, norm: str) -> None:
         layers = [
-            *(nn.Conv2d(1, 32, 7, stride=2, padding=3, bias=False), NORMS[norm](32), nn.ReLU()),  # (N, 32, S/2, S/2)
+            conv(norm, 1, 32, 7, stride=2, padding=3),
+            nn.ReLU(),  # (N, 32, S/2, S/2)
             *(LargeKernelBlock(width=32, norm=norm), LargeKernelBlock(width=32, norm=norm)),
-            *(nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False), NORMS[norm](64), nn.ReLU()),  # (N, 64, S/4, S/4)
+            conv(norm, 32, 64, 3, stride=2, padding=1),
+            nn.ReLU(),  # (N, 64, S/4, S/4)
             *(LargeKernelBlock(width=64, norm=norm), LargeKernelBlock(width=64, norm=norm)),
             *(NORMS[norm](64), nn.ReLU(), PooledLinear(channels=64, dim=dim)),
         ]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from layers.extractors.image import ImageExtractor, PooledLinear
-from layers.norm import NORMS
+from layers.norm import conv
 
 
 class Pyramid(nn.Module):
@@ -21,8 +21,10 @@ class Pyramid(nn.Module):
     @staticmethod
     def _scale(strides: tuple[int, int], norm: str) -> nn.Module:
         return nn.Sequential(
-            *(nn.Conv2d(1, 16, 5, stride=strides[0], padding=2, bias=False), NORMS[norm](16), nn.ReLU()),
-            *(nn.Conv2d(16, 32, 3, stride=strides[1], padding=1, bias=False), NORMS[norm](32), nn.ReLU()),
+            conv(norm, 1, 16, 5, stride=strides[0], padding=2),
+            nn.ReLU(),
+            conv(norm, 16, 32, 3, stride=strides[1], padding=1),
+            nn.ReLU(),
         )
 
     def forward(self, image: Tensor) -> Tensor:
@@ -46,7 +48,8 @@ class MultiscaleExtractor(ImageExtractor):
     def __init__(self, *, method: str, size: int, dim: int, norm: str) -> None:
         layers = [
             Pyramid(norm=norm),
-            *(nn.Conv2d(96, 128, 3, padding=1, bias=False), NORMS[norm](128), nn.ReLU()),
+            conv(norm, 96, 128, 3, padding=1),
+            nn.ReLU(),
             PooledLinear(channels=128, dim=dim),
         ]
         super().__init__(net=nn.Sequential(*layers), method=method)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from layers.extractors.image import ImageExtractor, PooledLinear
-from layers.norm import NORMS
+from layers.norm import conv
 
 
 class BasicBlock(nn.Module):
@@ -17,14 +17,13 @@ class BasicBlock(nn.Module):
     def __init__(self, *, inputs: int, outputs: int, stride: int, norm: str) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), NORMS[norm](outputs), nn.ReLU()),
-            *(nn.Conv2d(outputs, outputs, 3, padding=1, bias=False), NORMS[norm](outputs)),
+            conv(norm, inputs, outputs, 3, stride=stride, padding=1),
+            nn.ReLU(),
+            conv(norm, outputs, outputs, 3, padding=1),
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), NORMS[norm](outputs)
-            )
+            self.shortcut = conv(norm, inputs, outputs, 1, stride=stride)
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, inputs, H, H) -> (N, outputs, H/stride, H/stride)."""
@@ -42,7 +41,7 @@ class ResNet18Extractor(ImageExtractor):
     """
 
     def __init__(self, *, method: str, size: int, dim: int, norm: str) -> None:
-        layers: list[nn.Module] = [nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False), NORMS[norm](64), nn.ReLU()]
+        layers: list[nn.Module] = [conv(norm, 1, 64, 7, stride=2, padding=3), nn.ReLU()]
         inputs = 64
         for outputs in (64, 128, 256, 512):
             stride = 1 if outputs == inputs else 2
