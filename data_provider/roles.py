@@ -1,0 +1,150 @@
+"""The role map: a YAML file by which a person says which column of a file is which of the model's, and in what unit.
+
+# role (the model's column): the file's column and its unit
+SA_TEMP: {column: "AHU-1 Discharge Air Temp", unit: F}
+time: {column: "Trend Time"}        # only where the column of times has an unusual name
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from data_provider.role_names import role_of
+from data_provider.units import Unit, find_unit, known_unit
+from utils.errors import UserError
+
+TIME = "time"
+_LARGEST = 2**20  # bytes: a line a point, and no file has more than some thousands
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the map.
+
+    Attributes:
+        column: the file's column.
+        unit: its unit, None where the map does not say.
+    """
+
+    column: str
+    unit: Unit | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """A role map.
+
+    Attributes:
+        source: the YAML file, for messages.
+        entries: the model's column -> the file's.
+        time_column: the column of times, None to find it by its name.
+    """
+
+    source: str
+    entries: dict[str, Entry]
+    time_column: str | None = None
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML would silently take the last."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+    if twice is not None:
+        line = node.value[len(keys) - 1 - keys[::-1].index(twice)][0].start_mark.line + 1
+        raise UserError(f"line {line}: '{twice}' is there twice; keep one")
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_roles(path: Path, *, columns: Sequence[str], units: Sequence[str]) -> Roles:
+    """Reads a role map.
+
+    Args:
+        path: the YAML file.
+        columns: the model's columns. The map may also call them by a Brick class or by Haystack's tags.
+        units: the model's units, "" where unknown.
+
+    Raises:
+        UserError: it is no such file, or names an unknown role or unit; the message lists those known.
+    """
+    content = _load(path)
+    entries: dict[str, Entry] = {}
+    time_column = None
+    for key, value in content.items():
+        where = f"{path}: {key}"
+        column, word = _column_and_unit(value, where)
+        if str(key).casefold() == TIME:
+            time_column = column
+            continue
+        role = _known_role(str(key), columns, path)
+        if role in entries:
+            raise UserError(f"{where}: {role} is there twice; keep one")
+        unit = known_unit(word, where) if word else None
+        model_unit = find_unit(units[list(columns).index(role)])
+        _check_quantity(unit, model_unit, role, where)
+        entries[role] = Entry(column, unit)
+    if not entries and time_column is None:
+        raise UserError(f"{path}: it names no role; choose from: {', '.join(columns)}")
+    return Roles(source=str(path), entries=entries, time_column=time_column)
+
+
+def _load(path: Path) -> dict[Any, Any]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; python run.py doctor --input FILE --run RUN writes a first role map")
+    if path.stat().st_size > _LARGEST:
+        raise UserError(f"{path}: larger than {_LARGEST // 2**20} MiB, so it is no role map")
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # a SafeLoader that notices doubles
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"{path}: cannot be read as YAML ({reason}); write 'ROLE: {{column: NAME, unit: F}}'") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: it holds no roles; write 'ROLE: {{column: NAME, unit: F}}', a line for each")
+    return content
+
+
+def _column_and_unit(value: Any, where: str) -> tuple[str, str]:
+    """The file's column and the word for its unit, "" if there is none."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value), ""
+    if not isinstance(value, dict) or "column" not in value or value["column"] in (None, ""):
+        raise UserError(f"{where}: write it as {{column: NAME, unit: F}}")
+    strange = [str(key) for key in value if key not in ("column", "unit")]
+    if strange:
+        raise UserError(f"{where}: unknown word '{strange[0]}'; only column and unit are known")
+    unit = value.get("unit")
+    return str(value["column"]), "" if unit is None else str(unit).strip()
+
+
+def _known_role(key: str, columns: Sequence[str], path: Path) -> str:
+    """The model's column that a key means: by name, or by the role that both names stand for."""
+    same = [column for column in columns if column.casefold() == key.strip().casefold()]
+    role = role_of(key)
+    if not same and role is not None:
+        found = [other for other in columns if (its := role_of(other)) is not None and its.name == role.name]
+        same = found if len(found) == 1 else []
+    if not same:
+        close = difflib.get_close_matches(key, columns, 1)
+        hint = f" (did you mean '{close[0]}'?)" if close else ""
+        raise UserError(f"{path}: unknown role '{key}'{hint}; choose one of: {', '.join(columns)}")
+    return same[0]
+
+
+def _check_quantity(unit: Unit | None, model_unit: Unit | None, column: str, where: str) -> None:
+    role = role_of(column)
+    quantity = model_unit.quantity if model_unit else role.quantity if role else None
+    if unit is not None and quantity is not None and unit.quantity != quantity:
+        raise UserError(
+            f"{where}: {unit.name} measures {unit.quantity}, and {column} is a {quantity}; correct the unit"
+        )
