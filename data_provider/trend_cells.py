@@ -1,0 +1,149 @@
+"""Cells of a trend as numbers: missing words, states, units behind a number, and whatever else a cell may hold.
+
+Letters: T readings.
+"""
+
+import dataclasses
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_provider.units import UNITS, Unit, find_unit
+from data_provider.vendors import Vendor
+
+MISSING_WORDS = frozenset({
+    "-", "--", "---", "----", "null", "none", "nil", "n/a", "na", "#n/a", "nan", "-nan", "+nan", "bad", "missing",
+    "comm fail", "commfail", "comm failure", "com fail", "no data", "nodata", "not available", "unreliable", "offline",
+    "down", "fault", "error", "err", "invalid", "unknown", "?", "???", "*", "***", "inf", "-inf", "#value!", "#div/0!",
+    "#ref!", "#num!", "#name?", "#null!",
+})  # fmt: skip
+STATES = {
+    "on": 1.0, "true": 1.0, "active": 1.0, "running": 1.0, "run": 1.0, "occupied": 1.0, "open": 1.0, "yes": 1.0,
+    "off": 0.0, "false": 0.0, "inactive": 0.0, "stopped": 0.0, "stop": 0.0, "unoccupied": 0.0, "closed": 0.0,
+    "no": 0.0,
+}  # fmt: skip
+_FLAGS = r"\s*\{([a-z, ]*)\}$"  # Niagara's status behind a value: 72.3 {ok}, 72.3 {stale,down}
+_TRUSTED = frozenset({"ok", "overridden", "alarm", "unackedalarm"})
+
+
+@dataclass
+class Cells:
+    """A column as numbers.
+
+    Attributes:
+        values: (T,) float64, NaN where there is none.
+        said: (T,) bool, True where a word said that there is no reading; an empty cell says nothing.
+        unit: the unit behind the numbers, None if there is none.
+        strange: words that mean nothing here -> the row of the first and how many.
+        foreign: row of the first number whose decimal mark is not the style's, None if there is none.
+    """
+
+    values: np.ndarray
+    said: np.ndarray
+    unit: Unit | None = None
+    strange: dict[str, tuple[int, int]] = field(default_factory=dict)
+    foreign: int | None = None
+
+    def turned(self) -> "Cells":
+        """The last reading first. Rows of `strange` and `foreign` stay those of the file."""
+        return dataclasses.replace(self, values=self.values[::-1], said=self.said[::-1])
+
+
+def numbers_of(column: pa.Array, style: Vendor, *, states: bool) -> Cells:
+    """A column's words, or numbers, as numbers.
+
+    Args:
+        column: T strings without blanks at their ends, or float64.
+        style: how numbers are written.
+        states: whether on and off are readings here, 1 and 0. No temperature is "off".
+    """
+    if not pa.types.is_string(column.type):
+        values = pc.fill_null(column, float("nan")).to_numpy(zero_copy_only=False).copy()
+        said = np.isinf(values)
+        values[said] = np.nan
+        return Cells(values, said)
+    plain = pc.replace_substring(column, style.decimal, ".") if style.decimal != "." else column
+    foreign = pc.match_substring(column, ".") if style.decimal != "." else None
+    words = pc.utf8_lower(column)
+    said = np.array(pc.is_in(words, value_set=pa.array(sorted(MISSING_WORDS))), bool)
+    nothing = said | np.array(pc.equal(column, ""), bool)
+    if foreign is None or not pc.any(foreign).as_py():
+        quick = _cast(plain, nothing)
+        if quick is not None:
+            return Cells(quick, said)
+    return _slowly(column, nothing, said, style, states)
+
+
+def _cast(column: pa.Array, nothing: np.ndarray) -> np.ndarray | None:
+    """(T,) float64 where every cell is a plain number or nothing; None where one is not."""
+    kept = pc.if_else(pa.array(nothing), None, column)
+    try:
+        values = kept.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    numbers = pc.fill_null(values, float("nan")).to_numpy(zero_copy_only=False).copy()
+    return None if np.isinf(numbers).any() else numbers
+
+
+def _slowly(column: pa.Array, nothing: np.ndarray, said: np.ndarray, style: Vendor, states: bool) -> Cells:
+    """Reads every different word of a column once."""
+    coded = column.dictionary_encode()
+    words, place = coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
+    count, first = np.bincount(place, minlength=len(words)), np.full(len(words), len(place))
+    np.minimum.at(first, place, np.arange(len(place)))
+    skip = {*np.unique(place[nothing]).tolist()}
+    read = {number: _reading(word, style, states) for number, word in enumerate(words) if number not in skip}
+    units = Counter[str]()
+    for number, reading in read.items():
+        units[reading.unit] += int(count[number])
+    del units[""]
+    own = max(units, key=units.__getitem__, default="")
+    result = Cells(np.empty(0), said, UNITS.get(own))
+    meaning, silent = np.full(len(words), np.nan), np.zeros(len(words), bool)
+    for number, (value, unit, strange) in read.items():
+        if strange or unit not in ("", own):
+            result.strange[words[number]] = (int(first[number]), int(count[number]))
+            if re.match(r"[+-]?\d*[.,]\d", words[number]):
+                result.foreign = min(int(first[number]), len(place) if result.foreign is None else result.foreign)
+        meaning[number] = value if unit in ("", own) else np.nan
+        silent[number] = np.isnan(meaning[number])
+    result.values, result.said = meaning[place], said | silent[place]
+    return result
+
+
+class _Reading(NamedTuple):
+    """What a word means: a number, perhaps with a unit, or nothing; strange if nobody knows."""
+
+    value: float
+    unit: str = ""
+    strange: bool = False
+
+
+def _reading(word: str, style: Vendor, states: bool) -> _Reading:
+    text, trusted = _without_flags(word)
+    if not trusted or text.casefold() in MISSING_WORDS:
+        return _Reading(np.nan)
+    if states and text.casefold() in STATES:
+        return _Reading(STATES[text.casefold()])
+    decimal, thousands = re.escape(style.decimal), re.escape(style.thousands)
+    whole = rf"(?:\d{{1,3}}(?:{thousands}\d{{3}})+|\d+)"
+    match = re.fullmatch(rf"([+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?)\s*(\D.*)?", text)
+    unit = find_unit(match[2]) if match and match[2] else None
+    if match is None or (match[2] and unit is None):
+        return _Reading(np.nan, strange=True)
+    value = float(match[1].replace(style.thousands, "").replace(style.decimal, "."))
+    return _Reading(value, unit.name if unit else "") if np.isfinite(value) else _Reading(np.nan, strange=True)
+
+
+def _without_flags(word: str) -> tuple[str, bool]:
+    """A word without the status behind it, and whether the status lets the reading be trusted."""
+    flags = re.search(_FLAGS, word.casefold())
+    if flags is None:
+        return word, True
+    said = {flag.strip() for flag in flags[1].split(",") if flag.strip()}
+    return word[: flags.start()].strip(), said <= _TRUSTED

@@ -1,0 +1,205 @@
+"""Which column of a file is which of the model's, and in what unit: by the role map, by name, by Brick or Haystack.
+
+Letters: C signals of the model.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from data_provider.role_names import Role, role_of
+from data_provider.roles import Roles
+from data_provider.trend_problems import Problem, listed, shown
+from data_provider.units import POSSIBLE, UNITS, Unit, find_unit, interval
+
+_FRACTION_TO = 1.05  # a training maximum up to this is that of a share, beyond it of percent
+_NO_PERCENT_FROM = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """One of the model's columns.
+
+    Attributes:
+        column: its name.
+        role: what it is, None if unknown.
+        quantity: "temperature", "flow", ... or "" if unknown.
+        unit: the model's unit, None if unknown.
+        usual: what it reads most of the time, in the model's unit; None if unknown.
+        possible: what such a sensor can read at all, in the model's unit; None if unknown.
+        trained: smallest and largest training reading, None if not given.
+    """
+
+    column: str
+    role: Role | None
+    quantity: str
+    unit: Unit | None
+    usual: tuple[float, float] | None
+    possible: tuple[float, float] | None
+    trained: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a signal comes from.
+
+    Attributes:
+        place: of the column in the file.
+        name: of that column.
+        unit: as the role map or the header states it, None if neither does.
+        by: "map", "name" or "role".
+    """
+
+    place: int
+    name: str
+    unit: Unit | None
+    by: str
+
+
+def signals_of(
+    columns: Sequence[str], units: Sequence[str], ranges: Mapping[str, tuple[float, float]] | None
+) -> tuple[Signal, ...]:
+    """The model's signals, C of them.
+
+    Args:
+        columns: their names.
+        units: their units, "" where unknown. What is a share by its role is taken as 0-1 or % by its training range.
+        ranges: column -> smallest and largest training reading.
+    """
+    signals = []
+    for column, word in zip(columns, units, strict=True):
+        role, trained = role_of(column), (ranges or {}).get(column)
+        unit = find_unit(word) if word else _unit_by_role(column, role, trained)
+        quantity = unit.quantity if unit else role.quantity if role else ""
+        usual = role.usual if role and unit and role.quantity == unit.quantity else None
+        signals.append(
+            Signal(
+                column=column,
+                role=role,
+                quantity=quantity,
+                unit=unit,
+                usual=interval(usual, quantity, unit) if usual and unit else None,
+                possible=interval(POSSIBLE[quantity], quantity, unit) if unit and quantity in POSSIBLE else None,
+                trained=trained,
+            )
+        )
+    return tuple(signals)
+
+
+def _unit_by_role(column: str, role: Role | None, trained: tuple[float, float] | None) -> Unit | None:
+    """The unit of a share or a state; the data sets give none for them."""
+    if role is None or role.quantity not in ("fraction", "state"):
+        return None
+    if role.quantity == "state":
+        return UNITS["on/off"]
+    if trained is not None:
+        return UNITS["0-1"] if trained[1] <= _FRACTION_TO else UNITS["%"] if trained[1] < _NO_PERCENT_FROM else None
+    return UNITS["0-1"] if column == role.name else None  # documented so for the single-duct set
+
+
+def match(
+    file: str, names: Sequence[str], signals: Sequence[Signal], roles: Roles | None, time: Sequence[int]
+) -> tuple[list[Origin | None], list[Problem]]:
+    """Finds the signals among a file's columns.
+
+    Args:
+        file: its name, for messages.
+        names: its columns.
+        signals: the model's, C.
+        roles: the role map.
+        time: places of the times, which are no signals.
+
+    Returns:
+        C origins, None for what is missing; and what the reader should know.
+    """
+    problems: list[Problem] = []
+    free = {place: name.strip() for place, name in enumerate(names) if place not in time and name.strip()}
+    origins: dict[str, Origin] = {}
+    for signal in signals:
+        entry = roles.entries.get(signal.column) if roles else None
+        if roles is None or entry is None:
+            continue
+        place = _find(entry.column.strip(), free, file, signal, problems)
+        if place is None and not _said(problems, signal):
+            what = f"no column '{shown(entry.column)}', which {roles.source} names for {signal.column}"
+            problems.append(_missing(file, signal, what, "correct the role map"))
+        elif place is not None:
+            unit = entry.unit or split_unit(free[place])[1]
+            origins[signal.column] = Origin(place, free[place], unit, "map")
+    taken = {origin.place for origin in origins.values()}
+    free = {place: name for place, name in free.items() if place not in taken}
+    for signal in signals:
+        if signal.column not in origins and not _said(problems, signal):
+            place = _find(signal.column, free, file, signal, problems)
+            if place is not None:
+                origins[signal.column] = Origin(place, free.pop(place), split_unit(names[place])[1], "name")
+    _by_role(file, free, signals, origins, problems)
+    for signal in signals:
+        if signal.column not in origins and not _said(problems, signal):
+            what = f"no column is {signal.column}"
+            advice = "name its column in a role map (--roles); python run.py doctor writes a first one"
+            problems.append(_missing(file, signal, what, advice))
+    return [origins.get(signal.column) for signal in signals], problems
+
+
+def split_unit(name: str) -> tuple[str, Unit | None]:
+    """A header's cell without the unit at its end, and that unit: "SAT (degF)", "SAT [F]", "SAT, F"."""
+    for pattern in (r"\s*[(\[]([^()\[\]]*)[)\]]\s*$", r"\s*,\s*([^,]*)$"):
+        match = re.search(pattern, name)
+        unit = find_unit(match[1]) if match and match[1].strip() else None
+        if match and unit:
+            return name[: match.start()].strip(), unit
+    return name.strip(), None
+
+
+def _missing(file: str, signal: Signal, what: str, what_to_do: str) -> Problem:
+    return Problem(file, signal.column, what, what_to_do, False, "missing", signal.column)
+
+
+def _said(problems: Sequence[Problem], signal: Signal) -> bool:
+    return any(problem.column == signal.column and problem.kind == "missing" for problem in problems)
+
+
+def _find(name: str, free: Mapping[int, str], file: str, signal: Signal, problems: list[Problem]) -> int | None:
+    """The place of a column by its name: as written, else whatever its case, else without the unit behind it."""
+    for plain in (str.strip, str.casefold, lambda word: split_unit(word)[0].casefold()):
+        places = [place for place, other in free.items() if plain(other) == plain(name)]
+        if len(places) == 1:
+            return places[0]
+        if places:
+            what = f"{len(places)} columns are called '{shown(name)}'"
+            problems.append(_missing(file, signal, what, "give every column a name of its own"))
+            return None
+    return None
+
+
+def _by_role(
+    file: str,
+    free: Mapping[int, str],
+    signals: Sequence[Signal],
+    origins: dict[str, Origin],
+    problems: list[Problem],
+) -> None:
+    """Takes columns whose name is another name of the same point, where only one is."""
+    stands_for: dict[str, list[int]] = {}
+    for place, name in free.items():
+        role = role_of(split_unit(name)[0])
+        if role is not None:
+            stands_for.setdefault(role.name, []).append(place)
+    wanted = Counter(signal.role.name for signal in signals if signal.role)
+    read = []
+    for signal in signals:
+        if signal.column in origins or signal.role is None or _said(problems, signal):
+            continue
+        places = stands_for.get(signal.role.name, [])
+        if len(places) > 1 or (places and wanted[signal.role.name] > 1):
+            what = f"{listed([free[place] for place in places])} may all be {signal.column}"
+            problems.append(_missing(file, signal, what, "name the one meant in a role map (--roles)"))
+        elif places:
+            name = free[places[0]]
+            origins[signal.column] = Origin(places[0], name, split_unit(name)[1], "role")
+            read.append(f"'{shown(name)}' as {signal.column}")
+    if read:
+        what = f"columns read by what their names mean: {listed(read, 40)}"
+        problems.append(Problem(file, "", what, "name them in a role map (--roles) if that is wrong", False, "column"))

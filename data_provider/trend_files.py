@@ -1,0 +1,181 @@
+"""Which files to read, and their text: bounded, so that no file can take all memory, and checked to be text."""
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_provider.trend_problems import Unusable
+from utils.errors import UserError
+
+ENDINGS = (".csv", ".csv.gz", ".parquet")
+NOT_READ = (".zip", ".xlsx", ".xls", ".7z", ".rar", ".tar", ".tgz", ".gz")  # exports come in these, so they are named
+
+# A year of minutes of 114 points is 360 MB of text; twice that and more is no trend of one unit.
+LARGEST_FILE = 2**30  # bytes, on disk and unpacked
+# Trend text packs 5 to 30 times, a constant one 200 times; a bomb 1000 times.
+LARGEST_RATIO = 400
+RATIO_FROM = 2**24  # bytes unpacked before the ratio counts: tiny files may pack better
+LONGEST_LINE = 2**18  # bytes: 5000 columns of 50 characters
+MOST_COLUMNS = 5000
+MOST_FILES = 100_000  # a thousand units, a file each a week for two years
+_CHUNK = 2**20
+_CONTROL = np.isin(np.arange(256), [*range(9), 11, *range(14, 32), 127])
+
+_SIGNATURES = {
+    b"PK\x03\x04": "a zip archive (an Excel workbook is one too)",
+    b"\x1f\x8b": "packed with gzip, so its name must end in .csv.gz",
+    b"PAR1": "Parquet, so its name must end in .parquet",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF",
+    b"<!DO": "a web page",
+    b"<htm": "a web page",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file to read, or one that must not or cannot be read.
+
+    Attributes:
+        path: where it is.
+        name: what to call it: the path within the folder that was asked for.
+        refused: why it is not read, None if it is.
+    """
+
+    path: Path
+    name: str
+    refused: Unusable | None = None
+
+
+def trend_files(source: Path) -> list[Found]:
+    """The trend files of a source, by name.
+
+    Args:
+        source: a file, or a folder whose files, and those of its folders, are taken. Hidden ones are passed over.
+
+    Raises:
+        UserError: nothing is there to read.
+    """
+    if source.is_file():
+        return [Found(source, source.name, _refusal(source))]
+    if not source.is_dir():
+        raise UserError(f"{source}: no such file or folder; name trend files, or a folder of them, with --input")
+    root = source.resolve()
+    found: list[Found] = []
+    for path in _walk(source):
+        name = path.relative_to(source).as_posix()
+        if not Path(os.path.realpath(path)).is_relative_to(root):
+            what = "this link leads outside the folder, and is not followed"
+            found.append(Found(path, name, Unusable(what, "put the file itself into the folder", kind="file")))
+        elif path.name.lower().endswith((*ENDINGS, *NOT_READ)):
+            found.append(Found(path, name, _refusal(path)))
+        if len(found) > MOST_FILES:
+            raise UserError(f"{source}: more than {MOST_FILES} files; read the folder in parts")
+    if not found:
+        raise UserError(f"{source}: there is no {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]} file; put trend files there")
+    return sorted(found, key=lambda entry: entry.name)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files of a folder and its folders; a link to a folder is given as it is, not entered."""
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(here, name) for name in folders if Path(here, name).is_symlink())
+        yield from (Path(here, name) for name in files if not name.startswith("."))
+
+
+def _refusal(path: Path) -> Unusable | None:
+    if not path.is_file():
+        return Unusable("this is no regular file", "take it away")
+    name = path.name.lower()
+    if name.endswith(ENDINGS):
+        size = path.stat().st_size
+        if size == 0:
+            return Unusable("the file is empty", "export it again")
+        return _too_large(f"the file has {size} bytes") if size > LARGEST_FILE else None
+    if name.endswith(NOT_READ):
+        return Unusable(f"{path.suffix} files are not read", "unpack it, or save it as CSV")
+    return Unusable(f"'{path.suffix}' files are not read", f"give it as {', '.join(ENDINGS)}")
+
+
+def _too_large(what: str) -> Unusable:
+    return Unusable(f"{what}, more than the {LARGEST_FILE // 2**20} MiB read at most", "split it, a month a file")
+
+
+def read_text(path: Path) -> tuple[bytes, str]:
+    """The text of a .csv or .csv.gz file.
+
+    Returns:
+        UTF-8 bytes with single line feeds, and the encoding that the file had.
+
+    Raises:
+        Unusable: it is no text, too large, or a bomb.
+    """
+    try:
+        raw = _unpacked(path) if path.name.lower().endswith(".gz") else path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"it cannot be read ({error.strerror or error})", "check that it may be read") from None
+    for signature, what in _SIGNATURES.items():
+        if raw.startswith(signature):
+            raise Unusable(f"this is no CSV file: it is {what}", "save it as CSV", kind="text")
+    text, encoding = _utf8(raw)
+    if not text.strip():
+        raise Unusable("the file is empty", "export it again")
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    _check_lines(text)
+    return text, encoding
+
+
+def _unpacked(path: Path) -> bytes:
+    """The content of a gzip file, refused as soon as it grows out of proportion."""
+    target = io.BytesIO()
+    with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as file:
+        try:
+            while block := file.read(_CHUNK):
+                target.write(block)
+                size = target.tell()
+                if size > LARGEST_FILE or (size > RATIO_FROM and size > LARGEST_RATIO * packed.tell()):
+                    raise _too_large(f"unpacked, the first {packed.tell()} bytes are {size}")
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise Unusable(f"the gzip file is damaged ({error})", "copy or export it again") from None
+    return target.getvalue()
+
+
+def _utf8(raw: bytes) -> tuple[bytes, str]:
+    marks = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+    encoding = next((name for mark, name in marks if raw.startswith(mark)), "utf-8")
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        if encoding != "utf-8":
+            raise _no_text() from None
+        try:
+            text, encoding = raw.decode("cp1252"), "Windows-1252"  # a degree sign in a header is the usual case
+        except UnicodeDecodeError:
+            raise _no_text() from None
+    plain = raw if encoding == "utf-8" else text.encode()
+    if _CONTROL[np.frombuffer(plain, np.uint8)].any():
+        raise _no_text()
+    return plain, encoding
+
+
+def _no_text() -> Unusable:
+    return Unusable("the file holds bytes that are no text", "save it as CSV in UTF-8", kind="text")
+
+
+def _check_lines(text: bytes) -> None:
+    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10)
+    lengths = np.diff(ends, prepend=-1, append=len(text))
+    if lengths.max() > LONGEST_LINE:
+        raise Unusable(
+            f"{lengths.max()} characters in one line, more than the {LONGEST_LINE} read at most",
+            "export fewer points a file",
+            where=f"line {int(lengths.argmax()) + 1}",
+        )

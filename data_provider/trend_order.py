@@ -1,0 +1,163 @@
+"""The times of a file in the order of time, each of them once.
+
+Letters: T readings, G different times among them.
+"""
+
+import dataclasses
+import zoneinfo
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_provider.trend_cells import Cells
+from data_provider.trend_grid import even_step
+from data_provider.trend_problems import Problem, Unusable
+from data_provider.trend_text import bad_time
+from data_provider.trend_zones import Elapsed, elapsed
+from data_provider.vendors import VENDORS, Stamps, parse_stamps
+
+MOST_CONFLICTS = 0.01  # of the times of an even file: more, and two units or an unnamed clock change are mixed in it
+_BACKWARD = 0.9  # of the steps, for a file with the newest reading first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """When the readings were taken.
+
+    Attributes:
+        times: (T,) datetime64[s] that never go back, in UTC; without any zone, on the file's clock as if it were
+            never changed.
+        shift: (T,) seconds to add for what the file's clock showed.
+        utc: whether the times are UTC.
+        flipped: the file has the newest reading first, and its rows must be turned around.
+        step: seconds between readings, None where they come at uneven times.
+        problems: what the reader should know.
+    """
+
+    times: np.ndarray
+    shift: np.ndarray
+    utc: bool
+    flipped: bool
+    step: int | None
+    problems: list[Problem] = field(default_factory=list)
+
+
+def clock_of(
+    file: str, column: pa.Array, vendor: str, zone: zoneinfo.ZoneInfo | None, place: Callable[[int], str]
+) -> Clock:
+    """The times of a file.
+
+    Args:
+        file: its name, for messages.
+        column: T words in the vendor's style, or timestamps.
+        vendor: name of the style.
+        zone: of the file's clock, None if nobody said.
+        place: names the line of a reading.
+
+    Raises:
+        Unusable: a word is no time, or times go backward.
+    """
+    stamps, known = _stamps(column, vendor, place)
+    flipped = _newest_first(stamps.wall)
+    if flipped:
+        stamps = Stamps(stamps.wall[::-1], stamps.zone[::-1])
+        known = known[::-1] if known is not None else None
+    last = len(stamps.wall) - 1
+    line = (lambda row: place(last - row)) if flipped else place
+    step = even_step(stamps.wall)
+    moved = Elapsed(known, True) if known is not None else elapsed(stamps, zone, step=step, place=line)
+    back = np.flatnonzero(np.diff(moved.times).astype(np.int64) < 0)
+    if len(back):
+        row = int(back[0]) + 1
+        what = f"the time {_words(stamps.wall[row])} comes after {_words(stamps.wall[row - 1])}"
+        raise Unusable(what, "sort the file by time, and name the zone of its clock", where=line(row), kind="order")
+    problems = [Problem(file, line(row), *said, False, "zone") for row, said in moved.notes.items()]
+    if flipped:
+        what = "the newest reading comes first; turned around"
+        problems.append(Problem(file, "", what, "nothing needs to be done", False, "order"))
+    shift = (stamps.wall - moved.times).astype(np.int64)
+    return Clock(times=moved.times, shift=shift, utc=moved.utc, flipped=flipped, step=step, problems=problems)
+
+
+def _stamps(column: pa.Array, vendor: str, place: Callable[[int], str]) -> tuple[Stamps, np.ndarray | None]:
+    """What the file's clock shows, and the times in UTC where the file itself knows them."""
+    if pa.types.is_timestamp(column.type):
+        wall = column if column.type.tz is None else pc.local_timestamp(column)
+        shown = wall.to_numpy(zero_copy_only=False).astype("datetime64[s]")
+        utc = column.cast(pa.timestamp("us", "UTC")).to_numpy(zero_copy_only=False) if column.type.tz else None
+        nothing = np.full(len(shown), "", "U1")
+        return Stamps(shown, nothing), utc.astype("datetime64[s]") if utc is not None else None
+    stamps = parse_stamps(column, VENDORS[vendor])
+    if isinstance(stamps, Stamps):
+        return stamps, None
+    raise bad_time(column[stamps].as_py(), vendor, place(stamps))
+
+
+def _newest_first(wall: np.ndarray) -> bool:
+    steps = np.diff(wall).astype(np.int64)
+    return len(steps) > 0 and bool(wall[0] > wall[-1]) and bool((steps <= 0).mean() >= _BACKWARD)
+
+
+def merged(
+    file: str, clock: Clock, columns: Sequence[Cells], place: Callable[[int], str]
+) -> tuple[Clock, list[Cells], list[Problem]]:
+    """Times that are there twice become one, where their readings agree or complete each other.
+
+    Args:
+        file: its name, for messages.
+        clock: of T readings, some at the same time.
+        columns: of T readings each.
+        place: names the line of a reading.
+
+    Returns:
+        Clock and columns of G readings, and what the reader should know. Readings that contradict each other become
+        unknown; among changes of value the last one counts.
+
+    Raises:
+        Unusable: too many contradict each other.
+    """
+    fresh = np.append(True, np.diff(clock.times).astype(np.int64) > 0)
+    if fresh.all():
+        return clock, list(columns), []
+    first = np.flatnonzero(fresh)  # (G,)
+    conflicts = np.zeros(len(first), bool)
+    result = []
+    for cells in columns:
+        values, clash = _one_of_each(cells.values, first)
+        conflicts |= clash
+        if clock.step is not None:
+            values[clash] = np.nan
+        said = (np.add.reduceat(cells.said.astype(np.int64), first) > 0) & np.isnan(values)
+        result.append(dataclasses.replace(cells, values=values, said=said | (clash & np.isnan(values))))
+    number, doubles = int(conflicts.sum()), len(fresh) - len(first)
+    problems = []
+    if number:
+        row = int(first[conflicts.argmax()])
+        what = f"{number} times are there twice with different readings, the first {_words(clock.times[row])}"
+        if clock.step is not None and number > max(1, MOST_CONFLICTS * len(first)):
+            advice = "export one unit a file, and name the building's --time_zone if clocks changed"
+            raise Unusable(what, advice, where=place(row), kind="order")
+        taken = "the last is taken" if clock.step is None else "taken as no reading"
+        problems.append(Problem(file, place(row), f"{what}: {taken}", "keep one of them", False, "order"))
+    if doubles > number:
+        what = f"{doubles - number} rows repeat a time with nothing new and are dropped"
+        problems.append(Problem(file, "", what, "nothing needs to be done", False, "order"))
+    once = dataclasses.replace(clock, times=clock.times[first], shift=clock.shift[first])
+    return once, result, problems
+
+
+def _one_of_each(values: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(G,) last reading of each time, NaN if it has none; and whether its readings differ."""
+    there = np.where(np.isnan(values), -1, np.arange(len(values)))
+    last = np.maximum.reduceat(there, first)
+    kept = np.where(last >= 0, values[last], np.nan)
+    with np.errstate(invalid="ignore"):
+        clash = np.fmax.reduceat(values, first) != np.fmin.reduceat(values, first)
+    return kept, clash & (last >= 0)
+
+
+def _words(time: np.datetime64) -> str:
+    return str(time).replace("T", " ")

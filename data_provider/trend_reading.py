@@ -1,0 +1,274 @@
+"""One trend file, from its cells to checked readings in order, and on to the even grid.
+
+Letters: T readings of a file, N steps of the grid, C signals of the model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data_provider.times import words_of
+from data_provider.trend_cells import Cells, numbers_of
+from data_provider.trend_checks import (
+    Readings,
+    constant_problem,
+    drop_codes,
+    drop_impossible,
+    stuck_problems,
+    unit_problems,
+)
+from data_provider.trend_columns import Origin, Signal, match
+from data_provider.trend_files import Found
+from data_provider.trend_grid import (
+    at_steps,
+    changes_only,
+    grid_of,
+    hold_seconds,
+    mean_steps,
+    snapped,
+)
+from data_provider.trend_order import Clock, clock_of, merged
+from data_provider.trend_parquet import ParquetFile, open_parquet
+from data_provider.trend_problems import Problem, Unusable, listed, shown
+from data_provider.trend_request import Request
+from data_provider.trend_text import TextFile, open_text
+from data_provider.vendors import VENDORS
+
+TrendFile = TextFile | ParquetFile
+_LATE = 1.1  # steps of a file may be a little longer than the model's: loggers drift
+
+
+@dataclass(frozen=True)
+class FileReadings:
+    """What a file holds of the model's signals.
+
+    Attributes:
+        clock: when.
+        readings: number of the signal -> its T readings; signals that the file lacks are not there.
+    """
+
+    clock: Clock
+    readings: dict[int, Readings]
+
+
+@dataclass(frozen=True)
+class EvenReadings:
+    """The same on the even grid.
+
+    Attributes:
+        times: (N,) datetime64[s].
+        clock: (N,) datetime64[s], what the file's clock showed.
+        values: (N, C) float32 in the model's units.
+        period: seconds between steps.
+    """
+
+    times: np.ndarray
+    clock: np.ndarray
+    values: np.ndarray
+    period: int
+
+
+def open_trend(found: Found, request: Request) -> TrendFile:
+    """A file with its header read and its style checked.
+
+    Raises:
+        Unusable: it cannot be read.
+    """
+    if found.refused:
+        raise found.refused
+    time = request.roles.time_column if request.roles else None
+    if found.path.name.lower().endswith(".parquet"):
+        return open_parquet(found.path, file=found.name, time_column=time)
+    return open_text(found.path, file=found.name, vendor=request.vendor, time_column=time, growing=request.growing)
+
+
+def readings_of(source: TrendFile, request: Request, problems: list[Problem]) -> FileReadings:
+    """The checked readings of a file; what is wrong is added to `problems`.
+
+    Raises:
+        Unusable: it cannot be judged.
+    """
+    file = source.file
+    origins, missing = match(file, source.names, request.signals, request.roles, source.time)
+    problems += missing
+    if not any(origins):
+        names = listed([name for place, name in enumerate(source.names) if place not in source.time], 6)
+        what = f"it has none of the model's {len(origins)} columns ({listed(request.columns)}), but {names}"
+        raise Unusable(what, "name its columns in a role map: python run.py doctor writes a first one", kind="column")
+    rows = source.read(sorted({origin.place for origin in origins if origin}))
+    problems += source.notes
+    clock = clock_of(file, rows.times, request.vendor, request.zone, source.place)
+    problems += clock.problems
+    last = len(clock.times) - 1
+    found = {number: origin for number, origin in enumerate(origins) if origin}
+    columns = []
+    for number, origin in found.items():
+        signal = request.signals[number]
+        states = signal.quantity in ("state", "fraction", "")
+        cells = numbers_of(rows.columns[origin.place], VENDORS[request.vendor], states=states)
+        problems += _strange_cells(source, signal, cells, request.vendor)
+        columns.append(cells.turned() if clock.flipped else cells)
+    clock, columns, doubled = merged(
+        file, clock, columns, lambda row: source.place(last - row if clock.flipped else row)
+    )
+    problems += doubled
+    readings = {
+        number: _in_unit(file, request.signals[number], origin, cells, problems)
+        for (number, origin), cells in zip(found.items(), columns, strict=True)
+    }
+    result = FileReadings(clock, readings)
+    _check(file, result, request, problems)
+    return result
+
+
+def _strange_cells(source: TrendFile, signal: Signal, cells: Cells, vendor: str) -> list[Problem]:
+    """Words in a column of numbers that mean nothing known.
+
+    Raises:
+        Unusable: they are numbers with the decimal mark of another style.
+    """
+    if not cells.strange:
+        return []
+    word, (row, _) = min(cells.strange.items(), key=lambda item: item[1][0])
+    where = f"{source.place(row)}, {signal.column}"
+    if cells.foreign is not None:
+        mark = "commas" if VENDORS[vendor].decimal == "," else "points"
+        word = next(word for word, (first, _) in cells.strange.items() if first == cells.foreign)
+        what = f"'{shown(word)}' is no number as '{vendor}' writes it, with decimal {mark}"
+        where = f"{source.place(cells.foreign)}, {signal.column}"
+        raise Unusable(what, f"export it with decimal {mark}, or name the style that fits", where=where, kind="style")
+    number = sum(count for _, count in cells.strange.values())
+    what = f"{number} cells are no numbers, the first '{shown(word)}': taken as no reading"
+    return [Problem(source.file, where, what, "correct them, or leave them empty", False, "cell", signal.column)]
+
+
+def _in_unit(file: str, signal: Signal, origin: Origin, cells: Cells, problems: list[Problem]) -> Readings:
+    """A column's readings with their unit: as the role map, the header or the cells state it, else the model's."""
+    beside = cells.unit
+    unit = origin.unit or beside or signal.unit
+    if origin.unit and beside and beside is not origin.unit:
+        what = f"{origin.unit.name} is stated for it, and its cells say {beside.name}: read as {origin.unit.name}"
+        problems.append(Problem(file, signal.column, what, "correct the role map", False, "unit", signal.column))
+    readings = Readings(signal, unit, cells.values, cells.said)
+    if unit and signal.unit and unit.quantity != signal.unit.quantity:
+        what = f"'{shown(origin.name)}' is in {unit.name}, and the model's is in {signal.unit.name}: not used"
+        advice = "name the right column in a role map (--roles)"
+        problems.append(Problem(file, signal.column, what, advice, False, "missing", signal.column))
+        readings = Readings(signal, signal.unit, np.full_like(cells.values, np.nan), cells.said)
+    elif origin.unit is None and not beside:
+        readings.stated = False
+    return readings
+
+
+def _unstated(file: str, readings: Sequence[Readings]) -> list[Problem]:
+    """Says once which units nobody stated."""
+    judged = [r for r in readings if not r.stated and r.unit and r.unit.quantity != "state"]
+    taken = [f"{r.signal.column} ({r.unit.name})" for r in judged if r.unit]
+    unknown = [r.signal.column for r in readings if r.signal.unit is None]
+    problems = []
+    if taken:
+        what = f"no unit is stated, so the model's is taken for {listed(taken)}"
+        problems.append(Problem(file, "", what, "name other units in a role map (--roles)", False, "unit"))
+    if unknown:
+        what = f"the model's unit is unknown, so numbers are taken as they are for {listed(unknown)}"
+        problems.append(Problem(file, "", what, "give them as in the training data", False, "unit"))
+    return problems
+
+
+def _check(file: str, found: FileReadings, request: Request, problems: list[Problem]) -> None:
+    """Looks for readings that cannot be right.
+
+    Raises:
+        Unusable: the file cannot be judged.
+    """
+    everything, clock = list(found.readings.values()), found.clock
+    if clock.step is not None and clock.step > request.period_seconds * _LATE:
+        needed = words_of(request.period_seconds)
+        what = f"readings are {words_of(clock.step)} apart, and the model needs steps of {needed}"
+        raise Unusable(what, f"export them every {needed} or more often", kind="rate")
+    for readings in everything:
+        problems += drop_codes(file, readings)
+    if all(np.isnan(readings.raw).all() for readings in everything):
+        raise Unusable("not one of the model's columns holds a reading", "export it again", kind="missing")
+    wrong = unit_problems(file, everything)
+    problems += wrong
+    if any(problem.fatal for problem in wrong):
+        names = listed([problem.column for problem in wrong if problem.fatal], 40)
+        first = next(problem for problem in wrong if problem.fatal)
+        more = f" (and so for {names})" if names != first.column else ""
+        raise Unusable(first.what + more, first.what_to_do, where=first.where, kind="unit")
+    problems += _unstated(file, everything)
+    same = constant_problem(file, clock.times, everything)
+    if same:
+        raise Unusable(same.what, same.what_to_do, kind=same.kind)
+    reach = _reach(clock.step, request)
+    for readings in everything:
+        problems += drop_impossible(file, readings)
+        problems += stuck_problems(file, clock.times, readings, reach)
+
+
+def _reach(step: int | None, request: Request) -> float:
+    """Seconds after which a reading says nothing any more."""
+    hold = hold_seconds(step, request.period_seconds, request.max_age_seconds)
+    return max(hold, step or 0)
+
+
+def even_readings(file: str, found: FileReadings, request: Request, problems: list[Problem]) -> EvenReadings:
+    """Readings on multiples of the period, as the request asks for; gaps are added to `problems`.
+
+    Raises:
+        Unusable: the grid would be too large, or holds nothing.
+    """
+    clock, step = found.clock, found.clock.step
+    times = snapped(clock.times, step) if step else clock.times
+    own = request.own_rate and step is not None and request.period_seconds % step == 0
+    period = step if own and step else request.period_seconds
+    hold = hold_seconds(step, request.period_seconds, request.max_age_seconds)
+    grid = grid_of(times, period=period, reach=_reach(step, request), columns=len(request.signals))
+    if not len(grid.times):
+        raise Unusable("no reading lies on a step of the grid", "give a longer stretch of readings", kind="rate")
+    values = np.full((len(grid.times), len(request.signals)), np.nan, np.float32)
+    held = []
+    for number, readings in found.readings.items():
+        changes = step is None or changes_only(readings.raw, readings.said)
+        # What is missing in a file at its own rate, the training recipe fills.
+        age = request.max_age_seconds if changes else period - 1 if own else hold
+        column, said = readings.in_model_unit(), readings.said if changes else np.zeros_like(readings.said)
+        if request.resample == "mean" and not own:
+            fine = _fine(step, period)
+            column = mean_steps(grid.times, times, column, said, age, period=period, fine=fine)
+        else:
+            column = at_steps(grid.times, times, column, said, age)
+        values[:, number] = column
+        if changes:
+            held.append(readings.signal.column)
+        if np.isnan(column).all():
+            what, name = "its column holds no reading", readings.signal.column
+            problems.append(Problem(file, name, what, "export it again", False, "missing", name))
+    problems += _notes(file, clock, grid.gaps, held, request)
+    row = np.maximum(np.searchsorted(times, grid.times, side="right") - 1, 0)
+    return EvenReadings(grid.times, grid.times + clock.shift[row], values, period)
+
+
+def _fine(step: int | None, period: int) -> int:
+    """Seconds between the samples of a mean: the file's step if the period is a multiple of it, else near a tenth."""
+    if step is not None and period % step == 0:
+        return step
+    return next(fine for fine in range(max(1, period // 10), 0, -1) if period % fine == 0)
+
+
+def _notes(file: str, clock: Clock, gaps: np.ndarray, held: Sequence[str], request: Request) -> list[Problem]:
+    problems = []
+    if held:
+        words = words_of(round(request.max_age_seconds))
+        which = "all columns hold" if clock.step is None else f"{listed(held, 40)} hold"
+        what = f"{which} changes of value: the last is taken for up to {words}"
+        problems.append(Problem(file, "", what, "change that with --max_age", False, "hold"))
+    if len(gaps):
+        shown_times = clock.times + clock.shift
+        long = (clock.times[gaps[:, 1]] - clock.times[gaps[:, 0]]).astype(np.int64)
+        begin, end = (str(shown_times[row]).replace("T", " ") for row in gaps[long.argmax()])
+        what = f"{len(gaps)} gaps without readings, the longest from {begin} to {end} ({long.max() / 3600:.1f} h)"
+        problems.append(Problem(file, "", what, "nothing can be said about them", False, "gap"))
+    return problems
