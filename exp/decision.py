@@ -119,7 +119,7 @@ def fit_decision(model: nn.Module, data: Prepared, logits: Tensor, device: torch
         distance=distance,
         usual=_usual(data),
     )
-    table = calibration.quantiles(decision.scores(answers, features))
+    table = calibration.quantiles(decision.scores(answers, features), target)
     kept = distance if decision.score == "distance" else None
     return dataclasses.replace(decision, table=table, distance=kept)
 

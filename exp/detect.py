@@ -105,7 +105,7 @@ def run(options: Options) -> int:
     if result.refused and len(result.refused) == len(result.units) and output.shards == 1:
         more = f" (and {len(result.refused) - 1} more files cannot be judged)" if len(result.refused) > 1 else ""
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")
-    _write(detector, result, output)
+    _write(detector, finder, result, output)
     _tell(result, output)
     return 0
 
@@ -127,7 +127,7 @@ def follow(detector: Detector, finder: Finder, source: Path, output: Output, *, 
             if now != before:
                 before = now
                 result = _pass(detector, finder, files)
-                _write(detector, result, output)
+                _write(detector, finder, result, output)
                 if len(result.rows) != written:
                     logger.info("%d windows, %d events", len(result.rows), len(result.findings))
                     written = len(result.rows)
@@ -240,7 +240,7 @@ def _unit(judged: Judged, findings: list[Finding]) -> Unit:
     )
 
 
-def _write(detector: Detector, result: Result, output: Output) -> None:
+def _write(detector: Detector, finder: Finder, result: Result, output: Output) -> None:
     artifact = detector.artifact
     tables.grow(output.path("windows"), tables.table(tables.window_fields(artifact.info.classes), result.rows))
     tables.grow(output.path("events"), tables.table(tables.EVENT_FIELDS, map(tables.event_row, result.findings)))
@@ -249,10 +249,10 @@ def _write(detector: Detector, result: Result, output: Output) -> None:
         dataclasses.replace(unit, findings=[drawn[f.file, f.fault, f.start] for f in unit.findings])
         for unit in result.units
     ]
-    detection_report.write(output.path("report"), units, _about(detector))
+    detection_report.write(output.path("report"), units, _about(detector, finder.confirm))
 
 
-def _about(detector: Detector) -> detection_report.About:
+def _about(detector: Detector, confirm: int) -> detection_report.About:
     """What the report says of the model."""
     artifact = detector.artifact
     info = artifact.info
@@ -263,7 +263,8 @@ def _about(detector: Detector) -> detection_report.About:
         has_normal=info.normal is not None,
         window_seconds=info.seq_len * info.period_seconds,
         stride_seconds=detector.stride * info.period_seconds,
-        simulated=bool(artifact.description.get("simulated")),
+        unknown_rate=detector.unknown_rate,
+        confirm=confirm,
     )
 
 

@@ -103,6 +103,7 @@ class Detector:
         self, *, artifact: Artifact, request: Request, stride: int, unknown_rate: float, device: torch.device
     ) -> None:
         self.artifact, self.request, self.stride, self.device = artifact, request, stride, device
+        self.unknown_rate = unknown_rate
         self.model = artifact.model.to(device)
         self.threshold = calibration.threshold(artifact.decision.table, unknown_rate)
         self.signals = len(artifact.info.columns)

@@ -93,12 +93,23 @@ class Distance:
         return np.sqrt(self.to_classes(features).min(1))
 
 
-def quantiles(scores: np.ndarray) -> np.ndarray:
+def quantiles(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
     """(RATES,) quantiles of scores at even shares from 0 to 1, each one that was met.
 
-    The upper neighbour is taken, so that no more than the share asked for lies above.
+    Of two quantiles the higher is taken, that of the windows and that of the classes, each of which counts alike: so
+    neither the share of windows nor the mean share of a class's windows that lies above is more than asked for. By
+    windows alone, a rare fault might as well be called unknown always.
+
+    Args:
+        scores: (n,) of known windows.
+        target: (n,) their class numbers.
     """
-    return np.quantile(scores.astype(np.float64), np.linspace(0, 1, RATES), method="higher")
+    scores, order = scores.astype(np.float64), np.argsort(scores, kind="stable")
+    weights = (1 / np.bincount(target)[target])[order]
+    below = np.cumsum(weights) / weights.sum()  # share of the classes up to each score
+    shares = np.linspace(0, 1, RATES)
+    by_class = scores[order][np.minimum(np.searchsorted(below, shares - 1e-12, side="left"), len(scores) - 1)]
+    return np.maximum(np.quantile(scores, shares, method="higher"), by_class)
 
 
 def threshold(table: np.ndarray, rate: float) -> float:

@@ -1,24 +1,224 @@
-"""report.html of a detection."""
+"""report.html of a detection: one file that opens offline, for whoever runs the building."""
 
+import datetime
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from utils.detection_record import Unit
+from utils import plots_detection
+from utils.detection_record import Finding, Unit
+from utils.report_page import Picture, duration, percent, picture, render, save
 
 MARK = "<!-- detection report -->"
+_MOST_UNITS = 60  # in the timeline
+_MOST_SILENT = 200  # rows of what could not be judged
+_MOST_WORDS = 20  # units told about in words
 
 
 @dataclass(frozen=True, kw_only=True)
 class About:
+    """What judged.
+
+    Attributes:
+        model, data: names.
+        classes: number of states that the model tells apart.
+        has_normal: whether one of them is sound.
+        window_seconds, stride_seconds: of the windows.
+        unknown_rate: share of known windows that may be called unknown.
+        confirm: windows that open and close an event.
+    """
+
     model: str
     data: str
     classes: int
     has_normal: bool
     window_seconds: int
     stride_seconds: int
-    simulated: bool
+    unknown_rate: float
+    confirm: int
 
 
-def write(path: Path, units: list[Unit], about: About) -> Path:
-    path.write_text("<!DOCTYPE html>" + MARK)
+def write(path: Path, units: Sequence[Unit], about: About) -> Path:
+    """Writes the page.
+
+    Args:
+        path: where to.
+        units: the files that were judged.
+        about: what judged them.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    save(path, render("detection.html.j2", **_context(units, about)))
     return path
+
+
+def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
+    findings = [finding for unit in units for finding in unit.findings]
+    silent = [(unit.file, *row) for unit in units for row in unit.silent]
+    return {
+        "mark": MARK,
+        "title": units[0].file if len(units) == 1 else f"{len(units)} units",
+        "about": about,
+        "span": _span(units),
+        "made": f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
+        "headline": _headline(units, findings),
+        "told": [_told(unit) for unit in units if unit.findings][:_MOST_WORDS],
+        "untold": max(0, sum(bool(unit.findings) for unit in units) - _MOST_WORDS),
+        "tiles": _tiles(units, findings),
+        "timeline": _timeline(units),
+        "events": [_event(finding) for finding in findings],
+        "silent": [(file, moment(start), moment(end), reason) for file, start, end, reason in silent[:_MOST_SILENT]],
+        "silent_rest": max(0, len(silent) - _MOST_SILENT),
+        "reasons": _reasons(silent),
+        "cautions": [(unit.file, line) for unit in units for line in unit.cautions],
+        "units": [_unit(unit) for unit in units],
+        "window": duration(about.window_seconds),
+        "stride": duration(about.stride_seconds),
+    }
+
+
+def _headline(units: Sequence[Unit], findings: Sequence[Finding]) -> str:
+    """The page in a sentence."""
+    judged = [unit for unit in units if unit.windows]
+    if not judged:
+        return "Nothing could be judged; the table below says why."
+    faulty = [unit for unit in judged if unit.findings]
+    what = "unit was" if len(judged) == 1 else "units were"
+    if not faulty:
+        return f"No fault was found: {len(judged)} {what} judged, {_hours(units)} of operation."
+    if len(judged) == 1:
+        kinds = len({finding.fault for finding in findings})
+        how = "1 event" if len(findings) == 1 else f"{len(findings)} events of {kinds} kind{'s' * (kinds > 1)}"
+        return f"Faults were found in this unit: {how} in {_hours(units)} of operation."
+    return f"Faults were found in {len(faulty)} of the {len(judged)} units that could be judged."
+
+
+def _told(unit: Unit) -> tuple[str, list[str]]:
+    """A unit and its faults in words, the longest first."""
+    lines = []
+    for fault in dict.fromkeys(f.fault for f in sorted(unit.findings, key=lambda f: -f.hours)):
+        mine = [finding for finding in unit.findings if finding.fault == fault]
+        hours = sum(finding.hours for finding in mine)
+        sure = sum(finding.mean_confidence * finding.hours for finding in mine) / max(hours, 1e-9)
+        times = "" if len(mine) == 1 else f" in {len(mine)} events"
+        until = "and still there when the data ends" if mine[-1].ongoing else f"until {moment(mine[-1].end)}"
+        how_sure = "" if fault == "unknown" else f"; confidence {percent(sure, 0)}"
+        meaning = mine[0].meaning
+        lines.append(
+            f"{meaning[:1].upper()}{meaning[1:]}: since {moment(mine[0].start)}, {until}, "
+            f"{hours:.0f}\u00a0h{times}{how_sure}."
+        )
+    return unit.file, lines
+
+
+def _tiles(units: Sequence[Unit], findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
+    windows = sum(unit.windows for unit in units)
+    silent = sum(unit.verdicts.get("no answer", 0) for unit in units)
+    faulty = sum(bool(unit.findings) for unit in units)
+    kinds = Counter(finding.fault for finding in findings)
+    most = kinds.most_common(1)[0][0] if kinds else "none"
+    return [
+        ("Units with events", f"{faulty} of {len(units)}", f"{sum(not unit.windows for unit in units)} not judged"),
+        ("Events", str(len(findings)), f"most often: {most}"),
+        ("Hours in events", f"{sum(finding.hours for finding in findings):.0f}", "while the unit worked"),
+        ("Windows judged", f"{windows:,}", f"{silent:,} without an answer"),
+    ]
+
+
+def _timeline(units: Sequence[Unit]) -> dict[str, Any] | None:
+    """Bars as shares of the time that all units cover."""
+    shown = sorted((unit for unit in units if unit.start), key=lambda unit: not unit.findings)[:_MOST_UNITS]
+    if not shown:
+        return None
+    first, last = min(_instant(unit.start) for unit in shown), max(_instant(unit.end) for unit in shown)
+    whole = max(last - first, 1.0)
+
+    def bar(start: str, end: str) -> tuple[float, float]:
+        left = (_instant(start) - first) / whole
+        return round(100 * left, 3), round(100 * max((_instant(end) - first) / whole - left, 0.0), 3)
+
+    rows = []
+    for unit in shown:
+        faults = dict.fromkeys(finding.fault for finding in unit.findings)
+        lanes = [(fault, [_bar(f, bar) for f in unit.findings if f.fault == fault]) for fault in faults]
+        rows.append({"file": unit.file, "span": bar(unit.start, unit.end), "lanes": lanes})
+    ticks = [_day(first + share * whole) for share in (0, 1 / 3, 2 / 3, 1)]
+    return {"rows": rows, "ticks": ticks, "rest": max(0, sum(bool(unit.start) for unit in units) - _MOST_UNITS)}
+
+
+def _bar(finding: Finding, bar: Any) -> dict[str, Any]:
+    left, width = bar(finding.start, finding.end)
+    words = f"{finding.fault}, {moment(finding.start)} to {moment(finding.end)}, {finding.hours:.1f} h"
+    return {"left": left, "width": width, "words": words, "faint": finding.fault == "unknown"}
+
+
+def _event(finding: Finding) -> dict[str, Any]:
+    return {
+        "finding": finding,
+        "start": moment(finding.start),
+        "end": moment(finding.end),
+        "sure": percent(finding.mean_confidence, 0),
+        "peak": percent(finding.peak_confidence, 0),
+        "figures": _figures(finding),
+    }
+
+
+def _figures(finding: Finding) -> list[tuple[str, str, Picture]]:
+    evidence = finding.evidence
+    if evidence is None:
+        return []
+    unknown = finding.fault == "unknown"
+    what = "for being unlike the training data" if unknown else "for the fault"
+    drawn = (
+        ("Trends", "The suspicious stretch is shaded.", plots_detection.trends),
+        ("Where the network looked", f"How much each reading speaks {what}, in the surest windows.",
+         plots_detection.looked),
+        ("Gramian images", f"{evidence.columns[0]} in the surest window, as the network sees it: its trend, and its "
+         "two images. Time runs to the right and upwards.", plots_detection.images),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        return [(title, text, picture(draw(evidence, Path(folder) / "figure.png"))) for title, text, draw in drawn]
+
+
+def _unit(unit: Unit) -> tuple[str, str, str, int, str]:
+    said = ", ".join(f"{name} {number:,}" for name, number in sorted(unit.verdicts.items(), key=lambda v: -v[1]))
+    return unit.file, moment(unit.start), moment(unit.end), unit.windows, said or "none"
+
+
+def _reasons(silent: Sequence[tuple[str, str, str, str]]) -> int:
+    """Number of units with something that could not be judged."""
+    return len({row[0] for row in silent})
+
+
+def _span(units: Sequence[Unit]) -> str:
+    known = [unit for unit in units if unit.start]
+    if not known:
+        return ""
+    first, last = min(_instant(unit.start) for unit in known), max(_instant(unit.end) for unit in known)
+    return f"{_day(first)} to {_day(last)}"
+
+
+def _hours(units: Sequence[Unit]) -> str:
+    windows = sum(unit.windows for unit in units)
+    return f"{windows:,} windows"
+
+
+def moment(time: str) -> str:
+    """A time as a person writes it: 2008-05-06T06:48:00 -> 2008-05-06 06:48."""
+    return time.replace("T", " ")[:16]
+
+
+def _instant(time: str) -> float:
+    """Seconds of a time on its own clock; the distance from UTC is left out, as bars show the clock."""
+    return datetime.datetime.fromisoformat(time[:19]).replace(tzinfo=datetime.UTC).timestamp()
+
+
+def _day(seconds: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC):%Y-%m-%d}"

@@ -1,0 +1,121 @@
+"""What stands behind an event, drawn small enough for a phone: trends, Gramian images, and where the network looked.
+
+Letters: N readings, S steps, L steps of a window.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from utils.detection_record import Evidence
+from utils.plots_gramian import fields
+from utils.plots_style import BLUE, GRID, INK, MUTED, ORANGE, drawing, one_line, tidy
+
+_WIDTH = 4.7  # inches: two beside each other on a page, one on a phone without shrinking much
+_LONGEST_NAME = 46
+
+
+def trends(evidence: Evidence, path: Path) -> Path:
+    """The first signals around the event, its windows marked.
+
+    Returns:
+        The path written.
+    """
+    number = len(evidence.values)
+    with drawing(path, _WIDTH, 0.35 + 1.15 * number) as figure:
+        panels = figure.subplots(number, 1, sharex=True, squeeze=False)[:, 0]
+        cuts = _gaps(evidence.times)
+        for axes, values, name, unit in zip(panels, evidence.values, evidence.columns, evidence.units, strict=False):
+            for start, end in _joined(evidence):
+                axes.axvspan(start, end, color=ORANGE, alpha=0.16, linewidth=0)
+            axes.plot(np.insert(evidence.times, cuts, evidence.times[cuts]), _broken(values, cuts), color=BLUE, lw=1.0)
+            axes.set_title(_name(name, unit), fontsize=8.5)
+            tidy(axes)
+        _clock(panels[-1])
+    return path
+
+
+def images(evidence: Evidence, path: Path) -> Path:
+    """The first signal's surest window and its two Gramian images, as the network sees them."""
+    with drawing(path, _WIDTH, 3.05, layout=None) as figure:
+        name = _name(evidence.columns[0], "")
+        figure.text(0.03, 0.965, name, fontsize=8.5, weight="bold", va="top", color=INK)
+        trend = figure.add_axes((0.03, 0.71, 0.94, 0.15))
+        trend.axhline(0, color=GRID, lw=0.8)
+        trend.plot(evidence.window, color=BLUE, lw=1.1)
+        trend.set(xlim=(0, len(evidence.window) - 1), ylim=(-1.08, 1.08))
+        trend.set_axis_off()
+        for left, kind, field in zip((0.03, 0.515), ("sum field", "difference field"), fields(evidence.window), strict=True):
+            axes = figure.add_axes((left, 0.02, 0.455, 0.61))
+            axes.imshow(field, origin="lower", cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto")
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+            axes.set_title(kind, fontsize=7.5, weight="normal", color=MUTED, pad=3)
+    return path
+
+
+def looked(evidence: Evidence, path: Path) -> Path:
+    """Sensor against clock time: how much each reading speaks for the fault."""
+    names = [_name(name, "", 30) for name in evidence.columns]
+    shown = np.ma.masked_invalid(evidence.looked)  # (signals, S)
+    top = max(float(np.nanquantile(evidence.looked, 0.995)), 1e-12)
+    edges = np.append(evidence.looked_times, evidence.looked_times[-1] + np.timedelta64(evidence.period_seconds, "s"))
+    with drawing(path, _WIDTH, 1.0 + 0.27 * len(names)) as figure:
+        axes = figure.subplots()
+        axes.pcolormesh(edges, np.arange(len(names) + 1), shown, cmap="Oranges", vmin=0, vmax=top, rasterized=True)
+        axes.set_yticks(np.arange(len(names)) + 0.5, names, fontsize=7.5)
+        axes.set_facecolor(GRID)
+        axes.invert_yaxis()
+        axes.tick_params(axis="y", length=0)
+        axes.spines[:].set_visible(False)
+        _clock(axes)
+        _scale(figure, axes)
+    return path
+
+
+def _scale(figure: Figure, axes: Axes) -> None:
+    bar = figure.colorbar(axes.collections[0], ax=axes, orientation="horizontal", aspect=45, pad=0.02, fraction=0.04)
+    bar.set_ticks([0, bar.vmax], labels=["nothing", "speaks for the fault"])
+    bar.ax.tick_params(length=0, labelsize=7.5)
+    bar.outline.set_visible(False)
+    first, last = bar.ax.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
+
+
+def _clock(axes: Axes) -> None:
+    locator = AutoDateLocator(minticks=3, maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.get_offset_text().set_fontsize(7.5)
+
+
+def _joined(evidence: Evidence) -> list[tuple[np.datetime64, np.datetime64]]:
+    """The event's windows with overlapping and touching ones joined, so that none is shaded twice."""
+    found: list[tuple[np.datetime64, np.datetime64]] = []
+    step = np.timedelta64(evidence.period_seconds, "s")
+    for start, end in sorted(evidence.marked):
+        if found and start <= found[-1][1] + step:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _gaps(times: np.ndarray) -> np.ndarray:
+    """Places where a line must break: the step before is much longer than usual."""
+    steps = np.diff(times).astype(np.int64)
+    return np.flatnonzero(steps > 4 * np.median(steps)) + 1 if len(steps) else np.zeros(0, np.int64)
+
+
+def _broken(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    return np.insert(values.astype(np.float64), cuts, np.nan)
+
+
+def _name(name: str, unit: str, longest: int = _LONGEST_NAME) -> str:
+    plain = one_line(name)
+    plain = plain if len(plain) <= longest else plain[: longest - 3] + "..."
+    return f"{plain} ({unit})" if unit else plain
