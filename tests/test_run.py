@@ -83,12 +83,12 @@ def test_config_repeats_the_run(finished, tmp_path, capsys):
     assert capsys.readouterr().out.strip().splitlines()[-1] == f"run folder: {again.parent}"
 
 
-def test_test_gives_the_same_numbers_to_the_last_digit(finished, capsys):
+def test_test_gives_the_same_numbers_to_the_last_digit(finished, tmp_path, capsys):
     assert run.main(["test", "--run", str(finished)]) == 0
     assert "every number is the one in metrics.json" in capsys.readouterr().out
     metrics = json.loads((finished / "metrics.json").read_text())
     metrics["test"]["accuracy"]["value"] -= 1e-15 + 0.001
-    changed = finished.parent / "changed"
+    changed = tmp_path / "changed"
     changed.mkdir()
     for name in ("config.yaml", "model"):
         (changed / name).symlink_to(finished / name)
