@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from utils.logs import Screen
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -18,13 +20,12 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """A verb that ran in one test says nothing in the next."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
     yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    root = logging.getLogger()
+    root.handlers[:] = [handler for handler in root.handlers if not isinstance(handler, Screen)]
+    root.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 
-class _Screen(logging.Handler):
+class Screen(logging.Handler):
     """Writes through tqdm, so that a message does not tear a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -18,12 +18,12 @@ class _Screen(logging.Handler):
 def log_to_screen(level: int = logging.INFO) -> None:
     """Sends the program's messages to standard output, once."""
     root = logging.getLogger()
-    if any(isinstance(handler, _Screen) for handler in root.handlers):
+    if any(isinstance(handler, Screen) for handler in root.handlers):
         return
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets the banner with marks in it
-    screen = _Screen()
+    screen = Screen()
     screen.setFormatter(logging.Formatter("%(message)s"))
     root.addHandler(screen)
     root.setLevel(level)
