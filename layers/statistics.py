@@ -12,16 +12,24 @@ _EPSILON = 1e-6
 
 
 def basic(x: Tensor) -> Tensor:
-    """(B, C, L) -> (B, C, 5): mean, deviation, maximum, minimum, median."""
+    """(B, C, L) -> (B, C, 5): mean, `log_deviation`, maximum, minimum, median."""
     ordered = x.sort(-1).values
     middle = x.shape[-1] // 2
     median = (ordered[..., middle] + ordered[..., (x.shape[-1] - 1) // 2]) / 2
-    return torch.stack((x.mean(-1), deviation(x), ordered[..., -1], ordered[..., 0], median), -1)
+    return torch.stack((x.mean(-1), log_deviation(x), ordered[..., -1], ordered[..., 0], median), -1)
 
 
 def deviation(x: Tensor) -> Tensor:
     """(B, C, L) -> (B, C), the standard deviation with a floor of 0.001 (added in squares)."""
     return (x.var(-1, correction=0) + _EPSILON).sqrt()
+
+
+def log_deviation(x: Tensor) -> Tensor:
+    """(B, C, L) -> (B, C), half the logarithm of the deviation: -3.5 for a constant signal, 0 for a deviation of 1.
+
+    A sensor that stands still and one that moves a little differ by much here, and by next to nothing in deviation.
+    """
+    return 0.5 * deviation(x).log()
 
 
 def standardized(x: Tensor) -> Tensor:
@@ -37,7 +45,7 @@ def correlations(x: Tensor) -> Tensor:
 
 
 class BasicStatistics(nn.Module):
-    """Mean, deviation, maximum, minimum and median of every signal."""
+    """Mean, deviation (as `log_deviation`), maximum, minimum and median of every signal."""
 
     def __init__(self, *, signals: int) -> None:
         super().__init__()
@@ -74,7 +82,7 @@ class ComprehensiveStatistics(nn.Module):
 
 
 class CorrelationStatistics(nn.Module):
-    """Mean, deviation, and the correlation with each of the signals."""
+    """Mean, deviation (as `log_deviation`), and the correlation with each of the signals."""
 
     def __init__(self, *, signals: int) -> None:
         super().__init__()
@@ -82,7 +90,7 @@ class CorrelationStatistics(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, L) -> (B, C, 2 + C)."""
-        return torch.cat((torch.stack((x.mean(-1), deviation(x)), -1), correlations(x)), -1)
+        return torch.cat((torch.stack((x.mean(-1), log_deviation(x)), -1), correlations(x)), -1)
 
 
 STATISTICS: dict[str, type[nn.Module]] = {

@@ -5,6 +5,7 @@ Letters: B batch, C signals, L time steps, D features of a signal, S statistics 
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class PeriodicEncoder(nn.Module):
@@ -28,7 +29,7 @@ class PeriodicEncoder(nn.Module):
     def forward(self, statistics: Tensor) -> Tensor:
         """(..., inputs) -> (..., dim)."""
         angle = torch.pi * statistics.unsqueeze(-1) * self.frequencies  # (..., inputs, frequencies)
-        return torch.relu(self.linear(torch.cat((angle.sin(), angle.cos()), -1).flatten(-2)))
+        return functional.gelu(self.linear(torch.cat((angle.sin(), angle.cos()), -1).flatten(-2)))
 
 
 class SignalStatistics(nn.Module):

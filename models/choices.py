@@ -57,8 +57,8 @@ def check(settings: ModelSettings, length: int) -> None:
         raise UserError("signal_groups names signals that compression_ratio would mix; leave one of the two out")
     if not 0 <= settings.image_size <= length:
         raise UserError(f"image_size {settings.image_size} is not in 0 to {length}, the steps of a window")
-    if settings.feature_dim < 1:
-        raise UserError(f"feature_dim {settings.feature_dim} is not positive; 64 is usual")
+    if settings.feature_dim < 2:
+        raise UserError(f"feature_dim {settings.feature_dim} is less than 2, which cannot be normalised; 32 is usual")
     if not 0.0 <= settings.dropout < 1.0:
         raise UserError(f"dropout {settings.dropout} is not in [0, 1); 0.1 is usual")
 

@@ -29,8 +29,8 @@ def build_branch(*, method: str, size: int, groups: list[tuple[str, list[int]]],
     """
     extractors = [build_extractor(name=name, method=method, size=size, settings=settings) for name, _ in groups]
     if len(groups) == 1:
-        return Branch(extractor=extractors[0])
-    return GroupedBranch(groups=[places for _, places in groups], extractors=extractors)
+        return Branch(extractor=extractors[0], dim=settings.feature_dim)
+    return GroupedBranch(groups=[places for _, places in groups], extractors=extractors, dim=settings.feature_dim)
 
 
 def build_extractor(*, name: str, method: str, size: int, settings: ModelSettings) -> nn.Module:

@@ -22,7 +22,7 @@ def windows(steps: int = 31) -> Tensor:
 
 
 def expected_basic(x: np.ndarray) -> np.ndarray:
-    return np.stack([x.mean(-1), x.std(-1), x.max(-1), x.min(-1), np.median(x, -1)], -1)
+    return np.stack([x.mean(-1), np.log(x.std(-1)) / 2, x.max(-1), x.min(-1), np.median(x, -1)], -1)
 
 
 def expected_correlations(x: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def test_every_network_looks_at_its_settings(model: str) -> None:
         ({"compression_ratio": 0.5, "signal_groups": "SA_TEMP"}, "leave one of the two out"),
         ({"image_size": 17}, "0 to 16"),
         ({"image_size": -1}, "0 to 16"),
-        ({"feature_dim": 0}, "feature_dim 0"),
+        ({"feature_dim": 1}, "feature_dim 1"),
         ({"dropout": 1.0}, "dropout 1.0"),
         ({"dropout": -0.1}, "dropout -0.1"),
         ({"extractor": "timm:"}, "timm:NAME"),
