@@ -39,7 +39,7 @@ CONTENDERS = [
     Contender("Transformers Trainer, `compute_loss_func`", "hf_trainer_items", "transformers", "torch"),
     Contender("Lightning", "lightning_module", "lightning", "torch"),
     Contender("Keras on torch", "keras_torch", "keras", "torch"),
-    Contender("MindSpore, document 5's accumulator", "mindspore_accumulator", "mindspore", "mindspore"),
+    Contender("MindSpore, an accumulator of one's own", "mindspore_accumulator", "mindspore", "mindspore"),
 ]
 
 
