@@ -38,7 +38,7 @@ class Decision:
         lower, upper: (C,) float32, readings beyond are none that the model may be asked about; infinite for a signal
             that never changed in training.
         distance: of features to the classes, None where `score` is another.
-        usual: (C, L) float32 scaled, the mean training window of the sound class, of all where there is none.
+        usual: (C, L) float32 scaled, a typical training window of the sound class, of any where there is none.
     """
 
     temperature: float
@@ -161,12 +161,15 @@ def _known(windows: WindowSet, lower: np.ndarray, upper: np.ndarray) -> np.ndarr
 
 
 def _usual(data: Prepared) -> np.ndarray:
-    """(C, L) the mean window of the sound class, of all classes where there is none."""
+    """(C, L) the training window of the sound class, of all classes where there is none, nearest to their mean.
+
+    The mean itself is smoother than any window, and so is none that the network has seen.
+    """
     targets = np.asarray(data.train.targets)
     normal = data.info.classes.index(data.info.normal) if data.info.normal else -1
     places = np.flatnonzero(targets == normal) if normal in targets else np.arange(len(targets))
-    total = sum(data.train.gather(places[low : low + CHUNK]).x.double().sum(0) for low in range(0, len(places), CHUNK))
-    return (total / len(places)).float().numpy()  # type: ignore[union-attr]
+    x = data.train.gather(places[_spread(len(places), CHUNK)]).x  # (n, C, L)
+    return x[(x - x.mean(0)).abs().mean((1, 2)).argmin()].numpy()
 
 
 def _spread(number: int, most: int) -> np.ndarray:

@@ -204,8 +204,9 @@ def _pass(detector: Detector, finder: Finder, files: Iterable[Found]) -> Result:
         result.rows += tables.window_rows(judged, classes)
         result.units.append(_unit(judged, findings))
         result.findings += findings
-        if judged.refused:
+        if judged.trend.fatal:
             result.refused.append(f"{judged.file}: {judged.refused}")
+        if judged.refused:
             logger.warning("%s: %s", judged.file, judged.refused)
         drawn = heapq.nlargest(MOST_DRAWN, result.findings, key=lambda f: (f.evidence is not None, f.hours))
         kept = {id(finding) for finding in drawn}
@@ -232,12 +233,23 @@ def _unit(judged: Judged, findings: list[Finding]) -> Unit:
         file=judged.file,
         start=span[0],
         end=span[1],
+        spans=_spans(judged),
         windows=int((judged.verdict != NO_ANSWER).sum()),
         verdicts=dict(Counter(str(verdict) for verdict in judged.verdict)),
         silent=sorted(silent),
         cautions=cautions,
         findings=findings,
     )
+
+
+def _spans(judged: Judged) -> list[tuple[str, str]]:
+    """Stretches of a file with at most a day between readings."""
+    times = judged.trend.times
+    if not len(times):
+        return []
+    breaks = np.flatnonzero(np.diff(times) > np.timedelta64(1, "D"))
+    begins, ends = np.append(0, breaks + 1), np.append(breaks, len(times) - 1)
+    return [(judged.clock(times[a]), judged.clock(times[b])) for a, b in zip(begins, ends, strict=True)]
 
 
 def _write(detector: Detector, finder: Finder, result: Result, output: Output) -> None:
@@ -286,7 +298,7 @@ def _tell(result: Result, output: Output) -> None:
 
 def _begins_as_ours(path: Path, head: str) -> bool:
     with path.open("rb") as file:
-        return head.encode() in file.read(4096) if path.suffix == ".html" else file.read(len(head)) == head.encode()
+        return head.encode() in file.read(2**16) if path.suffix == ".html" else file.read(len(head)) == head.encode()
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
     """What is drawn of an event; times are the file's clock.
 
@@ -35,7 +35,7 @@ class Evidence:
     period_seconds: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Finding:
     """A row of events.csv, and what the report shows of it.
 
@@ -70,6 +70,7 @@ class Unit:
     Attributes:
         file: its name.
         start, end: of its readings, as the file's clock showed them; "" where it could not be read.
+        spans: (start, end) of its stretches with data, longer silences between them.
         windows: number of windows with an answer.
         verdicts: verdict -> number of windows.
         silent: (start, end, reason) of what could not be judged.
@@ -80,6 +81,7 @@ class Unit:
     file: str
     start: str
     end: str
+    spans: list[tuple[str, str]]
     windows: int
     verdicts: dict[str, int]
     silent: list[tuple[str, str, str]]

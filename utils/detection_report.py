@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ MARK = "<!-- detection report -->"
 _MOST_UNITS = 60  # in the timeline
 _MOST_SILENT = 200  # rows of what could not be judged
 _MOST_WORDS = 20  # units told about in words
+_LONG_GAP = 3 * 86400.0  # seconds without data of any unit that the timeline leaves out
+_TICK = 16.0  # percent of the timeline that a day's words take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +113,7 @@ def _told(unit: Unit) -> tuple[str, list[str]]:
         times = "" if len(mine) == 1 else f" in {len(mine)} events"
         until = "and still there when the data ends" if mine[-1].ongoing else f"until {moment(mine[-1].end)}"
         how_sure = "" if fault == "unknown" else f"; confidence {percent(sure, 0)}"
-        meaning = mine[0].meaning
+        meaning = mine[0].meaning.split(";")[0]
         lines.append(
             f"{meaning[:1].upper()}{meaning[1:]}: since {moment(mine[0].start)}, {until}, "
             f"{hours:.0f}\u00a0h{times}{how_sure}."
@@ -133,24 +136,61 @@ def _tiles(units: Sequence[Unit], findings: Sequence[Finding]) -> list[tuple[str
 
 
 def _timeline(units: Sequence[Unit]) -> dict[str, Any] | None:
-    """Bars as shares of the time that all units cover."""
-    shown = sorted((unit for unit in units if unit.start), key=lambda unit: not unit.findings)[:_MOST_UNITS]
+    """Bars as shares of the time for which there is data; long times without any are left out."""
+    shown = sorted((unit for unit in units if unit.spans), key=lambda unit: not unit.findings)[:_MOST_UNITS]
     if not shown:
         return None
-    first, last = min(_instant(unit.start) for unit in shown), max(_instant(unit.end) for unit in shown)
-    whole = max(last - first, 1.0)
+    pieces = _pieces([(_instant(start), _instant(end)) for unit in shown for start, end in unit.spans])
 
     def bar(start: str, end: str) -> tuple[float, float]:
-        left = (_instant(start) - first) / whole
-        return round(100 * left, 3), round(100 * max((_instant(end) - first) / whole - left, 0.0), 3)
+        left, right = _place(pieces, _instant(start)), _place(pieces, _instant(end))
+        return round(left, 3), round(right - left, 3)
 
     rows = []
     for unit in shown:
         faults = dict.fromkeys(finding.fault for finding in unit.findings)
         lanes = [(fault, [_bar(f, bar) for f in unit.findings if f.fault == fault]) for fault in faults]
-        rows.append({"file": unit.file, "span": bar(unit.start, unit.end), "lanes": lanes})
-    ticks = [_day(first + share * whole) for share in (0, 1 / 3, 2 / 3, 1)]
-    return {"rows": rows, "ticks": ticks, "rest": max(0, sum(bool(unit.start) for unit in units) - _MOST_UNITS)}
+        rows.append({"file": unit.file, "spans": [bar(*span) for span in unit.spans], "lanes": lanes})
+    rest = max(0, sum(bool(unit.spans) for unit in units) - _MOST_UNITS)
+    return {"rows": rows, "ticks": _ticks(pieces), "rest": rest, "pieces": len(pieces)}
+
+
+def _pieces(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float, float, float]]:
+    """Times with data, (start, end, from percent, to percent); between two of them lies a gap of the page."""
+    joined: list[list[float]] = []
+    for start, end in sorted(spans):
+        if joined and start - joined[-1][1] <= _LONG_GAP:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([start, end])
+    gap = min(1.2, 30 / len(joined))
+    whole = max(sum(end - start for start, end in joined), 1.0)
+    scale, left, pieces = (100 - gap * (len(joined) - 1)) / whole, 0.0, []
+    for start, end in joined:
+        width = (end - start) * scale
+        pieces.append((start, end, left, left + width))
+        left += width + gap
+    return pieces
+
+
+def _place(pieces: Sequence[tuple[float, float, float, float]], time: float) -> float:
+    """Percent of the page at a time."""
+    for start, end, left, right in pieces:
+        if time <= end:
+            return left + (right - left) * max(0.0, time - start) / max(end - start, 1.0)
+    return 100.0
+
+
+def _ticks(pieces: Sequence[tuple[float, float, float, float]]) -> list[tuple[float, str]]:
+    """Days under the timeline, as far apart as their words are wide."""
+    if len(pieces) == 1:
+        start, end = pieces[0][:2]
+        return [(33.0 * n, _day(start + n / 3 * (end - start))) for n in range(3)]
+    found: list[tuple[float, str]] = []
+    for start, _, left, _ in pieces:
+        if left <= 84 and (not found or left - found[-1][0] >= _TICK):
+            found.append((left, _day(start)))
+    return found
 
 
 def _bar(finding: Finding, bar: Any) -> dict[str, Any]:
@@ -170,6 +210,7 @@ def _event(finding: Finding) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=64)  # by identity: a file that is followed draws only what is new
 def _figures(finding: Finding) -> list[tuple[str, str, Picture]]:
     evidence = finding.evidence
     if evidence is None:

@@ -48,7 +48,9 @@ def images(evidence: Evidence, path: Path) -> Path:
         trend.plot(evidence.window, color=BLUE, lw=1.1)
         trend.set(xlim=(0, len(evidence.window) - 1), ylim=(-1.08, 1.08))
         trend.set_axis_off()
-        for left, kind, field in zip((0.03, 0.515), ("sum field", "difference field"), fields(evidence.window), strict=True):
+        for left, kind, field in zip(
+            (0.03, 0.515), ("sum field", "difference field"), fields(evidence.window), strict=True
+        ):
             axes = figure.add_axes((left, 0.02, 0.455, 0.61))
             axes.imshow(field, origin="lower", cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto")
             axes.set(xticks=[], yticks=[])
@@ -59,7 +61,8 @@ def images(evidence: Evidence, path: Path) -> Path:
 
 def looked(evidence: Evidence, path: Path) -> Path:
     """Sensor against clock time: how much each reading speaks for the fault."""
-    names = [_name(name, "", 30) for name in evidence.columns]
+    shared = _shared([one_line(name) for name in evidence.columns])
+    names = [_name(one_line(name)[shared:], "", 32) for name in evidence.columns]
     shown = np.ma.masked_invalid(evidence.looked)  # (signals, S)
     top = max(float(np.nanquantile(evidence.looked, 0.995)), 1e-12)
     edges = np.append(evidence.looked_times, evidence.looked_times[-1] + np.timedelta64(evidence.period_seconds, "s"))
@@ -87,7 +90,7 @@ def _scale(figure: Figure, axes: Axes) -> None:
 
 
 def _clock(axes: Axes) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=6)
+    locator = AutoDateLocator(minticks=2, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.xaxis.get_offset_text().set_fontsize(7.5)
@@ -113,6 +116,15 @@ def _gaps(times: np.ndarray) -> np.ndarray:
 
 def _broken(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
     return np.insert(values.astype(np.float64), cuts, np.nan)
+
+
+def _shared(names: list[str]) -> int:
+    """Letters of the words that all names begin with: "AHU: " says nothing where all say it."""
+    if len(names) < 2:
+        return 0
+    first, last = min(names), max(names)  # what these two share, all share
+    alike = next((place for place, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), 0)
+    return max(first.rfind(mark, 0, alike) for mark in " _/.") + 1
 
 
 def _name(name: str, unit: str, longest: int = _LONGEST_NAME) -> str:
