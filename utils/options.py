@@ -41,7 +41,7 @@ GROUPS_OF_VERB = {
     "report": ("run", "report"),
     "simulate": ("run", "files", "simulate"),
     "models": ("run", "data", "model"),
-    "benchmark": ("run", "model", "benchmark"),
+    "benchmark": ("run", "benchmark"),
 }
 
 # Verbs that take a word behind them: the word is the value of this flag.
