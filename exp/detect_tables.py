@@ -39,7 +39,11 @@ def window_rows(judged: Judged, classes: Sequence[str]) -> list[dict[str, Any]]:
         rows.append((gap.start, {**file, **span, "verdict": NO_ANSWER, "reason": gap.reason}))
     top = judged.probabilities.argmax(1)
     for place, verdict in enumerate(judged.verdict):
-        row = {**file, "start": judged.clock(judged.start[place]), "end": judged.clock(judged.end[place])}
+        row: dict[str, Any] = {
+            **file,
+            "start": judged.clock(judged.start[place]),
+            "end": judged.clock(judged.end[place]),
+        }
         if verdict != NO_ANSWER:
             row |= {"class": classes[top[place]], "confidence": float(judged.confidence[place].max())}
             probabilities = judged.probabilities[place]

@@ -176,7 +176,7 @@ class Detector:
         """Times while the unit worked that no window covers: readings are missing, or it stopped too soon."""
         recipe, info, times = self.artifact.recipe, self.artifact.info, table.times
         assert times is not None
-        control = table.column(recipe.working_column) if recipe.working_column in table.columns else None  # type: ignore[arg-type]
+        control = table.column(recipe.working_column) if recipe.working_column in table.columns else None
         working = working_mask(times, control, value=recipe.working_value, settle_seconds=recipe.settle_seconds)
         values, _ = hold(times, table.values[:, : self.signals], recipe.hold_seconds)
         lost = np.isnan(values)
@@ -209,7 +209,7 @@ class Detector:
         reason = np.array([self._without(row) for row in absent], object)
         for place, words in self._outside(windows, absent):
             verdict[place], reason[place] = NO_ANSWER, words
-        for place in np.flatnonzero(absent.sum(1) > self.most_absent):
+        for place in np.flatnonzero(absent.sum(1) > self.most_absent).tolist():
             verdict[place] = NO_ANSWER
             reason[place] = f"{absent[place].sum()} sensors are missing: {self._listed(absent[place])}"
         return Judged(
@@ -255,7 +255,7 @@ class Detector:
             beyond &= ~absent[places]
             for row in np.flatnonzero(beyond.any(1)):
                 words = []
-                for number in np.flatnonzero(beyond[row])[:3]:
+                for number in np.flatnonzero(beyond[row])[:3].tolist():
                     values, unit = readings[row, number], info.units[number]
                     least, most = decision.lower[number], decision.upper[number]
                     worst = values[np.maximum(least - values, values - most).argmax()]

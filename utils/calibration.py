@@ -146,7 +146,8 @@ def left_out(logits: np.ndarray, distances: np.ndarray | None, target: np.ndarra
     present = np.unique(target)
     if len(present) < 3:
         return {}
-    scores = {"energy": [], "confidence": []} | ({"distance": []} if distances is not None else {})
+    names = ("energy", "confidence") if distances is None else ("energy", "confidence", "distance")
+    scores: dict[str, list[float]] = {name: [] for name in names}
     for number in present:
         strange = target == number
         others = np.delete(logits, number, axis=1)

@@ -110,13 +110,14 @@ def _told(unit: Unit) -> tuple[str, list[str]]:
         mine = [finding for finding in unit.findings if finding.fault == fault]
         hours = sum(finding.hours for finding in mine)
         sure = sum(finding.mean_confidence * finding.hours for finding in mine) / max(hours, 1e-9)
-        times = "" if len(mine) == 1 else f" in {len(mine)} events"
         until = "and still there when the data ends" if mine[-1].ongoing else f"until {moment(mine[-1].end)}"
+        since = "since" if len(mine) == 1 else f"{len(mine)} events, the first since"
+        until = until if len(mine) == 1 else f"the last {until}"
         how_sure = "" if fault == "unknown" else f"; confidence {percent(sure, 0)}"
         meaning = mine[0].meaning.split(";")[0]
         lines.append(
-            f"{meaning[:1].upper()}{meaning[1:]}: since {moment(mine[0].start)}, {until}, "
-            f"{hours:.0f}\u00a0h{times}{how_sure}."
+            f"{meaning[:1].upper()}{meaning[1:]}: {since} {moment(mine[0].start)}, {until}; "
+            f"{hours:.0f}\u00a0h{how_sure}."
         )
     return unit.file, lines
 

@@ -75,13 +75,13 @@ def looked(evidence: Evidence, path: Path) -> Path:
         axes.tick_params(axis="y", length=0)
         axes.spines[:].set_visible(False)
         _clock(axes)
-        _scale(figure, axes)
+        _scale(figure, axes, top)
     return path
 
 
-def _scale(figure: Figure, axes: Axes) -> None:
+def _scale(figure: Figure, axes: Axes, top: float) -> None:
     bar = figure.colorbar(axes.collections[0], ax=axes, orientation="horizontal", aspect=45, pad=0.02, fraction=0.04)
-    bar.set_ticks([0, bar.vmax], labels=["nothing", "speaks for the fault"])
+    bar.set_ticks([0, top], labels=["nothing", "speaks for the fault"])
     bar.ax.tick_params(length=0, labelsize=7.5)
     bar.outline.set_visible(False)
     first, last = bar.ax.get_xticklabels()
