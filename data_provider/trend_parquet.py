@@ -17,6 +17,7 @@ from data_provider.trend_text import Rows, time_places
 
 # 475 points for a year of minutes, 2 GB as numbers: beyond it a small file with a large promise is a trap.
 MOST_READINGS = 250_000_000
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 @dataclass(kw_only=True)
@@ -51,7 +52,9 @@ class ParquetFile:
         try:
             table = self.source.read(columns=[self.names[place] for place in wanted])
             columns = {place: table[self.names[place]].combine_chunks() for place in wanted}
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            for column in columns.values():
+                column.validate(full=True)  # lengths and letters are as the file claims
+        except _BROKEN as error:
             raise _damaged(error) from None
         times = _words(columns[self.time[0]])
         for other in self.time[1:]:
@@ -74,9 +77,9 @@ def open_parquet(path: Path, *, file: str, time_column: str | None) -> ParquetFi
     """
     try:
         source = pa.parquet.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        names = tuple(source.schema_arrow.names)
+    except _BROKEN as error:
         raise _damaged(error) from None
-    names = tuple(source.schema_arrow.names)
     if len(names) > MOST_COLUMNS:
         what = f"{len(names)} columns, more than the {MOST_COLUMNS} read at most"
         raise Unusable(what, "export fewer points a file")
@@ -90,7 +93,7 @@ def open_parquet(path: Path, *, file: str, time_column: str | None) -> ParquetFi
 
 
 def _damaged(error: Exception) -> Unusable:
-    reason = shown(str(error).splitlines()[0], 80)
+    reason = shown(" ".join(str(error).split()), 80)
     return Unusable(f"it cannot be read as Parquet ({reason})", "copy or export it again", kind="text")
 
 

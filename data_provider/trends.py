@@ -96,7 +96,8 @@ def read_trends(
     reasons = [trend.fatal for trend in trends if trend.fatal]
     if len(reasons) == len(trends):
         rest = f" (the other {len(reasons) - 1} files cannot be used either)" if len(reasons) > 1 else ""
-        raise UserError(f"{source.parent if source.is_file() else source}/{reasons[0].line}{rest}")
+        where = source if source.is_file() else source / reasons[0].file
+        raise UserError(f"{where}: {reasons[0].reason}{rest}")
     return trends
 
 

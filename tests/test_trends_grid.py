@@ -167,3 +167,18 @@ def test_problems_leave_other_signals_alone(tmp_path):
     assert trend.missing == ("RA_TEMP",)
     assert np.isnan(trend.values[:, 2]).all()
     np.testing.assert_array_equal(np.delete(trend.values, 2, axis=1), values.astype(np.float32))
+
+
+def test_a_mean_of_a_step_that_is_less_than_half_known_is_none(tmp_path):
+    values = unit_readings(602)
+    values[252:282, 0] = np.nan
+    trend = one(write(tmp_path / "ahu.csv", clock(rows=602, step=60), values), resample="mean")
+    assert np.flatnonzero(np.isnan(trend.values[:, 0])).tolist() == [53, 54, 55, 120]
+    assert np.isnan(trend.values[120]).all()  # two of its five minutes: training leaves such a last step out
+
+
+def test_the_same_reading_before_and_after_a_gap_says_nothing(tmp_path):
+    values = unit_readings(200)
+    values[99:101, 0] = 57.0
+    times = np.concatenate([clock(rows=100), clock(rows=100, start="2017-03-07T00:00")])
+    assert lines(one(write(tmp_path / "ahu.csv", times, values)), "stuck") == ""

@@ -1,5 +1,6 @@
 """Files that no reader should trust: each gives its line, and never readings that are not there."""
 
+import dataclasses
 import gzip
 import io
 import os
@@ -13,7 +14,7 @@ import pytest
 from data_provider import trend_files, trend_parquet
 from data_provider.trend_problems import shown
 from data_provider.trends import Request, read_trend
-from tests.trend_kit import COLUMNS, RANGES, UNITS, clock, lines, one, read, unit_readings, write
+from tests.trend_kit import COLUMNS, RANGES, STYLES, UNITS, clock, lines, one, read, unit_readings, write
 from utils.csv_safety import harmless
 from utils.errors import UserError
 
@@ -386,3 +387,24 @@ def test_text_of_a_stream_is_never_run(tmp_path):
     (tmp_path / "ahu.csv").write_bytes(target.getvalue())
     with pytest.raises(UserError, match="bytes that are no text"):
         read(tmp_path / "ahu.csv")
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_damaged_bytes_raise_nothing_but_a_line(tmp_path, style):
+    """A hundred files a style with bytes changed, cut or repeated: read, or refused in one line."""
+    rng, path = np.random.default_rng(7), tmp_path / "ahu.csv"
+    whole = write(path, clock(rows=40), unit_readings(40), style=style).read_bytes()
+    for _ in range(100):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), rng.integers(1, 6)):
+            damaged[place : place + int(rng.integers(0, 4))] = rng.choice(
+                [b",", b";", b"\n", b'"', b"9", b"-", b"\xff", b""]
+            )
+        if rng.random() < 0.2:
+            damaged = damaged[: rng.integers(1, len(whole))]
+        path.write_bytes(bytes(damaged))
+        trend = read_trend(trend_files.trend_files(path)[0], dataclasses.replace(REQUEST, vendor=style))
+        assert all("\n" not in problem.line for problem in trend.problems)
+        assert len(trend.times) == len(trend.values) == len(trend.clock)
+        assert (trend.fatal is None) == (len(trend.times) > 0)
+        assert not np.isinf(trend.values).any()

@@ -1,6 +1,7 @@
 """The same readings in every style, in other units and as changes of value read back the same."""
 
 import itertools
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +13,21 @@ from data_provider.roles import read_roles
 from data_provider.times import MONTH_FIRST
 from data_provider.trend_cells import MISSING_WORDS
 from data_provider.trends import read_trends
-from data_provider.vendors import VENDORS
+from data_provider.units import UNITS as UNIT_TABLE
+from data_provider.vendors import VENDORS, parse_stamps
+from tests.conftest import REPOSITORY
 from tests.trend_kit import COLUMNS, STYLES, UNITS, clock, lines, one, read, unit_readings, words, write
 from utils.errors import UserError
 
 
-def test_every_style_is_tested():
+def test_every_style_is_tested_and_described():
     assert set(STYLES) == set(VENDORS)
+    page = (REPOSITORY / "docs" / "READERS.md").read_text(encoding="utf-8")
+    for name, vendor in VENDORS.items():
+        assert f"| `{name}`" in page
+        assert f"`{vendor.example}`" in page
+    for unit in UNIT_TABLE:
+        assert re.search(rf"[| ]{re.escape(unit)}[,| ]", page), unit
 
 
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
@@ -131,9 +140,10 @@ def test_changes_of_value_read_back_as_the_readings_they_came_from(tmp_path):
     )
 
 
-def test_a_change_of_value_does_not_hold_for_ever_nor_beyond_a_word(tmp_path):
+@pytest.mark.parametrize("word", ["comm fail", "60.0 {down,stale}", "garbage"])
+def test_a_change_of_value_does_not_hold_for_ever_nor_beyond_a_word(tmp_path, word):
     times = np.datetime64("2017-03-06T00:00", "s") + np.array([0, 420, 1260, 1300, 5000, 9000]).astype("timedelta64[s]")
-    cells = [[60.0, 50.0], ["", 51.0], ["comm fail", 52.0], ["", 53.0], ["", 54.0], [61.0, 55.0]]
+    cells = [[60.0, 50.0], ["", 51.0], [word, 52.0], ["", 53.0], ["", 54.0], [61.0, 55.0]]
     path = write(tmp_path / "ahu.csv", times, cells, names=("SA_TEMP", "OA_TEMP"))
     kept = one(path, columns=("SA_TEMP", "OA_TEMP"), units=("F", "F"), max_age_seconds=5000)
     np.testing.assert_array_equal(kept.values[:5, 0], [60] * 5)
@@ -230,3 +240,10 @@ def test_measured_files_read_as_training_reads_them(lbnl_2020, stem):
     known = ~np.isnan(table.values)
     np.testing.assert_array_equal(trend.values[known], table.values[known])
     assert not [problem for problem in trend.problems if problem.kind in ("range", "code", "stuck", "missing", "order")]
+
+
+@pytest.mark.parametrize(
+    "word", ["03/11/2017 13:05:00 AM", "03/11/2017 00:05:00 AM", "03/11/2017 01:60:00 AM", "13/11/2017 1:05 AM"]
+)
+def test_a_clock_of_twelve_hours_has_no_other(word):
+    assert parse_stamps(pa.array(["03/11/2017 12:05:00 AM", word]), VENDORS["metasys"]) == 1

@@ -288,3 +288,33 @@ def test_a_share_without_a_unit_goes_by_its_training_range():
     [own] = signals_of(["OA_DMPR_DM"], [""], None)
     assert own.unit is UNITS["0-1"]
     assert set(RANGES) == set(COLUMNS)
+
+
+def test_a_nearly_shut_valve_in_percent_is_believed_where_others_are_in_percent(tmp_path):
+    names, units = ("OA_DMPR_DM", "CHWC_VLV_DM", "SA_TEMP"), ("%", "%", "F")
+    values = np.stack([unit_readings(60)[:, 5] * 100, unit_readings(60)[:, 5], unit_readings(60)[:, 0]], 1)
+    settings = {"columns": names, "units": units, "ranges": None}
+    trend = one(write(tmp_path / "ahu.csv", clock(rows=60), values, names=names), **settings)
+    np.testing.assert_allclose(trend.values, values, rtol=1e-6)
+    values[:, 0] /= 100
+    with pytest.raises(
+        UserError, match=r"OA_DMPR_DM: a highest reading of .* is not what it reads in %, but would be in 0-1"
+    ):
+        read(write(tmp_path / "ahu.csv", clock(rows=60), values, names=names), **settings)
+
+
+def test_a_role_that_two_of_the_model_s_columns_have_is_not_guessed(tmp_path):
+    path = write(
+        tmp_path / "ahu.csv", clock(rows=60), unit_readings(60)[:, :2], names=("Discharge Air Temp", "OA_TEMP")
+    )
+    columns = ("AHU-1: Supply Air Temperature", "AHU-2: Supply Air Temperature", "OA_TEMP")
+    trend = one(path, columns=columns, units=("F", "F", "F"), ranges=None)
+    assert trend.missing == columns[:2]
+
+
+def test_a_column_with_cells_in_two_units_keeps_the_one_most_are_in(tmp_path):
+    cells = [[f"{row[0]} F", *row[1:]] for row in unit_readings(60).tolist()]
+    cells[30][0] = "14 C"
+    trend = one(write(tmp_path / "ahu.csv", clock(rows=60), cells))
+    assert "line 32, SA_TEMP: 1 cells are no numbers, the first '14 C'" in lines(trend, "cell")
+    assert trend.values[30, 0] == np.float32(unit_readings(60)[29, 0])

@@ -191,3 +191,18 @@ def test_times_at_the_ends_of_the_calendar_are_only_far_away(tmp_path):
         path = write(tmp_path / "ahu.csv", clock(rows=60), unit_readings(60))
         path.write_text(path.read_text().replace("2017-03-06", start[:10]))
         assert len(one(path, time_zone="Australia/Sydney").times) == 60
+
+
+def test_a_gap_over_the_repeated_hour_is_only_a_gap(tmp_path):
+    times = clock(rows=200, start="2017-11-04T19:00")
+    local = wall(times, "America/Chicago")
+    keep = local.astype("datetime64[h]") != np.datetime64("2017-11-05T01")
+    trend = one(write(tmp_path / "ahu.csv", local[keep], unit_readings(200)[keep]), time_zone="America/Chicago")
+    np.testing.assert_array_equal(trend.times, times[keep])
+    assert lines(trend, "zone") == ""
+
+
+def test_an_hour_twice_in_summer_is_no_clock_change(tmp_path):
+    times = wall(clock(rows=200, start="2017-11-04T19:00"), "America/Chicago") - np.timedelta64(18 * 7, "D")
+    with pytest.raises(UserError, match=r"the time 2017-07-02 01:00:00 comes after .*; sort the file by time$"):
+        read(write(tmp_path / "ahu.csv", times, unit_readings(200)))
