@@ -1,0 +1,28 @@
+"""The verb `doctor`: what is installed; or, with --input, whether trend files fit a model and how to make them fit.
+
+Without --input nothing but the standard library is needed: what is missing may be anything.
+Letters: N steps of a file's even grid, C signals of the model.
+"""
+
+from pathlib import Path
+
+from exp import doctor_packages
+from utils.options import Options
+
+
+def run(options: Options) -> int:
+    """Prints what is wrong and what to do.
+
+    Returns:
+        0 where everything needed is there, or every file can be judged; 1 where a package is missing.
+
+    Raises:
+        UserError: a file cannot be judged as it is.
+    """
+    if options.input is None:
+        lines, complete = doctor_packages.report()
+        print("\n".join(lines))
+        return 0 if complete else 1
+    from exp.doctor_trends import examine
+
+    return examine(options, Path(options.input).expanduser())

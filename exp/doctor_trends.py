@@ -1,0 +1,207 @@
+"""Whether trend files fit a trained model: what fits, what is missing, what looks wrong, and a first role map.
+
+Letters: N steps of a file's even grid, C signals of the model.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from data_provider.roles import read_roles
+from data_provider.segments import stretches_of, working_mask
+from data_provider.times import words_of
+from data_provider.trend_files import Found, trend_files
+from data_provider.trend_guess import columns_of, guess, written
+from data_provider.trend_problems import Unusable, listed
+from data_provider.trend_reading import open_trend
+from data_provider.trends import Request, Trend, read_trend
+from exp.artifact import Artifact, load_artifact
+from exp.detect_windows import Detector
+from exp.run_folder import RunFolder
+from utils.errors import UserError
+from utils.options import Options
+
+ROLE_MAP = "roles.yaml"
+_MOST_FILES = 20  # told about one by one; of the rest only whether they can be judged
+_MOST_LINES = 12  # about one file
+_OUTSIDE = 0.01  # of a signal's readings beyond what training saw are nothing to speak of
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What is to be said about a file.
+
+    Attributes:
+        file: its name.
+        reason: why it cannot be judged, "" if it can.
+        lines: everything else.
+    """
+
+    file: str
+    reason: str
+    lines: list[str]
+
+
+def examine(options: Options, source: Path) -> int:
+    """Prints how the files of a source fit the model of `--run`, and writes a first role map.
+
+    Returns:
+        0: every file can be judged.
+
+    Raises:
+        UserError: one cannot, or the options cannot be used.
+    """
+    target = _target(options)
+    artifact = load_artifact(_model_folder(options))
+    request = _request(options, artifact)
+    detector = Detector(
+        artifact=artifact,
+        request=request,
+        stride=artifact.info.step,
+        unknown_rate=options.unknown_rate,
+        device=torch.device("cpu"),
+    )
+    found, bad = trend_files(source), []
+    for number, entry in enumerate(found):
+        verdict = _verdict(read_trend(entry, request), artifact, detector.most_absent)
+        bad += [verdict] if verdict.reason else []
+        if number < _MOST_FILES:
+            more = len(verdict.lines) - _MOST_LINES
+            print("\n".join([f"{verdict.file}:", *verdict.lines[:_MOST_LINES]]))
+            print(f"  and {more} lines more" if more > 0 else "", end="\n" if more > 0 else "")
+            print(f"  cannot be judged: {verdict.reason}" if verdict.reason else "  can be judged")
+    if len(found) > 1:
+        print(f"{len(found) - len(bad)} of {len(found)} files can be judged")
+    if target is not None:
+        _write_map(found, request, target)
+    if bad:
+        raise UserError(f"{source / bad[0].file if source.is_dir() else source}: {bad[0].reason}")
+    return 0
+
+
+def _target(options: Options) -> Path | None:
+    """Where the role map goes; None where the user has one already. Nothing is ever overwritten."""
+    if options.roles and options.output is None:
+        return None
+    target = Path(options.output or ROLE_MAP).expanduser()
+    if not target.exists():
+        return target
+    if options.output is not None:
+        raise UserError(f"{target} is there already; name another file with --output, or take it away")
+    print(f"{target} is there already and is left as it is; give it with --roles, or name another with --output")
+    return None
+
+
+def _model_folder(options: Options) -> Path:
+    """The model of a run folder; a model folder that was copied alone will do."""
+    given = Path(options.run).expanduser() if options.run else None
+    if given and (given / "model.json").is_file():
+        return given
+    return RunFolder.find(options.run, options).model
+
+
+def _request(options: Options, artifact: Artifact) -> Request:
+    """How `detect` reads files for this model."""
+    info, recipe, scaler = artifact.info, artifact.recipe, artifact.scaler
+    # The column that says when the unit works is none of the network's, but training used readings only then.
+    working = (recipe.working_column,) if recipe.working_column else ()
+    columns, units = (*info.columns, *working), (*info.units, *("" for _ in working))
+    ranges = zip(info.columns, scaler.minimum.tolist(), scaler.maximum.tolist(), strict=True)
+    return Request(
+        columns=columns,
+        units=units,
+        period_seconds=info.period_seconds,
+        roles=read_roles(Path(options.roles).expanduser(), columns=columns, units=units) if options.roles else None,
+        vendor=options.vendor,
+        time_zone=options.time_zone,
+        max_age_seconds=options.max_age * 60,
+        ranges={name: (low, high) for name, low, high in ranges},
+        resample=recipe.resample,
+        own_rate=True,
+    )
+
+
+def _verdict(trend: Trend, artifact: Artifact, most_absent: int) -> _Verdict:
+    """What fits, what is missing and what looks wrong in a file."""
+    notes = [f"  look at: {problem.reason}" for problem in trend.problems if not problem.fatal]
+    if trend.fatal:
+        return _Verdict(trend.file, trend.fatal.reason, notes)
+    info, reason = artifact.info, ""
+    windows, needed = _windows(trend, artifact), words_of(info.seq_len * info.period_seconds)
+    missing = [column for column in trend.missing if column in info.columns]
+    if len(missing) > most_absent:
+        rule = f"answers without {most_absent} at most" if most_absent else "needs all of its columns"
+        reason = f"it lacks {listed(missing, 40)}, and the model {rule}; name them with --roles"
+    elif windows == 0:
+        reason = f"no stretch of {needed} without a gap while the unit works; give a longer export"
+    return _Verdict(
+        trend.file,
+        reason,
+        [
+            f"  times: {_words(trend.clock[0])} to {_words(trend.clock[-1])}, {_zone(trend)}",
+            f"  readings: {len(trend.times)}, one every {words_of(trend.period_seconds)}",
+            f"  columns: {len(info.columns) - len(missing)} of the model's {len(info.columns)}",
+            f"  windows of {needed} without a gap: {windows}",
+            *_outside(trend, artifact),
+            *notes,
+        ],
+    )
+
+
+def _zone(trend: Trend) -> str:
+    return "and when that was in UTC is known" if trend.utc else "in a zone that nobody named (--time_zone)"
+
+
+def _words(time: np.datetime64) -> str:
+    return str(time).replace("T", " ")
+
+
+def _windows(trend: Trend, artifact: Artifact) -> int:
+    """Windows side by side in which every column that the file has is known, while the unit works."""
+    recipe, number = artifact.recipe, len(artifact.info.columns)
+    known = ~np.isnan(trend.values[:, :number]).all(0)  # (C,)
+    if not known.any():
+        return 0
+    there = recipe.working_column is not None and recipe.working_column not in trend.missing
+    control = trend.values[:, number] if there else None
+    working = working_mask(trend.times, control, value=recipe.working_value, settle_seconds=recipe.settle_seconds)
+    stretches, _ = stretches_of(trend.times, trend.values[:, :number][:, known], working, recipe)
+    return sum(len(stretch.values) // artifact.info.seq_len for stretch in stretches)
+
+
+def _outside(trend: Trend, artifact: Artifact) -> list[str]:
+    """Signals that read what training never saw: the model gives no answer there."""
+    lines, decision = [], artifact.decision
+    for place, column in enumerate(artifact.info.columns):
+        values = trend.values[:, place]
+        values = values[~np.isnan(values)]
+        beyond = (values < decision.lower[place]) | (values > decision.upper[place])
+        if len(values) and beyond.mean() > _OUTSIDE:
+            spread = f"{values.min():g} to {values.max():g}"
+            trained = f"{artifact.scaler.minimum[place]:g} to {artifact.scaler.maximum[place]:g}"
+            share = f"{100 * beyond.mean():.0f} % of its readings"
+            lines.append(
+                f"  look at: {column}: {share} are beyond training ({spread}; training {trained}): no answer there"
+            )
+    return lines
+
+
+def _write_map(found: list[Found], request: Request, target: Path) -> None:
+    """Writes a first role map for the first file that can be read at all."""
+    for entry in found:
+        try:
+            origins, columns = columns_of(open_trend(entry, request), request)
+        except Unusable:
+            continue
+        guesses = guess(request.signals, origins, columns)
+        time = request.roles.time_column if request.roles else None
+        try:
+            target.write_text(written(guesses, file=entry.name, time_column=time), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{target}: cannot be written ({error.strerror}); name another with --output") from None
+        unsure = sum(1 for one in guesses if one.doubt)
+        settled = sum(1 for one in guesses if one.column and not one.doubt)
+        print(f"role map: {target} ({settled} settled, {unsure} to check, {len(guesses) - settled - unsure} open)")
+        return
