@@ -1,0 +1,89 @@
+"""The verb `benchmark`: speed, accumulation, or the whole catalogue, measured on this machine."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from utils.errors import UserError
+from utils.options import Options
+
+# How long libgomp's threads wait for each other awake, in turns of a loop: some 50 us. By default it is so long that
+# two threads on a processor that others use too train ten times slower than one.
+SPIN = "1000"
+
+
+def run(options: Options) -> int:
+    """Measures what the word behind the verb says, prints it, and writes it to `--json`.
+
+    Returns:
+        0.
+    """
+    target = Path(options.json) if options.json else None
+    if target and (target.is_dir() or not target.absolute().parent.is_dir()):
+        raise UserError(f"--json {target}: it must be a file in a folder that there is")
+    if options.write and options.measure != "accumulation":
+        raise UserError(f"--write goes with benchmark accumulation, not with benchmark {options.measure}")
+    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)  # read when torch is imported, so before it
+    found = MEASURES[options.measure](options)
+    if target:
+        target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _speed(options: Options) -> dict[str, Any]:
+    import torch
+
+    from benchmarks import gpu, speed
+
+    found = speed.measure(quick=options.quick, compiled=options.compiled)
+    print("\n".join(speed.lines(found)))
+    if torch.cuda.is_available() and options.device != "cpu":
+        found["gpu"] = gpu.training_rates(quick=options.quick, compiled=options.compiled)
+        print("\n" + "\n".join(gpu.lines(found["gpu"])))
+        found["epoch"] = gpu.epoch(device="cuda", batches=200 if options.quick else None)
+        print(gpu.epoch_line(found["epoch"]))
+    elif not options.quick:
+        found["epoch"] = gpu.epoch(device="cpu", batches=60)
+        print(gpu.epoch_line(found["epoch"]))
+    return found
+
+
+def _accumulation(options: Options) -> dict[str, Any]:
+    from benchmarks import accumulation, accumulation_overhead
+    from utils.distributed import device_of
+
+    device = device_of(options.device).type
+    rows = accumulation.measure(quick=options.quick, device=device)
+    print(accumulation.table(rows))
+    overhead = accumulation_overhead.measure(repeats=5 if options.quick else 30, device=device)
+    for text, share in overhead["overhead"].items():
+        print(f"{share:+8.2%}  {text}")
+    if options.write:
+        accumulation.write(accumulation.table(rows))
+        print(f"written to {accumulation.PAGE}")
+    return {"accumulation": rows, "overhead": overhead}
+
+
+def _catalogue(options: Options) -> dict[str, Any]:
+    from benchmarks import catalogue
+
+    rows = []
+    print(_line(catalogue.HEADER))
+    for row in catalogue.rows():
+        rows.append(dict(zip(catalogue.HEADER, row, strict=True)))
+        print(_line(row), flush=True)
+    return {"catalogue": rows}
+
+
+def _line(row: tuple[str, ...]) -> str:
+    flag, choice, *figures = row
+    return f"{flag:<16} {choice:<26}" + "".join(f"{figure:>14}" for figure in figures)
+
+
+MEASURES: dict[str, Callable[[Options], dict[str, Any]]] = {
+    "speed": _speed,
+    "accumulation": _accumulation,
+    "catalogue": _catalogue,
+}
