@@ -36,11 +36,18 @@ class Gramian(NamedTuple):
     sin: Tensor
     backend: str = "torch"
 
-    def image(self, method: str) -> Tensor:
-        """(*N, S, S), the field `method`."""
+    def image(self, method: str, out: Tensor | None = None) -> Tensor:
+        """(*N, S, S), the field `method`; written to `out` where it is given, outside of autograd.
+
+        In one multiplication and one fused multiply-add. New memory is most of the cost of an image.
+        """
+        check_choice("method", method, METHODS)
         if self.backend == "pyts":
-            return pyts_fields(self.cos, method)
-        return _outer(self.cos, self.sin, method)
+            image = pyts_fields(self.cos, method)
+            return image if out is None else out.copy_(image)
+        left, right = (self.cos, self.sin) if method == "summation" else (self.sin, self.cos)
+        image = torch.mul(left.unsqueeze(-1), self.cos.unsqueeze(-2), out=out)
+        return image.addcmul_(right.unsqueeze(-1), self.sin.unsqueeze(-2), value=-1.0)
 
 
 def gramian(x: Tensor, gaf_range: str = "train", image_size: int = 0, backend: str = "torch") -> Gramian:
@@ -76,21 +83,12 @@ def gramian_fields(
         method: "summation" or "difference".
         gaf_range: see `gramian`.
         image_size: S, see `gramian`.
-        out: a buffer (*N, S, S) to write to, for use outside of autograd. New memory is most of the cost of an image.
+        out: a buffer (*N, S, S) to write to, see `Gramian.image`.
 
     Returns:
         (*N, S, S); `out` where it was given.
     """
-    field = gramian(x, gaf_range, image_size)
-    return _outer(field.cos, field.sin, method, out)
-
-
-def _outer(cos: Tensor, sin: Tensor, method: str, out: Tensor | None = None) -> Tensor:
-    """(*N, S) factors -> (*N, S, S) image, in one multiplication and one fused multiply-add."""
-    check_choice("method", method, METHODS)
-    left, right = (cos, sin) if method == "summation" else (sin, cos)
-    image = torch.mul(left.unsqueeze(-1), cos.unsqueeze(-2), out=out)
-    return image.addcmul_(right.unsqueeze(-1), sin.unsqueeze(-2), value=-1.0)
+    return gramian(x, gaf_range, image_size).image(method, out)
 
 
 def sine(cos: Tensor) -> Tensor:

@@ -108,6 +108,13 @@ def test_the_level_stays_in_the_train_range_and_is_lost_in_the_window_range() ->
         assert (gramian_fields(x, method) - gramian_fields(shifted, method)).abs().max() > 0.05
 
 
+def test_a_signal_that_is_constant_but_for_rounding_is_constant() -> None:
+    x = torch.full((1, 6), 0.7)
+    x[0, 2] = torch.nextafter(x[0, 2], torch.tensor(1.0))
+    assert torch.equal(gramian_fields(x, "summation", "window"), torch.ones(1, 6, 6))
+    assert torch.equal(gramian_fields(x, "difference", "window"), torch.zeros(1, 6, 6))
+
+
 def test_values_outside_are_clamped_and_doubles_stay_doubles() -> None:
     x = torch.tensor([[-1.5, -1.0000001, 0.2, 1.0000001, 7.0]], dtype=torch.float64)
     for method in METHODS:
