@@ -20,6 +20,7 @@ from data_provider.trends import Request
 from exp import detect_tables as tables
 from exp.artifact import Artifact, load_artifact
 from exp.detect_findings import Finder
+from exp.detect_tables import Output
 from exp.detect_windows import NO_ANSWER, Detector, Judged
 from exp.run_folder import RunFolder
 from utils import detection_report, distributed
@@ -33,41 +34,6 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 5.0
 MOST_DRAWN = 24  # events that the report draws, those of the most hours
 MOST_NOTES = 12  # lines of a file that could be many
-# How files that `detect` may overwrite begin.
-HEADS = {
-    "windows": "file,start,end,class,confidence,",
-    "events": "file,fault,meaning,",
-    "report": detection_report.MARK,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """The three files of a detection, those of a shard with its number in their names."""
-
-    folder: Path
-    shard: int = 1
-    shards: int = 1
-
-    def path(self, name: str) -> Path:
-        """Of "windows", "events" or "report"."""
-        mark = f".{self.shard}-of-{self.shards}" if self.shards > 1 else ""
-        return self.folder / f"{name}{mark}.{'html' if name == 'report' else 'csv'}"
-
-    def prepare(self) -> None:
-        """Makes the folder.
-
-        Raises:
-            UserError: it cannot be made, or holds files of these names that `detect` did not write.
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot make the folder {self.folder} ({error.strerror}); name another --output") from None
-        for name, head in HEADS.items():
-            path = self.path(name)
-            if path.exists() and not (path.is_file() and _begins_as_ours(path, head)):
-                raise UserError(f"{path} is there and is none that detect wrote; name another --output")
 
 
 @dataclass
@@ -294,11 +260,6 @@ def _tell(result: Result, output: Output) -> None:
             *(finding.file, finding.fault, finding.start, finding.end, finding.hours, finding.mean_confidence),
         )
     print(f"detected: {output.folder}")
-
-
-def _begins_as_ours(path: Path, head: str) -> bool:
-    with path.open("rb") as file:
-        return head.encode() in file.read(2**16) if path.suffix == ".html" else file.read(len(head)) == head.encode()
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""windows.csv and events.csv as text, and the way to a file that grows.
+"""Where the files of a detection go; windows.csv and events.csv as text, and the way to a file that grows.
 
 Letters: n windows, K classes.
 """
@@ -7,10 +7,12 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exp.detect_windows import NO_ANSWER, Judged
+from utils import detection_report
 from utils.csv_safety import harmless
 from utils.detection_record import Finding
 from utils.errors import UserError
@@ -19,6 +21,41 @@ EVENT_FIELDS = (
     "file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence", "sensors",
     "ongoing", "advice",
 )  # fmt: skip
+# How files that `detect` may overwrite begin.
+HEADS = {
+    "windows": "file,start,end,class,confidence,",
+    "events": "file,fault,meaning,",
+    "report": detection_report.MARK,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """The three files of a detection, those of a shard with its number in their names."""
+
+    folder: Path
+    shard: int = 1
+    shards: int = 1
+
+    def path(self, name: str) -> Path:
+        """Of "windows", "events" or "report"."""
+        mark = f".{self.shard}-of-{self.shards}" if self.shards > 1 else ""
+        return self.folder / f"{name}{mark}.{'html' if name == 'report' else 'csv'}"
+
+    def prepare(self) -> None:
+        """Makes the folder.
+
+        Raises:
+            UserError: it cannot be made, or holds files of these names that `detect` did not write.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the folder {self.folder} ({error.strerror}); name another --output") from None
+        for name, head in HEADS.items():
+            path = self.path(name)
+            if path.exists() and not (path.is_file() and _begins_as_ours(path, head)):
+                raise UserError(f"{path} is there and is none that detect wrote; name another --output")
 
 
 def window_fields(classes: Sequence[str]) -> list[str]:
@@ -92,3 +129,8 @@ def grow(path: Path, text: str) -> None:
         os.replace(part, path)
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another --output") from None
+
+
+def _begins_as_ours(path: Path, head: str) -> bool:
+    with path.open("rb") as file:
+        return head.encode() in file.read(2**16) if path.suffix == ".html" else file.read(len(head)) == head.encode()
