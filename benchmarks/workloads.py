@@ -14,7 +14,7 @@ from data_provider import Recipe, Scaler, WindowSet
 from data_provider.split import Windows
 from data_provider.stretches import Run, Stretches
 from exp.evaluate import EVALUATION_BATCH, evaluation_mode
-from layers.gramian import METHODS, gramian_fields
+from layers.gramian import METHODS, gramian
 from models import MODELS, ModelSettings
 from utils.gradient_accumulation import GradientAccumulator
 from utils.loss_presets import build_loss
@@ -22,6 +22,7 @@ from utils.optimizers import build_optimizer
 from utils.options import Options
 
 SIGNALS, STEPS, CLASSES, MICRO_BATCH = 26, 96, 9, 4
+AT_A_TIME = 8  # windows whose fields are computed together: few enough for the processor's cache
 
 
 def windows(count: int, signals: int = SIGNALS, seed: int = 0) -> Tensor:
@@ -142,17 +143,18 @@ def window_set(count: int, signals: int, classes: int) -> WindowSet:
 
 
 class Fields:
-    """A call is both fields of every signal of n windows, micro-batch after micro-batch, into memory that is reused."""
+    """A call is both fields of every signal of n windows, some windows at a time, into memory that is used again."""
 
     def __init__(self, count: int) -> None:
-        self.x = windows(count).flatten(0, 1).split(SIGNALS * MICRO_BATCH)  # (B C, L) each
+        self.x = windows(count).flatten(0, 1).split(SIGNALS * AT_A_TIME)  # (B C, L) each
         self.images = [torch.empty(*self.x[0].shape, STEPS) for _ in METHODS]
 
     def __call__(self) -> int:
         """Returns the number of pairs of images."""
         for x in self.x:
+            fields = gramian(x)
             for method, image in zip(METHODS, self.images, strict=True):
-                gramian_fields(x, method, out=image[: len(x)])
+                fields.image(method, out=image[: len(x)])
         return sum(map(len, self.x))
 
 
