@@ -4,11 +4,16 @@ The command line is read before anything heavy is imported, so that help and mis
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 from utils.command_line import parse
 from utils.errors import UserError
+
+# How long libgomp's threads wait for each other awake, in turns of a loop: some 50 us. By default it is so long that
+# two threads on a processor that others use too train ten times slower than one. Read when torch is imported.
+SPIN = "1000"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     try:
         options = parse(arguments)
+        os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
         return importlib.import_module(f"exp.{options.verb}").run(options)
     except UserError as error:
         print(f"run.py: {error}", file=sys.stderr)

@@ -1,17 +1,12 @@
 """The verb `benchmark`: speed, accumulation, or the whole catalogue, measured on this machine."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from utils.errors import UserError
 from utils.options import Options
-
-# How long libgomp's threads wait for each other awake, in turns of a loop: some 50 us. By default it is so long that
-# two threads on a processor that others use too train ten times slower than one.
-SPIN = "1000"
 
 
 def run(options: Options) -> int:
@@ -25,7 +20,6 @@ def run(options: Options) -> int:
         raise UserError(f"--json {target}: it must be a file in a folder that there is")
     if options.write and options.measure != "accumulation":
         raise UserError(f"--write goes with benchmark accumulation, not with benchmark {options.measure}")
-    os.environ.setdefault("GOMP_SPINCOUNT", SPIN)  # read when torch is imported, so before it
     found = MEASURES[options.measure](options)
     if target:
         target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
