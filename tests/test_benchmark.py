@@ -4,9 +4,10 @@ import copy
 import itertools
 import json
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -14,8 +15,8 @@ from torch import nn
 import run
 from benchmarks import accumulation, catalogue, floor, gpu, measuring, speed, workloads
 from exp.catalogue import everything
-from layers.gramian import METHODS
 from models import ModelSettings
+from tests.conftest import REPOSITORY
 
 
 def small(**changes) -> ModelSettings:
@@ -73,16 +74,29 @@ def test_detection_judges_every_window_and_leaves_the_network_in_its_mode():
     assert detection.model.training
 
 
-def test_both_fields_are_the_same_work(monkeypatch):
-    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    import pyts.image  # noqa: F401 - imported here it is not compiled, which takes 20 s
+SAME_WORK = """
+import os
+import pyts.image  # imported here it is not compiled, which takes 20 s
+import numpy as np
+from benchmarks import workloads
+from layers.gramian import METHODS
 
-    ours, theirs = workloads.Fields(4), workloads.PytsFields(4)
-    assert "NUMBA_DISABLE_JIT" not in os.environ
-    assert ours() == theirs() == 4 * workloads.SIGNALS
-    for image, transformer, method in zip(ours.images, theirs.transformers, METHODS, strict=True):
-        assert transformer.method in method
-        np.testing.assert_allclose(image.numpy(), transformer.transform(theirs.x), atol=1e-6)
+ours, theirs = workloads.Fields(4), workloads.PytsFields(4)
+assert "NUMBA_DISABLE_JIT" not in os.environ
+assert ours() == theirs() == 4 * workloads.SIGNALS
+for image, transformer, method in zip(ours.images, theirs.transformers, METHODS, strict=True):
+    assert transformer.method in method
+    np.testing.assert_allclose(image.numpy(), transformer.transform(theirs.x), atol=1e-6)
+print("the same")
+"""
+
+
+def test_both_fields_are_the_same_work():
+    # In a process of its own: numba cannot be told not to compile once something else has used it.
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-c", SAME_WORK]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    assert done.stdout == "the same\n", done.stderr
 
 
 def test_the_window_set_gives_the_windows():
