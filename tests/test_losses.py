@@ -222,8 +222,12 @@ def test_adaptive_smoothing_judges_every_epoch_alike(batch):
     torch.testing.assert_close(judged[0], F.cross_entropy(*batch, label_smoothing=0.08))
 
 
-def test_every_loss_takes_an_epoch(settings):
-    build_loss(**settings).set_epoch(3)
+def test_every_loss_takes_an_epoch_and_only_adaptive_smoothing_heeds_it(settings):
+    loss, logits, target = build_loss(**settings), torch.randn(6, 4), torch.arange(6) % 4
+    loss.set_epoch(0)
+    before = loss(logits, target).values
+    loss.set_epoch(9)
+    assert torch.equal(before, loss(logits, target).values) is not isinstance(loss, AdaptiveSmoothing)
 
 
 def test_presets_are_those_of_the_documents():
