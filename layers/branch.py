@@ -15,7 +15,7 @@ class Branch(nn.Module):
     """Looks at the fields of all signals with one extractor, whose weights they share.
 
     The norm brings the features of any extractor to one size, without which the fusion and the statistics would not
-    be heard beside them, or they beside those; it was worth more than any other change of the fast extractor.
+    be heard beside them, or they beside those.
 
     Args:
         extractor: factors of N signals -> features (N, D).

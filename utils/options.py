@@ -105,7 +105,7 @@ class Options:
     gaf_backend: str = flag("torch", "model", "pyts is slow: a check", choices=("torch", "pyts"))
     image_size: int = flag(0, "model", "side of the Gramian images by piecewise aggregation, 0: seq_len", at_least=0)
     extractor: str = flag("gramian", "model", "branch of an image: gramian, dilated, large_kernel, ..., timm:NAME")
-    feature_dim: int = flag(64, "model", "features of a signal and field", at_least=1)
+    feature_dim: int = flag(64, "model", "features of a signal and field", at_least=2)
     fusion: str = flag("adaptive", "model", "how the two fields' features join")
     attention: str = flag("channel", "model", "attention over signals")
     classifier: str = flag("mlp", "model", "the last layers")
