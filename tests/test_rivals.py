@@ -15,7 +15,7 @@ from exp.artifact import load_artifact
 from exp.train_rival import unread_flags
 from models.rivals import RIVALS, Rival
 from models.rivals_sklearn import STATISTICS, window_statistics
-from models.rivals_trees import _at_most
+from models.rivals_trees import Tree, _at_most, join
 from tests.data_kit import folder_of_runs, options
 from utils.errors import UserError
 
@@ -96,6 +96,26 @@ def test_float32_thresholds_part_float32_readings_as_the_true_ones_do():
         assert rounded.dtype == np.float32
         for reading in (readings, np.nextafter(readings, np.float32(9)), np.nextafter(readings, np.float32(-9))):
             np.testing.assert_array_equal(reading.astype(np.float64) <= thresholds, reading <= rounded)
+
+
+def test_a_reading_at_the_threshold_goes_left():
+    node = Tree(
+        feature=np.array([0, 0, 0]),
+        threshold=np.array([0.5, 0.0, 0.0]),
+        left=np.array([1, -1, -1]),
+        right=np.array([2, -1, -1]),
+        value=np.array([[0.0], [1.0], [2.0]]),
+        leaf=np.array([False, True, True]),
+        depth=1,
+    )
+    answers = join([node]).leaves(torch.tensor([[0.4], [0.5], [0.6]]))
+    assert answers.flatten().tolist() == [1, 1, 2]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_logits_are_finite_for_a_class_that_was_never_seen(name):
+    rival, x, _ = fitted(name, 4, absent=1)
+    assert rival(x).isfinite().all()
 
 
 @pytest.mark.parametrize("name", KEPT)
