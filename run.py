@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from utils.command_line import parse
 from utils.errors import UserError
@@ -15,23 +16,43 @@ from utils.errors import UserError
 # two threads on a processor that others use too train ten times slower than one. Read when torch is imported.
 SPIN = "1000"
 
+READER_GONE = 128 + 13  # what shells show for a program that SIGPIPE ended
+
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one verb.
 
     Returns:
-        0 when done, 2 where the command line or the data cannot be used, 130 after Ctrl-C.
+        0 when done, 2 where the command line or the data cannot be used, 130 after Ctrl-C, 141 where nobody reads
+        standard output any more (`python run.py models | head -3`).
     """
     try:
-        options = parse(arguments)
-        os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
-        return importlib.import_module(f"exp.{options.verb}").run(options)
+        try:
+            options = parse(arguments)
+            os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
+            return importlib.import_module(f"exp.{options.verb}").run(options)
+        finally:
+            sys.stdout.flush()  # here, where a reader that has gone can be told from other mistakes
     except UserError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("run.py: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        if _has_reader(sys.stdout):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own last flush complains
+        return READER_GONE
+
+
+def _has_reader(stream: TextIO) -> bool:
+    try:
+        stream.write("\n")
+        stream.flush()
+    except BrokenPipeError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

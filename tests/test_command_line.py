@@ -1,12 +1,14 @@
 """The command line: rules, mistakes, and the round trip through config.yaml."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 
 import pytest
 import yaml
 
+import run
 from tests.conftest import REPOSITORY
 from utils.command_line import from_config, parse
 from utils.errors import UserError
@@ -162,3 +164,27 @@ def test_a_users_mistake_ends_with_status_2_and_one_line():
 def test_replace_keeps_the_rest():
     options = Options(batch_size=7).replace(seed=3)
     assert (options.batch_size, options.seed) == (7, 3)
+
+
+@pytest.mark.parametrize("words", [["models"], ["doctor"]])
+def test_a_reader_that_leaves_ends_the_program_without_a_word(words):
+    """As `python run.py models | head -3` does; 141 is what shells show for a program that a closed pipe ended."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "run.py", *words], cwd=REPOSITORY, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+def test_a_broken_pipe_of_another_kind_is_not_hidden(monkeypatch):
+    """Only the reader of standard output may leave; a process that dies behind a pipe is an error."""
+
+    def broken(options):
+        raise BrokenPipeError("a worker died")
+
+    monkeypatch.setattr("exp.doctor.run", broken)
+    with pytest.raises(BrokenPipeError, match="worker"):
+        run.main(["doctor"])
