@@ -6,7 +6,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.optim import Optimizer
 
 from data_provider import Prepared
@@ -68,6 +67,8 @@ def optimizer_of(options: Options, model: nn.Module, learning_rate: float) -> Op
         )
     if options.optimizer not in OPTIMIZERS:
         raise unknown_name("optimizer of --zero_optimizer", options.optimizer, list(OPTIMIZERS))
+    from torch.distributed.optim import ZeroRedundancyOptimizer  # takes more than a second to import
+
     groups = decay_groups(model, options.weight_decay)
     return ZeroRedundancyOptimizer(groups, optimizer_class=OPTIMIZERS[options.optimizer], lr=learning_rate)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.optim import ZeroRedundancyOptimizer
 
 from data_provider import Prepared
 from data_provider.frames import Batch
@@ -265,8 +264,8 @@ class Trainer:
             self.progress.correct = int(self.correct)
         own = {"accumulator": self.accumulator.state_dict(), "random": random_state()}
         ranks = distributed.gather(own)
-        if isinstance(self.optimizer, ZeroRedundancyOptimizer):
-            self.optimizer.consolidate_state_dict(to=0)
+        if self.options.zero_optimizer:
+            self.optimizer.consolidate_state_dict(to=0)  # type: ignore[attr-defined]
         if distributed.rank() > 0:
             return
         state = {
