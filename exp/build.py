@@ -1,6 +1,8 @@
 """From options and the facts of the data to the parts of a training."""
 
 import dataclasses
+import os
+import shutil
 from typing import Any
 
 import torch
@@ -82,6 +84,18 @@ def mixup_of(options: Options, data: Prepared) -> Mixup:
         windows=data.train.__getitems__,
         seed=options.seed,
     )
+
+
+def compile_network(model: nn.Module, device: torch.device) -> None:
+    """Compiles in place: names of weights, checkpoints and copies stay as they are.
+
+    Raises:
+        UserError: nothing here turns generated code into a program.
+    """
+    compilers = [os.environ.get("CXX", ""), "c++", "g++", "clang++", "cl"]
+    if device.type == "cpu" and not any(shutil.which(name) for name in compilers if name):
+        raise UserError("--compile needs a C++ compiler, and none was found; install g++, or leave --compile out")
+    model.compile()
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from data_provider import Prepared
 from data_provider.frames import Batch
-from exp.build import autocast, mixup_of, optimizer_of
+from exp.build import autocast, compile_network, mixup_of, optimizer_of
 from exp.evaluate import logits_of, loss_of, predictions_of
 from exp.loaders import MicroBatches, train_loader
 from exp.progress import EpochBar, Progress
@@ -66,6 +66,8 @@ class Trainer:
         self.progress = Progress()
         dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
         self.model, self.loss = model.to(device, dtype), loss.to(device)
+        if options.compile:
+            compile_network(self.model, device)
         self.augment = Augment(spec=options.augment, seed=options.seed)
         self.mixup = mixup_of(options, data) if options.mixup else None
         self.correct = torch.zeros((), dtype=torch.int64, device=device)

@@ -13,6 +13,7 @@ VERBS = {
     "train": "prepare the data, train, evaluate the best checkpoint, write a run folder (the default)",
     "test": "evaluate a run folder again: the same numbers, to the last digit",
     "detect": "a run folder and unlabelled trend files: windows.csv, events.csv and report.html",
+    "export": "a run's network to ONNX and torch.export, checked against the run before the file is kept",
     "doctor": "what is installed; with --input, whether trend files fit a model, and a first role map",
     "report": "rebuild figures and report.html from a run folder, or --compare several",
     "simulate": "write a labelled data set of a simulated air-handling unit",
@@ -30,6 +31,7 @@ GROUPS = {
     "files": "where to write",
     "trends": "trend files of a building-automation system",
     "detect": "detecting faults",
+    "export": "what to export",
     "simulate": "the simulated air-handling unit",
     "report": "reports",
     "benchmark": "what to measure",
@@ -39,6 +41,7 @@ GROUPS_OF_VERB = {
     "train": ("run", "data", "model", "loss", "training", "accumulation"),
     "test": ("run", "data", "model", "loss", "training", "accumulation"),
     "detect": ("run", "files", "trends", "detect"),
+    "export": ("run", "files", "data", "export"),
     "doctor": ("run", "files", "trends"),
     "report": ("run", "report"),
     "simulate": ("run", "files", "simulate"),
@@ -142,6 +145,7 @@ class Options:
     augment: str = flag("", "training", "noise on training windows, as jitter:0.02,drop_sensor:0.1")
     mixup: float = flag(0.0, "training", "mixup's alpha, 0: off", at_least=0)
     amp: str = flag("none", "training", "reduced precision", choices=("none", "fp16", "bf16"))
+    compile: bool = flag(False, "training", "compile the network (torch.compile); minutes at first, pays on a GPU")
     ema: float = flag(0.0, "training", "decay of averaged weights, 0: off", at_least=0, below=1)
 
     gradient_accumulation_steps: int = flag(1, "accumulation", "micro-batches of an optimizer step", at_least=1)
@@ -159,7 +163,7 @@ class Options:
     grad_buffer: str = flag("none", "accumulation", "store gradients beside the parameters", choices=("none", "fp32"))
     zero_optimizer: bool = flag(False, "accumulation", "share the optimizer's state among the processes")
 
-    output: str | None = flag(None, "files", "folder to write to (simulate: dataset/SAHU)")
+    output: str | None = flag(None, "files", "folder to write to (export: RUN/export; simulate: dataset/SAHU)")
 
     input: str | None = flag(None, "trends", "a trend file, or a folder of them")
     roles: str | None = flag(None, "trends", "YAML file: which of the file's columns is which signal, in what unit")
@@ -174,6 +178,11 @@ class Options:
     )
     follow: bool = flag(False, "detect", "keep reading files that grow, until Ctrl-C")
     shard: str = flag("1/1", "detect", "take one part of the files, as 1/8 to 8/8")
+
+    format: str = flag("both", "export", "kind of file", choices=("both", "onnx", "torch"))
+    precision: str = flag(
+        "fp32", "export", "of the weights; what fewer bits cost is measured", choices=("fp32", "bf16", "int8")
+    )
 
     runs: str = flag("nine", "simulate", "nine (the default data set's), all (21), or names with commas")
     days: int = flag(365, "simulate", "days of a run", at_least=1)
