@@ -15,7 +15,7 @@ class GramianExtractor(nn.Module):
     """A 16x16 low-rank convolution with stride 8 on the factors, one 3x3 convolution with stride 2, pooling, linear.
 
     The first maps are not normalised: fields are bounded already, and dividing by a map's own size would throw the
-    level of the signal away.
+    level of the signal away. The maps are as wide as the features: D / 2 after the first convolution, then D.
 
     Args:
         method: the field, "summation" or "difference".
@@ -28,13 +28,13 @@ class GramianExtractor(nn.Module):
         super().__init__()
         kernel = min(16, size)
         self.first = GramianConv2d(
-            filters=32, kernel_size=kernel, stride=8, padding=kernel // 4, rank=min(4, kernel), method=method
+            filters=dim // 2, kernel_size=kernel, stride=8, padding=kernel // 4, rank=min(4, kernel), method=method
         )
         self.rest = nn.Sequential(
             nn.ReLU(),
-            conv(norm, 32, 64, 3, stride=2, padding=1),
+            conv(norm, dim // 2, dim, 3, stride=2, padding=1),
             nn.ReLU(),
-            PooledLinear(channels=64, dim=dim),
+            PooledLinear(channels=dim, dim=dim),
         )
 
     def forward(self, field: Gramian) -> Tensor:
