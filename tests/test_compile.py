@@ -33,7 +33,9 @@ def test_a_compiled_training_is_the_same_and_its_model_needs_no_compiler(tmp_pat
     assert traced == ["DualGAFNet"]
     found, wanted = (json.loads((run / "metrics.json").read_text())["test"] for run in (compiled, plain))
     assert found["accuracy"] == wanted["accuracy"]
-    weights = [load_checkpoint(run / "checkpoints" / "best.pt", torch.device("cpu"))["model"] for run in (compiled, plain)]
+    weights = [
+        load_checkpoint(run / "checkpoints" / "best.pt", torch.device("cpu"))["model"] for run in (compiled, plain)
+    ]
     assert weights[0].keys() == weights[1].keys()
     for name, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][name], atol=1e-4, rtol=1e-4)
