@@ -1,0 +1,36 @@
+"""Ten lines that use an exported file without this project; docs/EXPORT.md shows the same."""
+
+_ONNX = """\
+import json
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("{file}")
+about = {{name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}}
+readings = np.loadtxt("readings.csv", delimiter=",", skiprows=1, dtype=np.float32)  # columns as about["columns"]
+windows = readings[-about["seq_len"] :][None]  # (1, L, C): the latest window, a row every about["period_seconds"]
+(probabilities,) = session.run(["probabilities"], {{"windows": windows}})  # (1, K)
+for name, probability in zip(about["classes"], probabilities[0]):
+    print(name, probability)
+"""
+
+_TORCH = """\
+import json
+import numpy as np
+import torch
+
+extra = {{"metadata.json": ""}}
+model = torch.export.load("{file}", extra_files=extra).module()
+about = json.loads(extra["metadata.json"])
+readings = np.loadtxt("readings.csv", delimiter=",", skiprows=1, dtype=np.float32)  # columns as about["columns"]
+probabilities, logits = model(torch.from_numpy(readings[-about["seq_len"] :][None]))  # (1, L, C) -> (1, K)
+for name, probability in zip(about["classes"], probabilities[0].tolist()):
+    print(name, probability)
+"""
+
+EXAMPLES = {"onnx": _ONNX, "torch": _TORCH}
+
+
+def example(kind: str, file: str) -> str:
+    """The example for a format, with the name of the file."""
+    return EXAMPLES[kind].format(file=file)
