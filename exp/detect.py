@@ -59,8 +59,7 @@ def run(options: Options) -> int:
     if options.disable_parallel:
         torch.set_num_threads(1)
     source, output = _places(options)
-    artifact = load_artifact(_model_folder(options))
-    detector = _detector(options, artifact)
+    detector = load_detector(options)
     finder = Finder(detector=detector, confirm=options.confirm)
     _shard_of(trend_files(source), output)  # says at once if there is nothing to read
     output.prepare()
@@ -123,6 +122,15 @@ def _model_folder(options: Options) -> Path:
     if given and (given / "model.json").is_file():
         return given
     return RunFolder.find(options.run, options).model
+
+
+def load_detector(options: Options) -> Detector:
+    """The model of `--run`, and how files are read for it.
+
+    Raises:
+        UserError: the run or the role map cannot be used.
+    """
+    return _detector(options, load_artifact(_model_folder(options)))
 
 
 def _detector(options: Options, artifact: Artifact) -> Detector:

@@ -1,25 +1,32 @@
-"""Judging a trained model once on validation and test, and writing everything that a run leaves."""
+"""Judging a trained model once on validation and test, and writing everything that a run leaves.
+
+Letters: n windows, K classes.
+"""
 
 import dataclasses
 import logging
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from data_provider import Prepared
+from exp import model_card
 from exp.artifact import save_artifact
 from exp.build import parameter_count
-from exp.decision import fit_decision
+from exp.decision import Decision, features_of, fit_decision, outside
 from exp.evaluate import logits_of, predictions_of
 from exp.figures import draw_figures
 from exp.run_folder import RunFolder, write_csv
-from utils import report
+from utils import calibration, report
 from utils.metrics import confusion, evaluate
 from utils.options import Options
 from utils.predictions import Predictions
 
 logger = logging.getLogger(__name__)
+
+PIECE = 1024  # windows whose readings are looked at together
 
 
 def judge(
@@ -38,16 +45,17 @@ def judge(
         model: (B, C, L) windows to (B, K) logits, on the device.
         folder: where to write.
         device: where to compute.
-        training: "best_epoch", "epochs" (both 0 where the model was fitted at once), "stopped", "seconds".
+        training: "best_epoch", "epochs" (both 0 where the model was fitted at once), "stopped", "seconds", "loss".
     """
     logits = part_logits(model, data, device)
+    decision = fit_decision(model, data, logits["val"], device)
     save_artifact(
         folder.model,
         model=model,
         info=data.info,
         scaler=data.scaler,
         recipe=data.recipe,
-        decision=fit_decision(model, data, logits["val"], device),
+        decision=decision,
         options=options,
     )
     parts = parts_of(logits, data)
@@ -55,8 +63,10 @@ def judge(
         folder.write_predictions(predictions)
     metrics: dict[str, Any] = {
         "data": dataclasses.asdict(data.info),
+        "days": days_of(data),
         "model": {"name": options.model, "parameters": parameter_count(model)},
         **{part: measures_of(predictions, data.info.normal) for part, predictions in parts.items()},
+        "answers": answers_of(model, data, decision, logits, device),
         **training,
         "command": options.command(),
     }
@@ -64,6 +74,7 @@ def judge(
     write_csv(folder.summary, [_summary(options, metrics, folder)])
     draw_figures(folder)
     report.write(folder.path)
+    model_card.write(folder)
     for part in parts:
         logger.info("%s", line_of(part, metrics[part]))
     if data.info.leaking:
@@ -96,6 +107,41 @@ def measures_of(predictions: Predictions, normal: str | None) -> dict[str, Any]:
         "windows": len(predictions.target),
         "blocks": len(set(predictions.block.tolist())),
     }
+
+
+def days_of(data: Prepared) -> dict[str, list[int]]:
+    """Part -> the calendar days that a class's windows begin on, K numbers each; of all runs together."""
+    classes = range(len(data.info.classes))
+    sets = {"train": data.train, "val": data.val, "test": data.test}
+    days = {part: np.asarray(windows.start).astype("datetime64[D]") for part, windows in sets.items()}
+    return {part: [len(np.unique(days[part][sets[part].targets == k])) for k in classes] for part in sets}
+
+
+def answers_of(
+    model: nn.Module, data: Prepared, decision: Decision, logits: dict[str, torch.Tensor], device: torch.device
+) -> dict[str, Any]:
+    """What `detect` with its default settings would answer about validation and test, as metrics.json holds it.
+
+    Returns:
+        "temperature", "score", "threshold", "unknown_rate" and "left_out" of the decision; "val" and "test": windows,
+        how many would be "unknown", how many "no answer", and the ece of the confidences that `detect` writes.
+    """
+    limit = calibration.threshold(decision.table, Options.unknown_rate)
+    found: dict[str, Any] = {"temperature": decision.temperature, "score": decision.score, "threshold": limit}
+    found |= {"unknown_rate": Options.unknown_rate, "left_out": decision.compared}
+    for part, windows in (("val", data.val), ("test", data.test)):
+        places = np.arange(len(windows))
+        features = features_of(model, windows, device, places) if decision.score == "distance" else None
+        answers = logits[part].double().numpy()  # (n, K)
+        unknown = decision.scores(answers, features) > limit
+        pieces = np.array_split(places, len(places) // PIECE + 1)
+        silent = np.concatenate(
+            [outside(windows.readings(piece), decision.lower, decision.upper).any(1) for piece in pieces]
+        )
+        said = predictions_of(part, windows, logits[part] / decision.temperature, data.info.classes)
+        counts = {"unknown": int((unknown & ~silent).sum()), "no answer": int(silent.sum())}
+        found[part] = {"windows": len(windows), **counts, "ece": evaluate(said, normal=data.info.normal)["ece"]}
+    return found
 
 
 def line_of(part: str, measures: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ import glob
 import logging
 from pathlib import Path
 
+from exp import model_card
 from exp.figures import draw_figures
 from exp.run_folder import RunFolder
 from utils import compare, report
@@ -22,6 +23,7 @@ def run(options: Options) -> int:
     folder = RunFolder.find(options.run, options)
     draw_figures(folder)
     logger.info("report: %s", report.write(folder.path))
+    model_card.write(folder)
     print(f"run folder: {folder.path}")
     return 0
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -19,6 +20,7 @@ from utils.accumulation_plan import AccumulationPlan, plan
 from utils.checkpoints import load_checkpoint
 from utils.errors import UserError
 from utils.logs import RunLog, log_to_screen
+from utils.losses import LOSSES, Loss
 from utils.options import Options, flags
 from utils.seeding import seed_everything
 
@@ -127,8 +129,15 @@ def _judge(options: Options, data: Prepared, trainer: Trainer, folder: RunFolder
     progress, best = trainer.progress, trainer.judged.float()
     best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])
     save_samples(folder, data)
-    training = {"best_epoch": progress.best_epoch, "epochs": len(progress.rows), "stopped": stopped}
+    training: dict[str, Any] = {"best_epoch": progress.best_epoch, "epochs": len(progress.rows), "stopped": stopped}
+    training["loss"] = _facts_of(trainer.loss)
     judge(options, data, best, folder, trainer.device, {**training, "seconds": round(seconds, 1)})
+
+
+def _facts_of(loss: Loss) -> dict[str, Any]:
+    """A loss's name in the registry, and its settings."""
+    numbers = {name: value for name, value in vars(loss).items() if type(value) in (int, float)}
+    return {"name": next(name for name, kind in LOSSES.items() if type(loss) is kind), **numbers}
 
 
 def _options_of_resume(folder: RunFolder, given: Options) -> Options:

@@ -52,7 +52,7 @@ def train_rival(
         "%s fitted at once to %d windows of %d signals; %s numbers are kept",
         *(options.model, len(data.train), len(data.info.columns), f"{parameter_count(model):,}"),
     )
-    training = {"best_epoch": 0, "epochs": 0, "stopped": "fitted at once to the training part"}
+    training = {"best_epoch": 0, "epochs": 0, "stopped": "fitted at once to the training part", "loss": None}
     judge(options, data, model, folder, device, {**training, "seconds": round(time.monotonic() - started, 1)})
 
 

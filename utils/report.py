@@ -12,7 +12,8 @@ from utils.report_page import duration, missing, number, percent, picture, rende
 
 logger = logging.getLogger(__name__)
 
-_MEANINGS = {
+# Name of a measure -> how it is called, and what it means.
+MEANINGS = {
     "accuracy": ("Accuracy", "share of windows named right"),
     "macro_f1": ("Macro-F1", "mean of the classes' F1, each class counts alike"),
     "weighted_f1": ("Weighted F1", "mean of the classes' F1, by their windows"),
@@ -68,6 +69,8 @@ _FILES = {
     "predictions_test.csv": "every test window with its probabilities",
     "figures": "the pictures as PNG",
     "model": "weights and settings, to be loaded elsewhere",
+    "tensorboard": "what TensorBoard shows",
+    "mlflow.json": "which MLflow run this is",
     "checkpoints": "the state to go on from, and the best one",
 }
 
@@ -143,8 +146,8 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[dict[str, Any]]:
     names = {
         name: None for part in parts for name, value in part.items() if isinstance(value, dict) and "value" in value
     }
-    for name in sorted(names, key=lambda name: list(_MEANINGS).index(name) if name in _MEANINGS else len(_MEANINGS)):
-        title, meaning = _MEANINGS.get(name, (name.replace("_", " "), ""))
+    for name in sorted(names, key=lambda name: list(MEANINGS).index(name) if name in MEANINGS else len(MEANINGS)):
+        title, meaning = MEANINGS.get(name, (name.replace("_", " "), ""))
         yield {"title": title, "meaning": meaning, "val": parts[0].get(name), "test": parts[1].get(name)}
 
 

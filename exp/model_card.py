@@ -1,0 +1,258 @@
+"""The model card: `model/README.md`, written from the files of a finished run, every number from there.
+
+Letters: K classes, C signals.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import Any
+
+import yaml
+
+from exp import model_card_limits as limits
+from exp.decision import MARGIN, MOST_OUTSIDE
+from exp.run_folder import RunFolder
+from models.rivals import RIVALS
+from utils.markdown import Markdown, render_markdown
+from utils.options import VERBS, Options
+from utils.report import MEANINGS, effective_batch
+from utils.report_folder import RunRecord, read_run
+from utils.report_page import cell, duration, missing, number, save
+from utils.report_words import interval
+
+logger = logging.getLogger(__name__)
+
+NAME = "README.md"
+MOST_FILES = 60  # listed one by one
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+KEPT_ALONE = "To detect, this folder is enough: --run takes the folder of this page, or the run folder around it."
+PLACES = ("root_path", "result_path", "cache_path", "config", "run", "resume")  # say nothing of the model
+
+
+def write(folder: RunFolder) -> Path | None:
+    """Writes `model/README.md` of a finished run.
+
+    Returns:
+        The card's path; None where the run is of a program that did not yet note what a card tells.
+
+    Raises:
+        UserError: a file of the run is missing or damaged.
+    """
+    run = read_run(folder.path)
+    if not {"answers", "days", "loss"} <= set(run.metrics):
+        logger.warning("no model card: metrics.json lacks what it tells, as an older program wrote it; train again")
+        return None
+    model = json.loads((folder.model / "model.json").read_text(encoding="utf-8"))
+    path = folder.model / NAME
+    save(path, render_markdown("model_card.md.j2", **_context(run, model, folder)))
+    return path
+
+
+def _context(run: RunRecord, model: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
+    metrics, data = run.metrics, run.metrics["data"]
+    options, name = folder.options(), metrics["model"]["name"]
+    rival, not_kept = name in RIVALS, name in RIVALS and not RIVALS[name].stored
+    files = data["report"].get("files", [])
+    return {
+        "front": Markdown(_front(run)),
+        "model": name,
+        "size": metrics["model"]["parameters"],
+        "size_of": "numbers kept of its fit" if rival else "parameters",
+        "data": data,
+        "run_name": run.path.name,
+        "started": f"{run.started:%Y-%m-%d %H:%M}",
+        "alarms": limits.alarms(run),
+        "inputs": list(_inputs(data)),
+        "data_facts": list(_data_facts(data, options)),
+        "files": [_file(file) for file in files[:MOST_FILES]],
+        "more_files": max(0, len(files) - MOST_FILES),
+        "signals": list(_signals(model)),
+        "dropped": list(data["report"].get("columns dropped", {}).items()),
+        "repaired": list(data["report"].get("counts", {}).items()),
+        "windows": list(_windows(metrics)),
+        "totals": {part: f"{sum(data['counts'][part]):,}" for part in PARTS},
+        "leaks": limits.leaks(run),
+        "training": list(_training(run, options, model["versions"])),
+        "command": _command(options),
+        "judged_words": _judged(run),
+        "measures": list(_measures(metrics)),
+        "per_class": list(metrics[run.judged]["per_class"].items()),
+        "answers": metrics["answers"],
+        "tempered_ece": _with_interval(metrics["answers"][run.judged]["ece"]),
+        "left_out": ", ".join(f"{name} {number(area)}" for name, area in metrics["answers"]["left_out"].items()),
+        "rejected": list(_rejected(metrics["answers"])),
+        "most_outside": MOST_OUTSIDE,
+        "margin": MARGIN,
+        "limits": limits.limits(run),
+        "usage": _usage(not_kept),
+        "enough": KEPT_ALONE if not not_kept else "The run folder and its data are needed: see the limits.",
+        "kept": [_kept(path) for path in sorted(folder.model.iterdir()) if path.is_file() and path.name != NAME],
+    }
+
+
+def _front(run: RunRecord) -> str:
+    """The YAML that model hubs read; https://huggingface.co/docs/hub/model-cards describes it."""
+    metrics, data = run.metrics, run.metrics["data"]
+    part = metrics[run.judged]
+    found = [
+        {"type": kind, "name": title, "value": part[name]["value"], **({"args": arguments} if arguments else {})}
+        for kind, title, name, arguments in (
+            ("accuracy", "Accuracy", "accuracy", {}),
+            ("f1", "Macro-F1", "macro_f1", {"average": "macro"}),
+        )
+        if not missing(part[name]["value"])
+    ]
+    result = {
+        "task": {"type": "tabular-classification", "name": "Naming the fault that a window of trends shows"},
+        "dataset": {
+            "name": data["data"],
+            "type": data["data"],
+            "split": {"val": "validation"}.get(run.judged, run.judged),
+        },
+        "metrics": found,
+    }
+    tags = ["hvac", "fault-detection", "air-handling-unit", "time-series-classification", "gramian-angular-field"]
+    if data["leaking"]:
+        tags.append("leaking-split")
+    front = {
+        "language": "en",
+        "license": "other",
+        "pipeline_tag": "tabular-classification",
+        "tags": tags,
+        "datasets": [data["data"]],
+        "metrics": ["accuracy", "f1"],
+        "model-index": [{"name": metrics["model"]["name"], "results": [result]}],
+    }
+    return yaml.safe_dump(front, sort_keys=False, allow_unicode=True).strip()
+
+
+def _inputs(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "window", f"{data['seq_len']} steps, one every {duration(data['period_seconds'])}"
+    yield "signals", str(len(data["columns"]))
+    yield "scale", "each signal's training range becomes -1 to 1; readings beyond are clipped"
+    yield "answers", ", ".join(data["classes"])
+
+
+def _data_facts(data: dict[str, Any], options: Options) -> Iterator[tuple[str, str]]:
+    files = data["report"].get("files", [])
+    yield "data set", data["data"]
+    yield "origin", "simulated by this program" if data["report"].get("simulated") else "files given to the program"
+    yield "files", f"{len(files)}, {sum(file['rows'] for file in files):,} rows"
+    if span := limits.span(data):
+        yield "period", f"{span[0]} to {span[1]}"
+    yield (
+        "a class is",
+        {"fault": "a kind of fault", "severity": "a fault and its intensity"}.get(options.label, "faulty or not"),
+    )
+    taken = "the mean of the readings in it" if options.resample == "mean" else "the reading at its time"
+    yield "a step is", f"{duration(data['period_seconds'])}, {taken}"
+
+
+def _file(file: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table of files; of its place only the name, which is nobody's home folder."""
+    begin, end = (str(file.get(key, "")).replace("T", " ") for key in ("from", "to"))
+    return {"name": PurePath(file["name"]).name, "rows": file["rows"], "begin": begin, "end": end}
+
+
+def _signals(model: dict[str, Any]) -> Iterator[dict[str, str]]:
+    scaler = model["scaler"]
+    for name, unit, least, most in zip(
+        model["columns"], model["units"], scaler["minimum"], scaler["maximum"], strict=True
+    ):
+        yield {"name": name, "unit": unit or "not known", "least": f"{least:.6g}", "most": f"{most:.6g}"}
+
+
+def _windows(metrics: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for k, name in enumerate(metrics["data"]["classes"]):
+        parts = [f"{metrics['data']['counts'][part][k]:,} ({metrics['days'][part][k]})" for part in PARTS]
+        yield {"name": name, "parts": parts}
+
+
+def _training(run: RunRecord, options: Options, versions: dict[str, str]) -> Iterator[tuple[str, str]]:
+    metrics = run.metrics
+    if run.epochs:
+        last = run.epochs[-1]
+        of_loss = {name: value for name, value in metrics["loss"].items() if name != "name"}
+        settings = ", ".join(f"{name} {value:g}" for name, value in of_loss.items())
+        yield "effective batch", f"{effective_batch(run.epochs)} windows an optimizer step"
+        yield "micro-batch", f"{options.batch_size} windows"
+        yield "loss", metrics["loss"]["name"] + (f" ({settings})" if settings else "")
+        yield (
+            "optimizer",
+            f"{options.optimizer}, learning rate {options.learning_rate:g}, "
+            + (f"weight decay {options.weight_decay:g}, schedule {options.lr_scheduler}"),
+        )
+        yield "optimizer steps", f"{int(float(last['optimizer_steps'])):,}"
+        yield "epochs", f"{metrics['epochs']}; that of the lowest validation loss, {metrics['best_epoch']}, is kept"
+        noise = [options.augment] + ([f"mixup {options.mixup:g}"] if options.mixup else [])
+        if any(noise):
+            yield "noise", ", ".join(filter(None, noise))
+    weights = options.class_weights or ("inverse to their windows" if options.enable_class_weights else "all alike")
+    yield "classes weigh", weights
+    yield "ended by", metrics["stopped"]
+    yield "time", duration(metrics["seconds"])
+    yield "seed", str(options.seed)
+    yield "versions", ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def _command(options: Options) -> str:
+    defaults = {field.name: field.default for field in dataclasses.fields(Options) if field.name in PLACES}
+    return options.replace(**defaults).command()
+
+
+def _judged(run: RunRecord) -> str:
+    part = run.metrics[run.judged]
+    level, reason = part["interval"]["level"], part["interval"]["reason"]
+    chosen = f"by epoch {run.metrics['best_epoch']}, which validation chose" if run.epochs else "when the fit was done"
+    words = f"The {PARTS[run.judged]} part was judged once, {chosen}: "
+    words += f"{part['windows']:,} windows in {part['blocks']:,} stretches of time. "
+    if reason:
+        return words + f"There are no intervals: {reason}."
+    return words + f"In brackets the {100 * level:g} % interval over draws of whole stretches."
+
+
+def _measures(metrics: dict[str, Any]) -> Iterator[dict[str, str]]:
+    for name, (title, meaning) in MEANINGS.items():
+        cells = {part: (metrics[part] or {}).get(name) for part in ("val", "test")}
+        if any(cells.values()):
+            shown = {part: _with_interval(value) if value else "-" for part, value in cells.items()}
+            yield {"title": title, "meaning": meaning, **shown}
+
+
+def _with_interval(measure: dict[str, float | None]) -> str:
+    if missing(measure["value"]):
+        return "not defined"
+    within = "" if missing(measure["low"]) else f" ({interval(measure, number)})"
+    return f"{number(measure['value'])}{within}"
+
+
+def _rejected(answers: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for part in ("val", "test"):
+        found = answers[part]
+        total, unknown, silent = found["windows"], found["unknown"], found["no answer"]
+        row = {"part": PARTS[part], "windows": total, "unknown": cell(unknown), "silent": cell(silent)}
+        yield row | {"unknown_share": unknown / total, "silent_share": silent / total}
+
+
+def _usage(not_kept: bool) -> str:
+    lines = ["# does a file fit, and which of its columns is which signal?"]
+    lines += ["python run.py doctor --run RUN_FOLDER --input FILE"]
+    if not_kept:
+        lines += ["# the fitted model is not in this folder: this fits it again and judges it, given the same data"]
+        return "\n".join([*lines, "python run.py test --run RUN_FOLDER"])
+    lines += ["# windows.csv, events.csv and report.html of unlabelled trend files"]
+    lines += ["python run.py detect --run RUN_FOLDER --input FILES --output FOLDER"]
+    lines += ["# the numbers of this page once more, given the same data", "python run.py test --run RUN_FOLDER"]
+    if "export" in VERBS:
+        lines += [f"# {VERBS['export']}", "python run.py export --run RUN_FOLDER"]
+    return "\n".join(lines)
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
