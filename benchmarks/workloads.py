@@ -31,11 +31,13 @@ def windows(count: int, signals: int = SIGNALS, seed: int = 0) -> Tensor:
     return torch.randn(count, signals, STEPS, generator=generator).mul_(0.1).cumsum(-1).clamp_(-1, 1)
 
 
-def network(settings: ModelSettings, *, signals: int = SIGNALS, classes: int = CLASSES) -> nn.Module:
-    """DualGAFNet for windows of these signals."""
+def network(
+    settings: ModelSettings, *, name: str = "DualGAFNet", signals: int = SIGNALS, classes: int = CLASSES
+) -> nn.Module:
+    """A network of `MODELS` for windows of these signals."""
     torch.manual_seed(0)
     columns = tuple(f"signal {i}" for i in range(signals))
-    return MODELS["DualGAFNet"](columns=columns, length=STEPS, classes=classes, settings=settings)
+    return MODELS[name](columns=columns, length=STEPS, classes=classes, settings=settings)
 
 
 class Training:
@@ -43,6 +45,7 @@ class Training:
 
     Args:
         settings: of the network.
+        name: of the network.
         batch: B.
         signals, classes: C and K.
         device: where.
@@ -56,6 +59,7 @@ class Training:
         self,
         settings: ModelSettings,
         *,
+        name: str = "DualGAFNet",
         batch: int = MICRO_BATCH,
         signals: int = SIGNALS,
         classes: int = CLASSES,
@@ -66,7 +70,7 @@ class Training:
         steps: int = 1,
     ) -> None:
         self.device, self.amp = torch.device(device), amp
-        self.model = network(settings, signals=signals, classes=classes).to(self.device).train()
+        self.model = network(settings, name=name, signals=signals, classes=classes).to(self.device).train()
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if compiled:

@@ -1,0 +1,71 @@
+"""Draws what accuracy costs: test macro-F1 on several data sets over the windows a second that a network trains.
+
+    python scripts/plot_accuracy_cost.py results/*/comparison.csv
+
+The CSVs are those of `scripts/run_accuracy.sh`, one a data set. Rates are measured here and now, in turns, on windows
+of 26 signals and 96 steps; a rival, which is not trained by gradient, is a dashed line.
+"""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from benchmarks.measuring import in_turns  # noqa: E402
+from benchmarks.workloads import Training  # noqa: E402
+from exp.build import settings_of  # noqa: E402
+from exp.run_folder import RunFolder  # noqa: E402
+from models import MODELS  # noqa: E402
+from utils.plots_style import BLUE, INK, MUTED, ORANGE, drawing, tidy  # noqa: E402
+
+PICTURE = REPOSITORY / "docs" / "images" / "accuracy_cost.png"
+
+
+def main(tables: list[str]) -> None:
+    """Measures the rates and draws."""
+    table = pd.concat([pd.read_csv(path) for path in tables])
+    table["name"] = table["des"].str.removeprefix("accuracy_")
+    rates = rates_of(table)
+    means = table[table["runs"] > 1]
+    sets = list(dict.fromkeys(means["data"]))
+    with drawing(PICTURE, 3.3 * len(sets), 3.4) as figure:
+        for axes, data in zip(figure.subplots(1, len(sets), sharex=True, squeeze=False)[0], sets, strict=True):
+            draw(axes, means[means["data"] == data].set_index("name"), rates)
+            axes.set_title(data)
+        figure.supxlabel("windows a second in training, 26 signals x 96 steps, micro-batches of 4", fontsize=9)
+        figure.supylabel("test macro-F1, mean and deviation of the seeds", fontsize=9)
+    for name, rate in sorted(rates.items(), key=lambda item: item[1]):
+        print(f"{name:<24} {rate:10.1f} windows/s")
+    print(PICTURE)
+
+
+def rates_of(table: pd.DataFrame) -> dict[str, float]:
+    """Windows a second of every network in the table, by the configuration of one of its runs."""
+    runs = table[table["folder"].notna()].drop_duplicates("name").set_index("name")["folder"]
+    options = {name: RunFolder(Path(folder)).options() for name, folder in runs.items()}
+    networks = {name: chosen for name, chosen in options.items() if chosen.model in MODELS}
+    work = {name: Training(settings_of(chosen), name=chosen.model) for name, chosen in networks.items()}
+    return in_turns(work, turns=5, seconds=1.0)
+
+
+def draw(axes, means: pd.DataFrame, rates: dict[str, float]) -> None:
+    """One data set."""
+    for name, row in means.iterrows():
+        mean, deviation = row["test_macro_f1"], row["test_macro_f1_std"]
+        if name in rates:
+            colour = ORANGE if name == "dilated" else INK if name == "default" else BLUE
+            axes.errorbar(rates[name], mean, deviation, fmt="o", color=colour, markersize=5, elinewidth=0.8)
+            axes.annotate(name, (rates[name], mean), (5, 4), textcoords="offset points", fontsize=7.5, color=colour)
+        else:
+            axes.axhline(mean, color=MUTED, linewidth=0.8, linestyle="--")
+            place = (0.01, mean)
+            axes.annotate(name, place, (0, 2), "axes fraction", "offset points", fontsize=7.5, color=MUTED)
+    axes.set_xscale("log")
+    tidy(axes)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
