@@ -11,8 +11,8 @@ from torch.profiler import ProfilerActivity, profile
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.workloads import Training  # noqa: E402
-from models import ModelSettings  # noqa: E402
+from benchmarks.workloads import Training
+from models import ModelSettings
 
 STEPS, SHOWN = 20, 20
 
