@@ -187,7 +187,7 @@ def _training(run: RunRecord, options: Options, versions: dict[str, str]) -> Ite
             + (f"weight decay {options.weight_decay:g}, schedule {options.lr_scheduler}"),
         )
         yield "optimizer steps", f"{int(float(last['optimizer_steps'])):,}"
-        yield "epochs", f"{metrics['epochs']}; that of the lowest validation loss, {metrics['best_epoch']}, is kept"
+        yield "epochs", f"{metrics['epochs']}; that of the best validation, {metrics['best_epoch']}, is kept"
         noise = [options.augment] + ([f"mixup {options.mixup:g}"] if options.mixup else [])
         if any(noise):
             yield "noise", ", ".join(filter(None, noise))

@@ -1,6 +1,5 @@
 """Where a training is, and how it is shown."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +18,7 @@ class Progress:
         carried: micro-batches that the accumulation window held when the epoch began.
         loss, weight: sum(w l) and sum(w) of the epoch's finished accumulation windows.
         correct, seen: windows of this process named rightly, and all, in the epoch.
-        best_loss, best_epoch: the lowest validation loss, and the epoch (from 1) that reached it.
+        best, best_epoch: the merit (see `merit`) of the best epoch so far, and which it is, from 1.
         rows: training_metrics.csv so far.
     """
 
@@ -30,20 +29,27 @@ class Progress:
     weight: float = 0.0
     correct: int = 0
     seen: int = 0
-    best_loss: float = math.inf
+    best: list[float] = field(default_factory=list)
     best_epoch: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def next_epoch(self, row: dict[str, Any], carried: int) -> "Progress":
-        """The start of the epoch that follows, with the finished one's row."""
-        better = row["val_loss"] < self.best_loss
+    def next_epoch(self, row: dict[str, Any], carried: int, select: str) -> "Progress":
+        """The start of the epoch that follows, with the finished one's row; `select` says what the best is best by."""
+        reached = merit(row, select)
+        better = not self.best or reached > self.best
         return Progress(
             epoch=self.epoch + 1,
             carried=carried,
-            best_loss=row["val_loss"] if better else self.best_loss,
+            best=reached if better else self.best,
             best_epoch=self.epoch + 1 if better else self.best_epoch,
             rows=[*self.rows, row],
         )
+
+
+def merit(row: dict[str, Any], select: str) -> list[float]:
+    """What an epoch's validation reached, by `--select`; the larger the better, and a tie goes to the lower loss."""
+    loss = -row["val_loss"]
+    return [loss] if select == "loss" else [row[f"val_{select}"], loss]
 
 
 class EpochBar:

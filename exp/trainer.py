@@ -5,6 +5,7 @@ Letters: B windows of a micro-batch, C signals, L steps, K classes.
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -98,11 +99,12 @@ class Trainer:
         elif advice := batchnorm_advice(self.model, options.batch_size, plan.steps_at(0)):
             logger.warning("%s", advice)
 
-    def fit(self, folder: RunFolder) -> str:
+    def fit(self, folder: RunFolder, on_epoch: Callable[[list[dict[str, Any]]], None] | None = None) -> str:
         """Trains to the last epoch or until validation stops improving.
 
         Args:
             folder: where checkpoints and training_metrics.csv go.
+            on_epoch: is given the rows of training_metrics.csv after every epoch.
 
         Returns:
             Why it stopped.
@@ -115,13 +117,15 @@ class Trainer:
             while self.progress.epoch < self.options.train_epochs:
                 waited = self.progress.epoch - self.progress.best_epoch
                 if waited >= self.options.patience:
-                    return f"no better validation loss for {waited} epochs"
+                    return f"no better validation for {waited} epochs"
                 if any(distributed.gather(stop.made)):
                     raise Interrupted
                 self.loss.set_epoch(self.progress.epoch)
                 self._follow_plan(self.progress.epoch)
                 self._train_epoch(folder, stop)
                 self._finish_epoch(folder)
+                if on_epoch:
+                    on_epoch(self.progress.rows)
         return f"all {self.options.train_epochs} epochs done"
 
     def _follow_plan(self, epoch: int) -> None:
@@ -206,7 +210,8 @@ class Trainer:
 
     def _finish_epoch(self, folder: RunFolder) -> None:
         row = self._row()
-        before, self.progress = self.progress, self.progress.next_epoch(row, self.accumulator.count)
+        before = self.progress
+        self.progress = before.next_epoch(row, self.accumulator.count, self.options.select)
         better = self.progress.best_epoch > before.best_epoch
         self.scheduler.evaluated(row["val_loss"])
         if better and distributed.rank() == 0:

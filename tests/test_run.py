@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import run
+from exp.progress import Progress
 from tests.kit import SMALL, train, write_folder
 
 
@@ -60,12 +61,27 @@ def test_the_numbers_agree_with_the_predictions(finished):
     assert metrics["test"]["accuracy"]["value"] > 0.8  # three states that anyone would tell apart
 
 
-def test_the_kept_model_is_the_epoch_with_the_lowest_validation_loss(finished):
+def test_the_kept_epoch_has_the_best_macro_f1_on_validation(finished):
     with (finished / "training_metrics.csv").open() as file:
-        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
+        reached = [(float(row["val_macro_f1"]), -float(row["val_loss"])) for row in csv.DictReader(file)]
     metrics = json.loads((finished / "metrics.json").read_text())
-    assert metrics["best_epoch"] == 1 + losses.index(min(losses))
-    assert metrics["epochs"] == len(losses)
+    assert metrics["best_epoch"] == 1 + reached.index(max(reached))
+    assert metrics["val"]["macro_f1"]["value"] == max(reached)[0]
+    assert metrics["epochs"] == len(reached)
+
+
+@pytest.mark.parametrize(("select", "best"), [("macro_f1", 3), ("accuracy", 2), ("loss", 1)])
+def test_validation_chooses_by_what_it_is_told(select, best):
+    rows = [
+        {"val_loss": 1.0, "val_accuracy": 0.5, "val_macro_f1": 0.3},
+        {"val_loss": 2.0, "val_accuracy": 0.9, "val_macro_f1": 0.4},
+        {"val_loss": 1.5, "val_accuracy": 0.7, "val_macro_f1": 0.6},
+        {"val_loss": 1.6, "val_accuracy": 0.8, "val_macro_f1": 0.6},  # no better: a tie goes to the lower loss
+    ]
+    progress = Progress()
+    for row in rows:
+        progress = progress.next_epoch(row, 0, select)
+    assert progress.best_epoch == best
 
 
 def test_the_log_says_what_was_read(finished):

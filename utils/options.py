@@ -140,12 +140,16 @@ class Options:
     lr_scheduler: str = flag("plateau", "training", "plateau, cosine, linear, multistep or none")
     warmup_epochs: float = flag(0.0, "training", "epochs of rising learning rate", at_least=0)
     scheduler_period: int = flag(1, "training", "optimizer steps between changes of the rate", at_least=1)
-    patience: int = flag(10, "training", "epochs without a better validation loss before training stops", at_least=1)
+    patience: int = flag(10, "training", "epochs without a better validation before training stops", at_least=1)
+    select: str = flag(
+        "macro_f1", "training", "what validation chooses the kept epoch by", choices=("macro_f1", "accuracy", "loss")
+    )
     clip_grad: float = flag(1.0, "training", "largest norm of a step's gradient, 0: no limit", at_least=0)
     augment: str = flag("", "training", "noise on training windows, as jitter:0.02,drop_sensor:0.1")
     mixup: float = flag(0.0, "training", "mixup's alpha, 0: off", at_least=0)
     amp: str = flag("none", "training", "reduced precision", choices=("none", "fp16", "bf16"))
     compile: bool = flag(False, "training", "compile the network (torch.compile); minutes at first, pays on a GPU")
+    tracker: str = flag("none", "training", "record the run for tensorboard, mlflow, or both with a comma, offline")
     ema: float = flag(0.0, "training", "decay of averaged weights, 0: off", at_least=0, below=1)
 
     gradient_accumulation_steps: int = flag(1, "accumulation", "micro-batches of an optimizer step", at_least=1)
