@@ -95,7 +95,7 @@ def _context(run: RunRecord, model: dict[str, Any], folder: RunFolder) -> dict[s
 
 
 def _front(run: RunRecord) -> str:
-    """The YAML that model hubs read; https://huggingface.co/docs/hub/model-cards describes it."""
+    """The YAML front matter that model hubs read."""
     metrics, data = run.metrics, run.metrics["data"]
     part = metrics[run.judged]
     found = [
