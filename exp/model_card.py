@@ -27,6 +27,7 @@ from utils.report_words import interval
 logger = logging.getLogger(__name__)
 
 NAME = "README.md"
+CHOSEN = {"loss": "the lowest validation loss", "accuracy": "validation accuracy", "macro_f1": "validation macro-F1"}
 MOST_FILES = 60  # listed one by one
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 KEPT_ALONE = "To detect, this folder is enough: --run takes the folder of this page, or the run folder around it."

@@ -67,6 +67,11 @@ class RunFolder:
             raise UserError(f"{path} is no run folder (it has no config.yaml); train first, or name one with --run")
         return cls(path.resolve())
 
+    @property
+    def results(self) -> Path:
+        """The folder of all run folders that this one lies in."""
+        return self.path.parents[3]
+
     def options(self, **changes: Any) -> Options:
         """The options that the run was made with."""
         return from_config(self.config, **changes)

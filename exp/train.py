@@ -23,6 +23,7 @@ from utils.logs import RunLog, log_to_screen
 from utils.losses import LOSSES, Loss
 from utils.options import Options, flags
 from utils.seeding import seed_everything
+from utils.trackers import Recorder, chosen
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ FREE_TO_CHANGE = {
     "config",
     "itr",
     "run",
+    "tracker",
 }
 
 
@@ -68,6 +70,7 @@ def run(options: Options) -> int:
 
 def _train(options: Options, device: torch.device, folder: RunFolder | None = None) -> None:
     started = time.monotonic()
+    trackers = chosen(options.tracker)  # what is missing is said before data is read
     with RunLog() as log:
         with distributed.first_goes_first():
             data = load_data(options)
@@ -82,6 +85,8 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
         model, loss = model_of(options, data.info), loss_for(options, data.info)
         trainer = Trainer(options=options, data=data, model=model, loss=loss, plan=accumulation, device=device)
         resumed = folder is not None
+        results = folder.results if folder else Path(options.result_path)
+        recorder = Recorder(trackers if distributed.rank() == 0 else (), results=results)
         folder = folder or _shared_folder(options)
         if distributed.rank() == 0:
             log.write_to(folder.log)
@@ -96,12 +101,14 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
             trainer.load(folder)
             done = trainer.progress
             logger.info("resumed in epoch %d after %d micro-batches", done.epoch + 1, done.micro_batches)
-        try:
-            stopped = trainer.fit(folder)
-        except Interrupted:
-            raise Interrupted(str(folder.path)) from None
-        if distributed.rank() == 0:
-            _judge(options, data, trainer, folder, stopped, time.monotonic() - started)
+        with recorder.recording(folder.path, options.plain(), stops=(Interrupted,)):
+            try:
+                stopped = trainer.fit(folder, recorder.epochs)
+            except Interrupted:
+                raise Interrupted(str(folder.path)) from None
+            if distributed.rank() == 0:
+                _judge(options, data, trainer, folder, stopped, time.monotonic() - started)
+                recorder.finish(trainer.progress.rows)
 
 
 def _shared_folder(options: Options) -> RunFolder:

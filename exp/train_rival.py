@@ -2,6 +2,7 @@
 
 import logging
 import time
+from pathlib import Path
 
 import torch
 
@@ -14,12 +15,13 @@ from utils import distributed
 from utils.errors import UserError
 from utils.logs import RunLog
 from utils.options import Options, flags
+from utils.trackers import Recorder, chosen
 
 logger = logging.getLogger(__name__)
 
 # Of these groups of flags a rival reads nothing but what stands in READ.
 OF_NETWORKS = ("model", "loss", "training", "accumulation")
-READ = ("class_weights", "enable_class_weights")
+READ = ("class_weights", "enable_class_weights", "tracker")
 
 
 def train_rival(
@@ -45,8 +47,17 @@ def train_rival(
     if unread := unread_flags(options):
         logger.warning("%s has no use for %s", options.model, ", ".join(f"--{name}" for name in unread))
     rival = rival_of(options, data)
+    recorder = Recorder(chosen(options.tracker), results=Path(options.result_path))
     folder = RunFolder.create(options)
     log.write_to(folder.log)
+    with recorder.recording(folder.path, options.plain()):
+        _fit(rival, options, data, device, folder, started)
+        recorder.finish()
+
+
+def _fit(
+    rival: Rival, options: Options, data: Prepared, device: torch.device, folder: RunFolder, started: float
+) -> None:
     model = fitted(rival, options, data).to(device)
     logger.info(
         "%s fitted at once to %d windows of %d signals; %s numbers are kept",

@@ -1,5 +1,6 @@
 """`torchrun run.py`: two processes train the weights that one process trains on the same windows."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -44,10 +45,12 @@ def weights(folder):
 
 @pytest.mark.parametrize("flags", [[], ["--zero_optimizer"]], ids=["whole state", "shared state"])
 def test_two_processes_are_one_on_the_union(flags, data, alone, tmp_path):
-    done, _ = torchrun(data, tmp_path, "--gradient_accumulation_steps", "2", *flags)
+    tracked = ["--tracker", "tensorboard"] if importlib.util.find_spec("tensorboard") else []
+    done, _ = torchrun(data, tmp_path, "--gradient_accumulation_steps", "2", *flags, *tracked)
     assert done.returncode == 0, done.stderr[-3000:]
     folders = list(tmp_path.rglob("config.yaml"))
     assert len(folders) == 1, "only rank 0 writes"
+    assert len(list(tmp_path.rglob("events.out.tfevents.*"))) == bool(tracked)
     together, one = weights(latest(tmp_path)), weights(alone)
     assert ((together - one).norm() / one.norm()).item() <= 1e-6
     assert done.stdout.count("run folder:") == 1
