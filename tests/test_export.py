@@ -16,6 +16,7 @@ import torch
 
 import run
 from data_provider import load_data
+from exp import export_formats
 from exp.artifact import load_artifact
 from exp.export import about
 from exp.export_check import logits_by
@@ -247,6 +248,20 @@ def test_a_truncated_model_is_refused(file, alone, capsys):
     (alone / file).write_bytes(content[: len(content) // 2])
     assert file in refused(capsys, alone)
     assert not (alone / "export").exists()
+
+
+def test_what_a_format_cannot_hold_is_a_line(trained, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(export_formats, "LARGEST_ONNX", 1000)
+    line = refused(capsys, trained, "--format", "onnx", "--output", str(tmp_path))
+    assert "ONNX ends at 2; --format torch has no such end" in line
+
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("an operator without a name\nand more")
+
+    monkeypatch.setattr(torch.export, "export", fails)
+    line = refused(capsys, trained, "--format", "torch", "--output", str(tmp_path))
+    assert line.endswith("torch cannot write this network as model.pt2: an operator without a name and more")
+    assert not any(tmp_path.iterdir())
 
 
 def test_places_and_options_that_cannot_be(trained, tmp_path, capsys):
