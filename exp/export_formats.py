@@ -115,7 +115,7 @@ def _tidy(path: Path) -> None:
 def _quantize(whole: Path, path: Path, batches: Sequence[np.ndarray]) -> None:
     """Products with learned weights in eight bits: weights by output, readings' features by the ranges that occur.
 
-    Everything else stays in float32: eight bits of a Gramian field or of a statistic would cost answers.
+    Everything else, the making of fields and statistics above all, stays in float32: there eight bits cost answers.
     """
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
