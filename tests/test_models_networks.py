@@ -102,15 +102,6 @@ def test_a_restored_network_gives_the_same_answers(name: str, tmp_path) -> None:
     assert torch.equal(other(x), model(x))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_is_exported_for_batches_of_any_size(name: str) -> None:
-    model = build(name).eval()
-    exported = torch.export.export(model, (windows(3),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
-    answer = exported.module()
-    for batch in (1, 5):
-        torch.testing.assert_close(answer(windows(batch)), model(windows(batch)), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize("name", [n for n in NETWORKS if n not in ("groups", "timm", "small images")])
 @pytest.mark.parametrize(("signals", "length"), [(1, 9), (3, 14)])
 def test_a_network_takes_one_signal_and_short_windows(name: str, signals: int, length: int) -> None:
