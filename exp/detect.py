@@ -66,7 +66,7 @@ def run(options: Options) -> int:
     if options.follow:
         follow(detector, finder, source, output, pause=lambda: time.sleep(POLL_SECONDS))
         return 0
-    result = _pass(detector, finder, _shard_of(trend_files(source), output))
+    result = judge_files(detector, finder, _shard_of(trend_files(source), output))
     if result.refused and len(result.refused) == len(result.units) and output.shards == 1:
         more = f" (and {len(result.refused) - 1} more files cannot be judged)" if len(result.refused) > 1 else ""
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")
@@ -91,7 +91,7 @@ def follow(detector: Detector, finder: Finder, source: Path, output: Output, *, 
             now = [(found.name, *_state(found.path)) for found in files]
             if now != before:
                 before = now
-                result = _pass(detector, finder, files)
+                result = judge_files(detector, finder, files)
                 _write(detector, finder, result, output)
                 if len(result.rows) != written:
                     logger.info("%d windows, %d events", len(result.rows), len(result.findings))
@@ -116,7 +116,7 @@ def _places(options: Options) -> tuple[Path, Output]:
     return source, Output(folder=folder, shard=int(match[1]), shards=int(match[2]))
 
 
-def _model_folder(options: Options) -> Path:
+def model_folder(options: Options) -> Path:
     """The model of a run folder; a model folder that was copied alone will do."""
     given = Path(options.run).expanduser() if options.run else None
     if given and (given / "model.json").is_file():
@@ -130,7 +130,7 @@ def load_detector(options: Options) -> Detector:
     Raises:
         UserError: the run or the role map cannot be used.
     """
-    return _detector(options, load_artifact(_model_folder(options)))
+    return _detector(options, load_artifact(model_folder(options)))
 
 
 def _detector(options: Options, artifact: Artifact) -> Detector:
@@ -168,7 +168,7 @@ def _shard_of(files: list[Found], output: Output) -> list[Found]:
     return mine
 
 
-def _pass(detector: Detector, finder: Finder, files: Iterable[Found]) -> Result:
+def judge_files(detector: Detector, finder: Finder, files: Iterable[Found]) -> Result:
     """Judges every file once; of one only what is written or drawn is kept."""
     result = Result()
     classes = detector.artifact.info.classes

@@ -11,7 +11,7 @@ from utils.report_page import cell, duration, file_size, missing, number, percen
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 # What Markdown or HTML may take for a sign. A numeric reference shows the character and is never one (CommonMark 2.5).
-_SIGNS = re.compile(r"[\\`*\[\]<>&#|~@${}]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_SIGNS = re.compile(r"[\\`*\[\]<>&#|~@${}]|(?<![A-Za-z0-9])_")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
 
