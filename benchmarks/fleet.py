@@ -32,7 +32,7 @@ def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
     started = time.perf_counter()
     import torch
 
-    from data_provider.trend_files import trend_files
+    from data_provider.trends.files import trend_files
     from exp.detect import load_detector
     from exp.fleet import detect_files
     from utils.errors import UserError

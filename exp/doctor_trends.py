@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from data_provider.roles import read_roles
 from data_provider.segments import stretches_of, working_mask
 from data_provider.times import words_of
-from data_provider.trend_files import Found, trend_files
-from data_provider.trend_guess import columns_of, guess, written
-from data_provider.trend_problems import Unusable, listed
-from data_provider.trend_reading import open_trend
 from data_provider.trends import Request, Trend, read_trend
+from data_provider.trends.files import Found, trend_files
+from data_provider.trends.guess import columns_of, guess, written
+from data_provider.trends.problems import Unusable, listed
+from data_provider.trends.reading import open_trend
+from data_provider.trends.roles import read_roles
 from exp.artifact import Artifact, load_artifact
 from exp.detect_windows import Detector
 from exp.run_folder import RunFolder

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from data_provider.trend_files import Found, trend_files
+from data_provider.trends.files import Found, trend_files
 from exp.detect import judge_files, load_detector, model_folder
 from exp.detect_findings import Finder
 from exp.detect_tables import event_row, window_fields

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from data_provider.frames import DataInfo
-from data_provider.roles import read_roles
 from data_provider.scaler import Scaler
 from data_provider.segments import Recipe
+from data_provider.trends.roles import read_roles
 from exp import doctor, doctor_packages
 from exp.artifact import save_artifact
 from exp.build import model_of

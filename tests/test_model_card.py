@@ -16,7 +16,7 @@ from huggingface_hub import ModelCard
 
 import run
 from data_provider import load_data
-from data_provider.trend_files import trend_files
+from data_provider.trends.files import trend_files
 from exp import model_card
 from exp.artifact import load_artifact
 from exp.detect import load_detector

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from data_provider import trend_files, trend_parquet
-from data_provider.trend_problems import shown
 from data_provider.trends import Request, read_trend
+from data_provider.trends import files as trend_files
+from data_provider.trends import parquet as trend_parquet
+from data_provider.trends.problems import shown
 from tests.trend_kit import COLUMNS, RANGES, STYLES, UNITS, clock, lines, one, read, unit_readings, write
 from utils.csv_safety import harmless
 from utils.errors import UserError
@@ -236,7 +237,7 @@ def test_ten_years_without_readings_take_no_memory(tmp_path):
 
 
 def test_too_many_steps_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("data_provider.trend_grid.MOST_READINGS", 200)
+    monkeypatch.setattr("data_provider.trends.grid.MOST_READINGS", 200)
     with pytest.raises(UserError, match="60 steps of 300 s; split the file, a month a file"):
         read(write(tmp_path / "ahu.csv", clock(rows=60), unit_readings(60)))
 

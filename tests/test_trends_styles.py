@@ -9,12 +9,12 @@ import pyarrow.parquet
 import pytest
 
 from data_provider.readers import read_table
-from data_provider.roles import read_roles
 from data_provider.times import MONTH_FIRST
-from data_provider.trend_cells import MISSING_WORDS
 from data_provider.trends import read_trends
-from data_provider.units import UNITS as UNIT_TABLE
-from data_provider.vendors import VENDORS, parse_stamps
+from data_provider.trends.cells import MISSING_WORDS
+from data_provider.trends.roles import read_roles
+from data_provider.trends.units import UNITS as UNIT_TABLE
+from data_provider.trends.vendors import VENDORS, parse_stamps
 from tests.conftest import REPOSITORY
 from tests.trend_kit import COLUMNS, STYLES, UNITS, clock, lines, one, read, unit_readings, words, write
 from utils.errors import UserError

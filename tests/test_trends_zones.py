@@ -6,7 +6,7 @@ import zoneinfo
 import numpy as np
 import pytest
 
-from data_provider.trend_zones import ABBREVIATIONS
+from data_provider.trends.zones import ABBREVIATIONS
 from tests.trend_kit import clock, lines, one, read, unit_readings, write
 from utils.errors import UserError
 

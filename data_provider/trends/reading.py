@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_provider.times import words_of
-from data_provider.trend_cells import Cells, numbers_of
-from data_provider.trend_checks import (
+from data_provider.trends.cells import Cells, numbers_of
+from data_provider.trends.checks import (
     Readings,
     constant_problem,
     drop_codes,
@@ -18,9 +18,9 @@ from data_provider.trend_checks import (
     stuck_problems,
     unit_problems,
 )
-from data_provider.trend_columns import Origin, Signal, match
-from data_provider.trend_files import Found
-from data_provider.trend_grid import (
+from data_provider.trends.columns import Origin, Signal, match
+from data_provider.trends.files import Found
+from data_provider.trends.grid import (
     at_steps,
     changes_only,
     grid_of,
@@ -28,12 +28,12 @@ from data_provider.trend_grid import (
     mean_steps,
     snapped,
 )
-from data_provider.trend_order import Clock, clock_of, merged
-from data_provider.trend_parquet import ParquetFile, open_parquet
-from data_provider.trend_problems import Problem, Unusable, listed, shown
-from data_provider.trend_request import Request
-from data_provider.trend_text import TextFile, open_text
-from data_provider.vendors import VENDORS
+from data_provider.trends.order import Clock, clock_of, merged
+from data_provider.trends.parquet import ParquetFile, open_parquet
+from data_provider.trends.problems import Problem, Unusable, listed, shown
+from data_provider.trends.request import Request
+from data_provider.trends.text import TextFile, open_text
+from data_provider.trends.vendors import VENDORS
 
 TrendFile = TextFile | ParquetFile
 _LATE = 1.1  # steps of a file may be a little longer than the model's: loggers drift

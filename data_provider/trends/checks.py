@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_provider.trend_columns import Signal
-from data_provider.trend_problems import Problem
-from data_provider.units import UNITS, Unit, convert, units_of
+from data_provider.trends.columns import Signal
+from data_provider.trends.problems import Problem
+from data_provider.trends.units import UNITS, Unit, convert, units_of
 
 CODES = np.array(
     [99.9, 999, 999.9, 9999, 9999.9, 99999, 999999, -99, -99.9, -999, -999.9, -9999, -9999.9, -99999]

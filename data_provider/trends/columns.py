@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from data_provider.role_names import Role, role_of
-from data_provider.roles import Roles
-from data_provider.trend_problems import Problem, listed, shown
-from data_provider.units import POSSIBLE, UNITS, Unit, find_unit, interval
+from data_provider.trends.problems import Problem, listed, shown
+from data_provider.trends.role_names import Role, role_of
+from data_provider.trends.roles import Roles
+from data_provider.trends.units import POSSIBLE, UNITS, Unit, find_unit, interval
 
 _FRACTION_TO = 1.05  # a training maximum up to this is that of a share, beyond it of percent
 _NO_PERCENT_FROM = 130

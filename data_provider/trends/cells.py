@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_provider.units import UNITS, Unit, find_unit
-from data_provider.vendors import Vendor
+from data_provider.trends.units import UNITS, Unit, find_unit
+from data_provider.trends.vendors import Vendor
 
 MISSING_WORDS = frozenset({
     "-", "--", "---", "----", "null", "none", "nil", "n/a", "na", "#n/a", "nan", "-nan", "+nan", "bad", "missing",

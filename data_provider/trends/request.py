@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from data_provider.roles import Roles
-from data_provider.trend_columns import Signal, signals_of
-from data_provider.trend_zones import zone_of
-from data_provider.vendors import VENDORS
+from data_provider.trends.columns import Signal, signals_of
+from data_provider.trends.roles import Roles
+from data_provider.trends.vendors import VENDORS
+from data_provider.trends.zones import zone_of
 from utils.errors import UserError, unknown_name
 
 MAX_AGE_SECONDS = 3600.0  # systems that log changes of value log once an hour without one as a rule

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from data_provider.trend_files import MOST_COLUMNS
-from data_provider.trend_problems import Problem, Unusable, shown
-from data_provider.trend_text import Rows, time_places
+from data_provider.trends.files import MOST_COLUMNS
+from data_provider.trends.problems import Problem, Unusable, shown
+from data_provider.trends.text import Rows, time_places
 
 # 475 points for a year of minutes, 2 GB as numbers: beyond it a small file with a large promise is a trap.
 MOST_READINGS = 250_000_000

@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_provider.trend_cells import Cells
-from data_provider.trend_grid import even_step
-from data_provider.trend_problems import Problem, Unusable
-from data_provider.trend_text import bad_time
-from data_provider.trend_zones import Elapsed, elapsed
-from data_provider.vendors import VENDORS, Stamps, parse_stamps
+from data_provider.trends.cells import Cells
+from data_provider.trends.grid import even_step
+from data_provider.trends.problems import Problem, Unusable
+from data_provider.trends.text import bad_time
+from data_provider.trends.vendors import VENDORS, Stamps, parse_stamps
+from data_provider.trends.zones import Elapsed, elapsed
 
 MOST_CONFLICTS = 0.01  # of the times of an even file: more, and two units or an unnamed clock change are mixed in it
 _BACKWARD = 0.9  # of the steps, for a file with the newest reading first

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from data_provider.times import NAMES
-from data_provider.trend_files import MOST_COLUMNS, read_text
-from data_provider.trend_problems import Problem, Unusable, shown
-from data_provider.vendors import VENDORS, Stamps, parse_stamps, styles_of_time
+from data_provider.trends.files import MOST_COLUMNS, read_text
+from data_provider.trends.problems import Problem, Unusable, shown
+from data_provider.trends.vendors import VENDORS, Stamps, parse_stamps, styles_of_time
 
 TIME_NAMES = NAMES | {
     "date / time", "time stamp", "time_stamp", "local time", "local_time", "datum", "zeit", "uhrzeit", "datum/zeit",

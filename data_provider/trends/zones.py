@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from data_provider.trend_problems import Unusable, listed
-from data_provider.vendors import Stamps
+from data_provider.trends.problems import Unusable, listed
+from data_provider.trends.vendors import Stamps
 from utils.errors import UserError
 
 HOUR = 3600

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_provider.segments import HOLD_STEPS
-from data_provider.trend_parquet import MOST_READINGS
-from data_provider.trend_problems import Unusable
+from data_provider.trends.parquet import MOST_READINGS
+from data_provider.trends.problems import Unusable
 
 EVEN_SHARE = 0.9  # of the steps between readings, for a file to count as evenly sampled
 _JITTER = 0.1  # of a step: a logger that is a little late is still even

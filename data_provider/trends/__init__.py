@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from data_provider.roles import Roles, read_roles
-from data_provider.trend_files import Found, trend_files
-from data_provider.trend_problems import Problem, Unusable
-from data_provider.trend_reading import even_readings, open_trend, readings_of
-from data_provider.trend_request import MAX_AGE_SECONDS, Request
+from data_provider.trends.files import Found, trend_files
+from data_provider.trends.problems import Problem, Unusable
+from data_provider.trends.reading import even_readings, open_trend, readings_of
+from data_provider.trends.request import MAX_AGE_SECONDS, Request
+from data_provider.trends.roles import Roles, read_roles
 from utils.errors import UserError
 
 __all__ = ["Problem", "Request", "Roles", "Trend", "read_roles", "read_trend", "read_trends", "trend_files"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_provider.trend_problems import Unusable
+from data_provider.trends.problems import Unusable
 from utils.errors import UserError
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")

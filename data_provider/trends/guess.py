@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from data_provider.role_names import ABBREVIATED, likeness
-from data_provider.trend_cells import numbers_of
-from data_provider.trend_checks import CODES, statistic
-from data_provider.trend_columns import Origin, Signal, match, split_unit
-from data_provider.trend_reading import TrendFile
-from data_provider.trend_request import Request
-from data_provider.units import Unit, convert, units_of
-from data_provider.vendors import VENDORS
+from data_provider.trends.cells import numbers_of
+from data_provider.trends.checks import CODES, statistic
+from data_provider.trends.columns import Origin, Signal, match, split_unit
+from data_provider.trends.reading import TrendFile
+from data_provider.trends.request import Request
+from data_provider.trends.role_names import ABBREVIATED, likeness
+from data_provider.trends.units import Unit, convert, units_of
+from data_provider.trends.vendors import VENDORS
 
 _ALIKE = 0.5  # names less alike are not proposed
 _OUT_OF_RANGE = 0.3  # taken off for readings that no unit makes usual

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from data_provider.role_names import role_of
-from data_provider.units import Unit, find_unit, known_unit
+from data_provider.trends.role_names import role_of
+from data_provider.trends.units import Unit, find_unit, known_unit
 from utils.errors import UserError
 
 TIME = "time"
