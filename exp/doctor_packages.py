@@ -20,8 +20,10 @@ EXTRAS = {
     "onnxscript": "export to ONNX",
     "captum": "detect: the picture of where the network looked",
     "aeon": "rivals to compare with, as MultiRocket",
-    "tensorboard": "following a training in TensorBoard",
-    "mlflow": "recording runs in MLflow",
+    "tensorboard": "--tracker tensorboard",
+    "mlflow-skinny": "--tracker mlflow",
+    "sqlalchemy": "--tracker mlflow",
+    "alembic": "--tracker mlflow",
 }
 
 

@@ -171,8 +171,14 @@ def test_a_reader_that_leaves_ends_the_program_without_a_word(words):
     """As `python run.py models | head -3` does; 141 is what shells show for a program that a closed pipe ended."""
     reader, writer = os.pipe()
     os.close(reader)
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # a short text is then written only as the program ends
     done = subprocess.run(
-        [sys.executable, "run.py", *words], cwd=REPOSITORY, stdout=writer, stderr=subprocess.PIPE, text=True
+        [sys.executable, "run.py", *words],
+        cwd=REPOSITORY,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     os.close(writer)
     assert done.stderr == ""
