@@ -51,7 +51,7 @@ def leaks(run: RunRecord) -> list[str]:
         looked = "runs with the same readings, a column that alone tells a class, test windows in or beside training"
         lines.append(f"No leak is known. Looked for, and not found: {looked}.")
     guard = data["report"].get("guard")
-    if guard:
+    if guard and guard["windows lost"]:
         lines.append(f"{guard['windows lost']:,} windows were given up to keep {guard['steps']} steps between parts.")
     return lines
 
