@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from data_provider import Prepared, Scaler, WindowSet
-from exp.evaluate import EVALUATION_BATCH, answering
+from exp.evaluate import answers
 from models.rivals import Rival
 from utils import calibration
 from utils.calibration import Distance
@@ -100,7 +100,7 @@ def fit_decision(model: nn.Module, data: Prepared, logits: Tensor, device: torch
     """
     lower, upper = _ranges(data.scaler)
     known = _known(data.val, lower, upper)
-    answers, target = logits.double().numpy()[known], np.asarray(data.val.targets)[known]
+    said, target = logits.double().numpy()[known], np.asarray(data.val.targets)[known]
     distance = features = squares = None
     if not isinstance(model, Rival):
         chosen = _spread(len(data.train), calibration.MOST_FITTED)
@@ -108,9 +108,9 @@ def fit_decision(model: nn.Module, data: Prepared, logits: Tensor, device: torch
         distance = Distance.fit(learned, data.train.targets[chosen], len(data.info.classes))
         features = features_of(model, data.val, device, known)
         squares = distance.to_classes(features)
-    compared = calibration.left_out(answers, squares, target)
+    compared = calibration.left_out(said, squares, target)
     decision = Decision(
-        temperature=calibration.fit_temperature(answers, target),
+        temperature=calibration.fit_temperature(said, target),
         score=_chosen(compared, features is not None),
         table=np.zeros(0),
         compared=compared,
@@ -119,17 +119,16 @@ def fit_decision(model: nn.Module, data: Prepared, logits: Tensor, device: torch
         distance=distance,
         usual=_usual(data),
     )
-    table = calibration.quantiles(decision.scores(answers, features), target)
+    table = calibration.quantiles(decision.scores(said, features), target)
     kept = distance if decision.score == "distance" else None
     return dataclasses.replace(decision, table=table, distance=kept)
 
 
 def features_of(model: nn.Module, windows: WindowSet, device: torch.device, places: np.ndarray) -> np.ndarray:
-    """(n, P) float32 features of the last layer but one, of the windows at some places."""
-    batches = (places[low : low + EVALUATION_BATCH] for low in range(0, len(places), EVALUATION_BATCH))
-    with answering(model, device):
-        pieces = [model.features(windows.gather(batch).x.to(device)).float().cpu() for batch in batches]  # type: ignore[operator]
-    return torch.cat(pieces).numpy()
+    """(n, P) float32 features of the last layer but one of a network, of the windows at some places."""
+    features = answers(model, windows, places, device)[1]
+    assert features is not None
+    return features.numpy()
 
 
 def outside(readings: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:

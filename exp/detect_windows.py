@@ -22,8 +22,7 @@ from data_provider.trends.files import Found
 from data_provider.unlabelled import unlabelled
 from exp.artifact import Artifact
 from exp.decision import outside
-from exp.evaluate import EVALUATION_BATCH, answering
-from models.rivals import Rival
+from exp.evaluate import EVALUATION_BATCH, Answer, answer, in_batches
 from utils import calibration
 from utils.augment import Augment
 
@@ -110,7 +109,7 @@ class Detector:
         dropped = dict(Augment(spec=artifact.options.augment, seed=0).parts).get("drop_sensor", 0.0)
         self.most_absent = int(binom.ppf(SEEN_IN_TRAINING, self.signals, dropped)) if dropped else 0
         self._recipe, self._scaler = _with_marks(artifact.recipe, artifact.scaler)
-        self._answers: dict[bytes, tuple[np.ndarray, np.ndarray | None]] = {}
+        self._answers: dict[bytes, Answer] = {}
 
     def read(self, found: Found) -> Judged:
         """Verdicts about a file; one that cannot be judged has a reason and no windows."""
@@ -199,9 +198,10 @@ class Detector:
     def _judge(self, trend: Trend, windows: WindowSet, gaps: list[Gap], cautions: list[str]) -> Judged:
         info, decision = self.artifact.info, self.artifact.decision
         parts = list(self._batches(windows))
-        logits = np.concatenate([np.empty((0, len(info.classes)), np.float32), *(part[0] for part in parts)])
-        absent = np.concatenate([np.empty((0, self.signals), bool), *(part[2] for part in parts)])
-        features = np.concatenate([part[1] for part in parts]) if parts and parts[0][1] is not None else None
+        logits = np.concatenate([np.empty((0, len(info.classes)), np.float32), *(said[0].numpy() for said, _ in parts)])
+        absent = np.concatenate([np.empty((0, self.signals), bool), *(there for _, there in parts)])
+        found = [said[1].numpy() for said, _ in parts if said[1] is not None]
+        features = np.concatenate(found) if found else None
         scores = decision.scores(logits, features) if len(logits) else np.empty(0)
         top = logits.argmax(1)
         verdict = np.array([NORMAL if name == info.normal else name for name in info.classes], object)[top]
@@ -220,30 +220,20 @@ class Detector:
             verdict=verdict, reason=reason, gaps=gaps, refused="", cautions=cautions,
         )  # fmt: skip
 
-    def _batches(self, windows: WindowSet) -> Iterator[tuple[np.ndarray, np.ndarray | None, np.ndarray]]:
-        """Logits, features and absent sensors, batch by batch.
+    def _batches(self, windows: WindowSet) -> Iterator[tuple[Answer, np.ndarray]]:
+        """Logits and features, and absent sensors, batch by batch; of a growing file only what is new is computed."""
+        kept: dict[bytes, Answer] = {}
 
-        Every batch has the same size and a window always the same place in it, so that a file's windows get the same
-        bits whether it is read at once or while it grows. Batches that were answered before are not computed again.
-        """
-        kept = {}
-        for low in range(0, len(windows), EVALUATION_BATCH):
-            x, absent = self.inputs(windows, np.arange(low, min(low + EVALUATION_BATCH, len(windows))))
-            key = hashlib.blake2b(x.numpy().tobytes(), digest_size=20).digest()
-            kept[key] = self._answers.get(key) or self._answer(x)
-            yield *kept[key], absent
-        if self.request.growing:
-            self._answers |= kept
+        def work(places: np.ndarray) -> tuple[Answer, np.ndarray]:
+            x, absent = self.inputs(windows, places)
+            key = hashlib.blake2b(x.numpy().tobytes(), digest_size=20).digest() if self.request.growing else b""
+            said = self._answers.get(key) or answer(self.model, x, self.device)
+            if self.request.growing:
+                kept[key] = said
+            return said, absent
 
-    def _answer(self, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray | None]:
-        number = len(x)
-        x = torch.cat([x, x.new_zeros(EVALUATION_BATCH - number, *x.shape[1:])]).to(self.device)
-        with answering(self.model, self.device):
-            if isinstance(self.model, Rival):
-                return self.model(x)[:number].float().cpu().numpy(), None
-            features = self.model.features(x)  # type: ignore[operator]
-            logits = self.model.head(features)  # type: ignore[operator]
-        return logits[:number].float().cpu().numpy(), features[:number].float().cpu().numpy()
+        yield from in_batches(work, self.model, np.arange(len(windows)), self.device)
+        self._answers |= kept
 
     def _outside(self, windows: WindowSet, absent: np.ndarray) -> Iterator[tuple[int, str]]:
         """Windows with readings that training never came near, and which those are."""

@@ -11,7 +11,6 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from data_provider import WindowSet
-from data_provider.frames import Batch
 from utils.accumulation_plan import micro_batch_sizes
 from utils.seeding import generator
 
@@ -54,12 +53,6 @@ class MicroBatches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         return len(self.bounds)
-
-
-def batches_in_order(windows: WindowSet, *, size: int) -> Iterator[Batch]:
-    """All windows of a part, in their order, for evaluation."""
-    for low in range(0, len(windows), size):
-        yield windows.__getitems__(list(range(low, min(low + size, len(windows)))))
 
 
 def train_loader(windows: WindowSet, micro_batches: MicroBatches, *, workers: int, pin: bool) -> DataLoader:
