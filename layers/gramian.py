@@ -48,7 +48,7 @@ class Gramian(NamedTuple):
             return image if out is None else out.copy_(image)
         left = torch.stack((self.cos, self.sin) if method == "summation" else (self.sin, self.cos), -1)  # (*N, S, 2)
         right = torch.stack((self.cos, -self.sin), -2)  # (*N, 2, S)
-        with torch.autocast(self.cos.device.type, enabled=False):
+        with torch.autocast("cuda" if self.cos.is_cuda else "cpu", enabled=False):
             return torch.matmul(left, right, out=out)
 
 
