@@ -14,16 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from data_provider import Prepared, Scaler, WindowSet
+from data_provider.frames import DataInfo
 from exp.evaluate import answers
 from models.rivals import Rival
 from utils import calibration
 from utils.calibration import Distance
+from utils.mixture import Mixture, moments
 
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side
 MOST_OUTSIDE = 3  # readings of a signal in a window; as many missing ones would be held over as well
 FEWEST = 20  # windows that a threshold may rest on
-CHUNK = 1024  # windows whose readings are looked at together
-SCORES = ("distance", "energy", "confidence")
+CHUNK = 256  # windows whose readings are looked at together
+MOST_COMPARED = 1024  # windows among which the usual one is sought
+SCORES = ("readings", "distance", "energy", "confidence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,35 +37,63 @@ class Decision:
         temperature: logits are divided by it before they become a confidence.
         score: what strangeness is measured by, one of `SCORES`.
         table: quantiles of that score over the validation windows, see `calibration.quantiles`.
-        compared: score -> area under the ROC curve when classes are left out; why `score` was chosen.
+        alarm: quantiles of how little sound the sound validation windows look, which bound false alarms; empty where
+            they are too few.
+        compared: score -> area under the ROC curve when classes are left out of it, where that can be measured.
         lower, upper: (C,) float32, readings beyond are none that the model may be asked about; infinite for a signal
             that never changed in training.
         distance: of features to the classes, None where `score` is another.
         usual: (C, L) float32 scaled, a typical training window of the sound class, of any where there is none.
+        mixture: densities of the readings, None where `score` is another.
     """
 
     temperature: float
     score: str
     table: np.ndarray
+    alarm: np.ndarray
     compared: dict[str, float]
     lower: np.ndarray
     upper: np.ndarray
     distance: Distance | None
     usual: np.ndarray
+    mixture: Mixture | None = None
 
-    def scores(self, logits: np.ndarray, features: np.ndarray | None) -> np.ndarray:
-        """(n,) strangeness of windows, by their logits (n, K) and, for the distance, features (n, P)."""
+    def scores(self, logits: np.ndarray, features: np.ndarray | None, x: Tensor | None = None) -> np.ndarray:
+        """(n,) strangeness of windows, by their logits (n, K), by features (n, P) for the distance, or by what the
+        model sees (n, C, L) for the readings."""
+        if self.score == "readings":
+            assert self.mixture is not None
+            assert x is not None
+            return self.mixture.score(x).numpy()
         if self.score == "distance":
             assert self.distance is not None
             assert features is not None
             return self.distance.score(features)
         return {"energy": calibration.energy_score, "confidence": calibration.confidence_score}[self.score](logits)
 
+    def doubtful(self, confidence: np.ndarray, info: DataInfo, rate: float) -> np.ndarray:
+        """(n,) bool: windows that would be called a fault and might as well be sound.
+
+        A fault is named only where the sound state is less likely than it is for all but a share `rate` of the windows
+        that are sound.
+
+        Args:
+            confidence: (n, K) calibrated probabilities.
+            info: the classes, and which of them is the sound one.
+            rate: share of sound windows that may be called a fault; 1 for no limit.
+        """
+        if info.normal is None or not len(self.alarm) or rate >= 1:
+            return np.zeros(len(confidence), bool)
+        sound = info.classes.index(info.normal)
+        faulty = confidence.argmax(1) != sound
+        return faulty & (1 - confidence[:, sound] <= calibration.threshold(self.alarm, rate))
+
     def plain(self) -> dict[str, Any]:
         """What model.json holds."""
         return {
             "temperature": self.temperature,
             "unknown": {"score": self.score, "quantiles": self.table.tolist(), "compared": self.compared},
+            "alarm": {"quantiles": self.alarm.tolist()},
             "ranges": {"lower": _listed(self.lower), "upper": _listed(self.upper), "margin": MARGIN},
         }
 
@@ -71,25 +102,37 @@ class Decision:
         found = {"usual": self.usual}
         if self.distance is not None:
             found |= {"means": self.distance.means, "whitener": self.distance.whitener}
-        return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in found.items()}
+        tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in found.items()}
+        return tensors | (self.mixture.tensors() if self.mixture else {})
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Decision":
         """What `plain` and `tensors` gave."""
-        near = plain["unknown"]["score"] == "distance"
+        score = plain["unknown"]["score"]
+        near = score == "distance"
         return cls(
             temperature=plain["temperature"],
-            score=plain["unknown"]["score"],
+            score=score,
             table=np.asarray(plain["unknown"]["quantiles"], np.float64),
+            alarm=np.asarray(plain["alarm"]["quantiles"], np.float64),
             compared=dict(plain["unknown"]["compared"]),
             lower=_bounds(plain["ranges"]["lower"], -np.inf),
             upper=_bounds(plain["ranges"]["upper"], np.inf),
             distance=Distance(means=tensors["means"].numpy(), whitener=tensors["whitener"].numpy()) if near else None,
             usual=tensors["usual"].numpy(),
+            mixture=Mixture.of(tensors) if score == "readings" else None,
         )
 
 
-def fit_decision(model: nn.Module, data: Prepared, logits: Tensor, device: torch.device) -> Decision:
+def fit_decision(
+    model: nn.Module,
+    data: Prepared,
+    logits: Tensor,
+    device: torch.device,
+    *,
+    every_sensor: bool = True,
+    score: str | None = None,
+) -> Decision:
     """The decision settings of a trained model.
 
     Args:
@@ -97,31 +140,47 @@ def fit_decision(model: nn.Module, data: Prepared, logits: Tensor, device: torch
         data: what it was trained on.
         logits: (n, K) of the validation windows, which also set the temperature and the threshold of the unknown.
         device: where to compute.
+        every_sensor: whether every window that will be judged has readings of all sensors; without one of them the
+            density of the readings says nothing.
+        score: one of `SCORES`. None takes the best that there can be, by what docs/RESULTS.md measured on networks that
+            were trained without a fault: the readings, else the distance, and of a rival the confidence.
     """
+    network = not isinstance(model, Rival)
+    score = score or ("readings" if every_sensor else "distance" if network else "confidence")
     lower, upper = _ranges(data.scaler)
     known = _known(data.val, lower, upper)
     said, target = logits.double().numpy()[known], np.asarray(data.val.targets)[known]
-    distance = features = squares = None
-    if not isinstance(model, Rival):
-        chosen = _spread(len(data.train), calibration.MOST_FITTED)
-        learned = features_of(model, data.train, device, chosen)
-        distance = Distance.fit(learned, data.train.targets[chosen], len(data.info.classes))
-        features = features_of(model, data.val, device, known)
-        squares = distance.to_classes(features)
-    compared = calibration.left_out(said, squares, target)
+    temperature = calibration.fit_temperature(said, target)
     decision = Decision(
-        temperature=calibration.fit_temperature(said, target),
-        score=_chosen(compared, features is not None),
+        temperature=temperature,
+        score=score,
         table=np.zeros(0),
-        compared=compared,
+        alarm=alarm_table(calibration.tempered(said, temperature), target, data.info),
+        compared={},
         lower=lower,
         upper=upper,
-        distance=distance,
+        distance=_distance(model, data, device) if score == "distance" else None,
         usual=_usual(data),
+        mixture=_mixture(data) if score == "readings" else None,
     )
-    table = calibration.quantiles(decision.scores(said, features), target)
-    kept = distance if decision.score == "distance" else None
-    return dataclasses.replace(decision, table=table, distance=kept)
+    table = calibration.quantiles(scores_of(decision, model, data.val, known, said, device), target)
+    return dataclasses.replace(decision, table=table, compared=_compared(decision, data.val, known))
+
+
+def scores_of(
+    decision: Decision,
+    model: nn.Module,
+    windows: WindowSet,
+    places: np.ndarray,
+    logits: np.ndarray,
+    device: torch.device,
+) -> np.ndarray:
+    """(n,) strangeness of the windows at some places of a part, whose logits (n, K) are known."""
+    if decision.score != "readings":
+        features = features_of(model, windows, device, places) if decision.score == "distance" else None
+        return decision.scores(logits, features)
+    pieces = _pieces(places)
+    return np.concatenate([decision.scores(logits, None, windows.gather(piece).x) for piece in pieces])
 
 
 def features_of(model: nn.Module, windows: WindowSet, device: torch.device, places: np.ndarray) -> np.ndarray:
@@ -137,11 +196,39 @@ def outside(readings: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.nd
     return beyond.sum(2) > MOST_OUTSIDE
 
 
-def _chosen(compared: Mapping[str, float], has_features: bool) -> str:
-    """The score that tells left-out classes apart best; of those alike, the first of `SCORES`."""
-    if not has_features:  # a rival's logits are log-probabilities, whose energy is always 0
-        return "confidence"
-    return max(SCORES, key=lambda name: compared.get(name, -1.0))
+def alarm_table(confidence: np.ndarray, target: np.ndarray, info: DataInfo) -> np.ndarray:
+    """Quantiles of 1 - the confidence (n, K) in the sound state, over windows that are sound; empty for too few."""
+    sound = info.classes.index(info.normal) if info.normal is not None else -1
+    mine = target == sound
+    return (
+        calibration.quantiles(1 - confidence[mine, sound], np.zeros(mine.sum(), int))
+        if mine.sum() >= FEWEST
+        else np.zeros(0)
+    )
+
+
+def _distance(model: nn.Module, data: Prepared, device: torch.device) -> Distance:
+    chosen = _spread(len(data.train), calibration.MOST_FITTED)
+    learned = features_of(model, data.train, device, chosen)
+    return Distance.fit(learned, data.train.targets[chosen], len(data.info.classes))
+
+
+def _mixture(data: Prepared) -> Mixture:
+    chosen = _spread(len(data.train), calibration.MOST_FITTED)
+    seen = torch.cat([moments(data.train.gather(piece).x) for piece in _pieces(chosen)])
+    return Mixture.fit(seen.numpy(), data.train.targets[chosen], len(data.info.classes))
+
+
+def _compared(decision: Decision, windows: WindowSet, places: np.ndarray) -> dict[str, float]:
+    if decision.mixture is None:
+        return {}
+    likely = torch.cat([decision.mixture.of_classes(windows.gather(piece).x) for piece in _pieces(places)])
+    found = calibration.left_out(likely.numpy(), np.asarray(windows.targets)[places])
+    return {} if found is None else {decision.score: found}
+
+
+def _pieces(places: np.ndarray) -> list[np.ndarray]:
+    return [places[low : low + CHUNK] for low in range(0, len(places), CHUNK)]
 
 
 def _ranges(scaler: Scaler) -> tuple[np.ndarray, np.ndarray]:
@@ -154,8 +241,8 @@ def _ranges(scaler: Scaler) -> tuple[np.ndarray, np.ndarray]:
 
 def _known(windows: WindowSet, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     """Places of the windows that may be asked about; all of them where too few would be left."""
-    parts = [np.arange(low, min(low + CHUNK, len(windows))) for low in range(0, len(windows), CHUNK)]
-    beyond = np.concatenate([outside(windows.readings(part), lower, upper).any(1) for part in parts])
+    pieces = _pieces(np.arange(len(windows)))
+    beyond = np.concatenate([outside(windows.readings(piece), lower, upper).any(1) for piece in pieces])
     return np.flatnonzero(~beyond) if (~beyond).sum() >= FEWEST else np.arange(len(windows))
 
 
@@ -167,7 +254,7 @@ def _usual(data: Prepared) -> np.ndarray:
     targets = np.asarray(data.train.targets)
     normal = data.info.classes.index(data.info.normal) if data.info.normal else -1
     places = np.flatnonzero(targets == normal) if normal in targets else np.arange(len(targets))
-    x = data.train.gather(places[_spread(len(places), CHUNK)]).x  # (n, C, L)
+    x = data.train.gather(places[_spread(len(places), MOST_COMPARED)]).x  # (n, C, L)
     return x[(x - x.mean(0)).abs().mean((1, 2)).argmin()].numpy()
 
 

@@ -156,6 +156,7 @@ def _detector(options: Options, artifact: Artifact) -> Detector:
         request=request,
         stride=options.stride or info.step,
         unknown_rate=options.unknown_rate,
+        false_alarm_rate=options.false_alarm_rate,
         device=distributed.device_of(options.device),
     )
 
@@ -250,6 +251,7 @@ def _about(detector: Detector, confirm: int) -> detection_report.About:
         window_seconds=info.seq_len * info.period_seconds,
         stride_seconds=detector.stride * info.period_seconds,
         unknown_rate=detector.unknown_rate,
+        false_alarm_rate=detector.false_alarm_rate,
         confirm=confirm,
     )
 

@@ -85,6 +85,8 @@ def _evidence(artifact: Artifact, x: Tensor, verdict: str) -> Tensor:
 def _strangeness(artifact: Artifact, x: Tensor) -> Tensor:
     """(n,) the score of the decision settings, as tensors."""
     decision = artifact.decision
+    if decision.mixture is not None:
+        return decision.mixture.score(x)
     if decision.score == "energy":
         return -artifact.model(x).logsumexp(1)
     if decision.score == "confidence":

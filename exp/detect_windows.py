@@ -22,7 +22,7 @@ from data_provider.trends.files import Found
 from data_provider.unlabelled import unlabelled
 from exp.artifact import Artifact
 from exp.decision import outside
-from exp.evaluate import EVALUATION_BATCH, Answer, answer, in_batches
+from exp.evaluate import EVALUATION_BATCH, answer, in_batches
 from utils import calibration
 from utils.augment import Augment
 
@@ -36,6 +36,14 @@ class Gap(NamedTuple):
     start: np.datetime64
     end: np.datetime64
     reason: str
+
+
+class _Answered(NamedTuple):
+    """A batch: (B, K) logits, (B,) strangeness, and (B, C) which sensors were absent."""
+
+    logits: np.ndarray
+    scores: np.ndarray
+    absent: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,21 +103,29 @@ class Detector:
             works, if training knew one.
         stride: steps between windows.
         unknown_rate: share of known windows that may be called unknown.
+        false_alarm_rate: share of sound windows that may be called a fault.
         device: where to compute.
     """
 
     def __init__(
-        self, *, artifact: Artifact, request: Request, stride: int, unknown_rate: float, device: torch.device
+        self,
+        *,
+        artifact: Artifact,
+        request: Request,
+        stride: int,
+        unknown_rate: float,
+        false_alarm_rate: float,
+        device: torch.device,
     ) -> None:
         self.artifact, self.request, self.stride, self.device = artifact, request, stride, device
-        self.unknown_rate = unknown_rate
+        self.unknown_rate, self.false_alarm_rate = unknown_rate, false_alarm_rate
         self.model = artifact.model.to(device)
         self.threshold = calibration.threshold(artifact.decision.table, unknown_rate)
         self.signals = len(artifact.info.columns)
         dropped = dict(Augment(spec=artifact.options.augment, seed=0).parts).get("drop_sensor", 0.0)
         self.most_absent = int(binom.ppf(SEEN_IN_TRAINING, self.signals, dropped)) if dropped else 0
         self._recipe, self._scaler = _with_marks(artifact.recipe, artifact.scaler)
-        self._answers: dict[bytes, Answer] = {}
+        self._answers: dict[bytes, _Answered] = {}
 
     def read(self, found: Found) -> Judged:
         """Verdicts about a file; one that cannot be judged has a reason and no windows."""
@@ -198,15 +214,18 @@ class Detector:
     def _judge(self, trend: Trend, windows: WindowSet, gaps: list[Gap], cautions: list[str]) -> Judged:
         info, decision = self.artifact.info, self.artifact.decision
         parts = list(self._batches(windows))
-        logits = np.concatenate([np.empty((0, len(info.classes)), np.float32), *(said[0].numpy() for said, _ in parts)])
-        absent = np.concatenate([np.empty((0, self.signals), bool), *(there for _, there in parts)])
-        found = [said[1].numpy() for said, _ in parts if said[1] is not None]
-        features = np.concatenate(found) if found else None
-        scores = decision.scores(logits, features) if len(logits) else np.empty(0)
+        logits = np.concatenate([np.empty((0, len(info.classes)), np.float32), *(part.logits for part in parts)])
+        absent = np.concatenate([np.empty((0, self.signals), bool), *(part.absent for part in parts)])
+        scores = np.concatenate([np.empty(0), *(part.scores for part in parts)])
         top = logits.argmax(1)
         verdict = np.array([NORMAL if name == info.normal else name for name in info.classes], object)[top]
-        verdict[scores > self.threshold] = UNKNOWN
+        confidence = calibration.tempered(logits, decision.temperature)
         reason = np.array([self._without(row) for row in absent], object)
+        for place in np.flatnonzero(decision.doubtful(confidence, info, self.false_alarm_rate)).tolist():
+            reason[place] = f"not sure: {verdict[place]}, or sound; too many sound windows look like this one"
+            verdict[place] = NO_ANSWER
+        strange = scores > self.threshold
+        verdict[strange], reason[strange] = UNKNOWN, np.array([self._without(row) for row in absent[strange]], object)
         for place, words in self._outside(windows, absent):
             verdict[place], reason[place] = NO_ANSWER, words
         for place in np.flatnonzero(absent.sum(1) > self.most_absent).tolist():
@@ -215,25 +234,30 @@ class Detector:
         return Judged(
             trend=trend, windows=windows, absent=absent, start=windows.start, end=windows.end,
             probabilities=torch.softmax(torch.from_numpy(logits).double(), 1).numpy(),
-            confidence=calibration.tempered(logits, decision.temperature),
+            confidence=confidence,
             strangeness=calibration.strangeness(decision.table, scores),
             verdict=verdict, reason=reason, gaps=gaps, refused="", cautions=cautions,
         )  # fmt: skip
 
-    def _batches(self, windows: WindowSet) -> Iterator[tuple[Answer, np.ndarray]]:
-        """Logits and features, and absent sensors, batch by batch; of a growing file only what is new is computed."""
-        kept: dict[bytes, Answer] = {}
+    def _batches(self, windows: WindowSet) -> Iterator["_Answered"]:
+        """Answers batch by batch; of a growing file only what is new is computed."""
+        kept: dict[bytes, _Answered] = {}
 
-        def work(places: np.ndarray) -> tuple[Answer, np.ndarray]:
+        def work(places: np.ndarray) -> _Answered:
             x, absent = self.inputs(windows, places)
-            key = hashlib.blake2b(x.numpy().tobytes(), digest_size=20).digest() if self.request.growing else b""
-            said = self._answers.get(key) or answer(self.model, x, self.device)
-            if self.request.growing:
-                kept[key] = said
-            return said, absent
+            if not self.request.growing:
+                return self._answer(x, absent)
+            key = hashlib.blake2b(x.numpy().tobytes() + absent.tobytes(), digest_size=20).digest()
+            kept[key] = self._answers.get(key) or self._answer(x, absent)
+            return kept[key]
 
         yield from in_batches(work, self.model, np.arange(len(windows)), self.device)
         self._answers |= kept
+
+    def _answer(self, x: torch.Tensor, absent: np.ndarray) -> "_Answered":
+        logits, features = answer(self.model, x, self.device)
+        near = None if features is None else features.numpy()
+        return _Answered(logits.numpy(), self.artifact.decision.scores(logits.numpy(), near, x), absent)
 
     def _outside(self, windows: WindowSet, absent: np.ndarray) -> Iterator[tuple[int, str]]:
         """Windows with readings that training never came near, and which those are."""

@@ -61,6 +61,7 @@ def examine(options: Options, source: Path) -> int:
         request=request,
         stride=artifact.info.step,
         unknown_rate=options.unknown_rate,
+        false_alarm_rate=options.false_alarm_rate,
         device=torch.device("cpu"),
     )
     found, bad = trend_files(source), []

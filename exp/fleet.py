@@ -15,7 +15,17 @@ from utils.command_line import checked
 from utils.errors import UserError, unknown_name
 from utils.options import Options, flags
 
-SETTINGS = ("roles", "vendor", "time_zone", "max_age", "confirm", "stride", "unknown_rate", "device")
+SETTINGS = (
+    "roles",
+    "vendor",
+    "time_zone",
+    "max_age",
+    "confirm",
+    "stride",
+    "unknown_rate",
+    "false_alarm_rate",
+    "device",
+)
 
 Rows = list[dict[str, Any]]
 

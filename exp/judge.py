@@ -15,7 +15,7 @@ from data_provider import Prepared
 from exp import model_card
 from exp.artifact import save_artifact
 from exp.build import parameter_count
-from exp.decision import Decision, features_of, fit_decision, outside
+from exp.decision import Decision, fit_decision, outside, scores_of
 from exp.evaluate import logits_of, predictions_of
 from exp.figures import draw_figures
 from exp.run_folder import RunFolder, write_csv
@@ -48,7 +48,7 @@ def judge(
         training: "best_epoch", "epochs" (both 0 where the model was fitted at once), "stopped", "seconds", "loss".
     """
     logits = part_logits(model, data, device)
-    decision = fit_decision(model, data, logits["val"], device)
+    decision = fit_decision(model, data, logits["val"], device, every_sensor="drop_sensor" not in options.augment)
     save_artifact(
         folder.model,
         model=model,
@@ -131,13 +131,14 @@ def answers_of(
     found |= {"unknown_rate": Options.unknown_rate, "left_out": decision.compared}
     for part, windows in (("val", data.val), ("test", data.test)):
         places = np.arange(len(windows))
-        features = features_of(model, windows, device, places) if decision.score == "distance" else None
         answers = logits[part].double().numpy()  # (n, K)
-        unknown = decision.scores(answers, features) > limit
+        unknown = scores_of(decision, model, windows, places, answers, device) > limit
         pieces = np.array_split(places, len(places) // PIECE + 1)
         silent = np.concatenate(
             [outside(windows.readings(piece), decision.lower, decision.upper).any(1) for piece in pieces]
         )
+        confidence = calibration.tempered(answers, decision.temperature)
+        silent |= decision.doubtful(confidence, data.info, Options.false_alarm_rate) & ~unknown
         said = predictions_of(part, windows, logits[part] / decision.temperature, data.info.classes)
         counts = {"unknown": int((unknown & ~silent).sum()), "no answer": int(silent.sum())}
         found[part] = {"windows": len(windows), **counts, "ece": evaluate(said, normal=data.info.normal)["ece"]}

@@ -41,6 +41,7 @@ def decision(temperature: float) -> Decision:
         temperature=temperature,
         score="energy",
         table=np.linspace(0, 1, 401),
+        alarm=np.zeros(0),
         compared={},
         lower=SCALER.minimum - margin,
         upper=SCALER.maximum + margin,

@@ -7,9 +7,11 @@ from scipy.special import softmax
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 
-from exp.decision import Decision, outside
+from data_provider.frames import DataInfo
+from exp.decision import FEWEST, SCORES, Decision, alarm_table, outside
 from utils import calibration
 from utils.calibration import Distance
+from utils.mixture import Mixture
 
 
 def drawn(
@@ -98,35 +100,69 @@ def test_strangeness_is_the_share_that_is_less_strange():
 
 
 def test_leaving_classes_out_measures_the_area_under_the_curve():
-    logits, target = drawn(number=300)
-    squares = np.abs(np.random.default_rng(1).normal(size=logits.shape))
-    found = calibration.left_out(logits, squares, target)
-    expected = np.mean(
-        [roc_auc_score(target == k, -torch.from_numpy(np.delete(logits, k, 1)).logsumexp(1).numpy()) for k in range(4)]
-    )
-    assert found["energy"] == pytest.approx(expected)
-    assert set(found) == {"energy", "confidence", "distance"}
-    assert set(calibration.left_out(logits, None, target)) == {"energy", "confidence"}
-    assert calibration.left_out(logits[:, :2], squares[:, :2], target % 2) == {}
+    likely, target = drawn(number=300)
+    expected = np.mean([roc_auc_score(target == k, -np.delete(likely, k, 1).max(1)) for k in range(4)])
+    assert calibration.left_out(likely, target) == pytest.approx(expected)
+    assert calibration.left_out(likely[:, :2], target % 2) is None
 
 
-@pytest.mark.parametrize("score", ["distance", "energy", "confidence"])
+@pytest.mark.parametrize("score", SCORES)
 def test_decisions_come_back_as_they_were(score):
     rng = np.random.default_rng(0)
     features, target = rng.normal(size=(60, 4)), np.arange(60) % 3
+    x, mixture = torch.rand(5, 2, 8), Mixture.fit(rng.random((60, 2, 8)), target, 3)
     decision = Decision(
-        temperature=1.7, score=score, table=calibration.quantiles(rng.normal(size=60), target), compared={score: 0.9},
+        temperature=1.7, score=score, table=calibration.quantiles(rng.normal(size=60), target),
+        alarm=calibration.quantiles(rng.random(30), np.zeros(30, int)), compared={score: 0.9},
         lower=np.array([-np.inf, 1], np.float32), upper=np.array([np.inf, 2], np.float32),
         distance=Distance.fit(features, target, 3) if score == "distance" else None,
-        usual=rng.normal(size=(2, 8)).astype(np.float32),
+        usual=rng.normal(size=(2, 8)).astype(np.float32), mixture=mixture if score == "readings" else None,
     )  # fmt: skip
     again = Decision.of(decision.plain(), decision.tensors())
     logits = rng.normal(size=(5, 3))
     points = features[:5] if score == "distance" else None
-    np.testing.assert_array_equal(again.scores(logits, points), decision.scores(logits, points))
+    np.testing.assert_array_equal(again.scores(logits, points, x), decision.scores(logits, points, x))
     np.testing.assert_array_equal(again.lower, decision.lower)
     np.testing.assert_array_equal(again.table, decision.table)
     assert again.plain() == decision.plain()
+
+
+def info_of(normal: str | None) -> DataInfo:
+    """Three classes."""
+    return DataInfo(
+        data="", columns=("a",), units=("",), classes=("sound", "leak", "stuck"), normal=normal, period_seconds=60,
+        seq_len=8, step=8, counts={}, protocol="", leaking=False,
+    )  # fmt: skip
+
+
+def alarmed(confidence: np.ndarray, target: np.ndarray, normal: str | None = "sound") -> Decision:
+    """Decision settings with the alarm that these (n, K) confidences of validation windows give."""
+    return Decision(
+        temperature=1.0, score="energy", table=np.zeros(calibration.RATES), compared={}, distance=None,
+        alarm=alarm_table(confidence, target, info_of(normal)), lower=np.zeros(1), upper=np.zeros(1),
+        usual=np.zeros((1, 8)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.3])
+def test_false_alarms_on_sound_windows_are_bounded_and_clear_faults_are_named(rate):
+    confidence = np.random.default_rng(0).dirichlet((1, 1, 1), size=600)  # many sound windows look like a fault
+    decision = alarmed(confidence, np.zeros(600, int))
+    faulty = confidence.argmax(1) != 0
+    named = faulty & ~decision.doubtful(confidence, info_of("sound"), rate)
+    assert 0 < named.mean() <= rate < faulty.mean()
+    clear, sound = np.array([[1e-6, 1 - 2e-6, 1e-6]]), np.array([[0.9, 0.05, 0.05]])
+    assert not decision.doubtful(clear, info_of("sound"), rate).any()
+    assert not decision.doubtful(sound, info_of("sound"), rate).any()
+    assert not decision.doubtful(confidence, info_of("sound"), 1.0).any()
+
+
+def test_without_sound_windows_to_learn_from_no_fault_is_doubted():
+    confidence = np.tile([0.4, 0.6, 0.0], (100, 1))
+    few = np.repeat((0, 1), (FEWEST - 1, 101 - FEWEST))
+    assert not alarmed(confidence, few).doubtful(confidence, info_of("sound"), 0.05).any()
+    assert not alarmed(confidence, np.zeros(100, int), None).doubtful(confidence, info_of(None), 0.05).any()
+    assert alarmed(confidence, np.zeros(100, int)).doubtful(confidence, info_of("sound"), 0.05).all()
 
 
 def test_a_few_readings_outside_do_not_silence_a_window():

@@ -5,6 +5,7 @@ import html.parser
 import itertools
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from exp import detect
 from exp.artifact import load_artifact
 from exp.detect_attribution import STEPS, attribution
 from tests.kit import train, write_folder
+from utils import calibration
 from utils.command_line import parse
 
 QUICK = ("--train_epochs", "4", "--batch_size", "8", "--seed", "3")
@@ -40,6 +42,16 @@ def plain(base) -> Path:
     """A run that knows all its sensors."""
     status, folder = train(base / "data", base / "plain", *QUICK)
     assert status == 0
+    return folder
+
+
+@pytest.fixture
+def doubting(plain, tmp_path) -> Path:
+    """The same model, but as if all sound windows of its validation had looked like a fault."""
+    folder = shutil.copytree(plain / "model", tmp_path / "doubting")
+    model = json.loads((folder / "model.json").read_text())
+    model["decision"]["alarm"]["quantiles"] = [1.0] * calibration.RATES
+    (folder / "model.json").write_text(json.dumps(model))
     return folder
 
 
@@ -69,6 +81,20 @@ def judge(folder: Path, source: Path, output: Path, *flags: str) -> tuple[list[d
 def rows(path: Path) -> list[dict]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_fault_that_may_be_nothing_gets_no_answer(plain, doubting, base, tmp_path):
+    source = base / "data" / "stuck.csv"
+    sure, events = judge(plain, source, tmp_path / "sure", "--unknown_rate", "0")
+    unsure, none = judge(doubting, source, tmp_path / "unsure", "--unknown_rate", "0")
+    assert "stuck" in [event["fault"] for event in events]
+    assert none == []
+    called = [row for row in sure if row["verdict"] == "stuck"]
+    silent = [row for row in unsure if row["reason"].startswith("not sure: stuck, or sound")]
+    assert len(called) == len(silent) > 10
+    assert {row["verdict"] for row in silent} == {"no answer"}
+    again, _ = judge(doubting, source, tmp_path / "again", "--unknown_rate", "0", "--false_alarm_rate", "1")
+    assert again == sure
 
 
 def changed(base: Path, target: Path, name: str = "biased", **columns) -> Path:

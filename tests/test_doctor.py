@@ -48,6 +48,7 @@ def _model(folder: Path, augment: str = "") -> Path:
         temperature=1.0,
         score="confidence",
         table=np.linspace(0, 1, calibration.RATES),
+        alarm=np.zeros(0),
         compared={},
         lower=low - (high - low) / 10,
         upper=high + (high - low) / 10,

@@ -129,36 +129,27 @@ def strangeness(table: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.searchsorted(table, scores, side="left").clip(0, RATES - 1) / (RATES - 1)
 
 
-def left_out(logits: np.ndarray, distances: np.ndarray | None, target: np.ndarray) -> dict[str, float]:
-    """How well each score tells a class apart that it does not know, measured without training again.
+def left_out(likely: np.ndarray, target: np.ndarray) -> float | None:
+    """How well a class stands out that a measure does not know, by leaving each class out of the measure in turn.
 
-    Every class in turn is taken out of the score, by its logit or its mean; then its windows should look stranger
-    than the others'. The network did learn from the class, so this flatters every score, but all alike.
+    This is only honest for a measure that knows a class by its own figures. A network's features and logits were formed
+    by all classes, and stay so without one: measured like this its energy told left-out classes apart with an area of
+    .98, and with .45 to .91 once it was trained without them.
 
     Args:
-        logits: (n, K) of validation windows.
-        distances: (n, K) squared distances to the classes, None where the model has no features.
+        likely: (n, K) how near windows of the validation part are to each class.
         target: (n,) true class numbers.
 
     Returns:
-        Score -> mean area under the ROC curve over the classes; empty where fewer than three classes occur.
+        Mean area under the ROC curve over the classes; None where fewer than three classes occur.
     """
     present = np.unique(target)
     if len(present) < 3:
-        return {}
-    names = ("energy", "confidence") if distances is None else ("energy", "confidence", "distance")
-    scores: dict[str, list[float]] = {name: [] for name in names}
-    for number in present:
-        strange = target == number
-        others = np.delete(logits, number, axis=1)
-        scores["energy"].append(_area(energy_score(others), strange))
-        scores["confidence"].append(_area(confidence_score(others), strange))
-        if distances is not None:
-            scores["distance"].append(_area(np.delete(distances, number, axis=1).min(1), strange))
-    return {name: float(np.mean(areas)) for name, areas in scores.items()}
+        return None
+    return float(np.mean([area(-np.delete(likely, number, 1).max(1), target == number) for number in present]))
 
 
-def _area(score: np.ndarray, strange: np.ndarray) -> float:
+def area(score: np.ndarray, strange: np.ndarray) -> float:
     """Area under the ROC curve: the chance that a strange window scores above a known one, ties counting half."""
     from scipy.stats import rankdata
 

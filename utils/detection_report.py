@@ -31,6 +31,7 @@ class About:
         has_normal: whether one of them is sound.
         window_seconds, stride_seconds: of the windows.
         unknown_rate: share of known windows that may be called unknown.
+        false_alarm_rate: share of sound windows that may be called a fault.
         confirm: windows that open and close an event.
     """
 
@@ -41,6 +42,7 @@ class About:
     window_seconds: int
     stride_seconds: int
     unknown_rate: float
+    false_alarm_rate: float
     confirm: int
 
 
@@ -110,9 +112,9 @@ def _told(unit: Unit) -> tuple[str, list[str]]:
         mine = [finding for finding in unit.findings if finding.fault == fault]
         hours = sum(finding.hours for finding in mine)
         sure = sum(finding.mean_confidence * finding.hours for finding in mine) / max(hours, 1e-9)
-        until = "and still there when the data ends" if mine[-1].ongoing else f"until {moment(mine[-1].end)}"
+        until = "still there when the data ends" if mine[-1].ongoing else f"until {moment(mine[-1].end)}"
         since = "since" if len(mine) == 1 else f"{len(mine)} events, the first since"
-        until = until if len(mine) == 1 else f"the last {until}"
+        until = f"the last {until}" if len(mine) > 1 else f"and {until}" if mine[-1].ongoing else until
         how_sure = "" if fault == "unknown" else f"; confidence {percent(sure, 0)}"
         meaning = mine[0].meaning.split(";")[0]
         lines.append(

@@ -18,7 +18,7 @@ VERBS = {
     "report": "rebuild figures and report.html from a run folder, or --compare several",
     "simulate": "write a labelled data set of a simulated air-handling unit",
     "models": "every part that a network can be built from, its parameters and its multiply-adds",
-    "benchmark": "measure this machine: benchmark speed, benchmark accumulation, benchmark catalogue",
+    "benchmark": "measure: benchmark speed, accumulation, catalogue, or unknown (faults that no training met)",
 }
 
 GROUPS = {
@@ -180,6 +180,9 @@ class Options:
     unknown_rate: float = flag(
         0.05, "detect", "share of known windows that may be called unknown, 0: none is", at_least=0, below=1
     )
+    false_alarm_rate: float = flag(
+        0.05, "detect", "share of sound windows that may be called a fault, 1: no limit", above=0
+    )
     follow: bool = flag(False, "detect", "keep reading files that grow, until Ctrl-C")
     shard: str = flag("1/1", "detect", "take one part of the files, as 1/8 to 8/8")
 
@@ -197,11 +200,14 @@ class Options:
     compare: tuple[str, ...] = flag((), "report", "run folders to put into one table")
 
     measure: str = flag(
-        "speed", "benchmark", "also as the word behind the verb", choices=("speed", "accumulation", "catalogue")
+        "speed",
+        "benchmark",
+        "also as the word behind the verb",
+        choices=("speed", "accumulation", "catalogue", "unknown"),
     )
     quick: bool = flag(False, "benchmark", "fewer repeats and no more than the main figures")
     json: str | None = flag(None, "benchmark", "file to write the figures to")
-    write: bool = flag(False, "benchmark", "put the accumulation table into docs/ACCUMULATION.md")
+    write: bool = flag(False, "benchmark", "put the table into docs/ACCUMULATION.md or docs/RESULTS.md")
     compiled: bool = flag(False, "benchmark", "also measure the network compiled (torch.compile)")
 
     def replace(self, **changes: Any) -> "Options":
