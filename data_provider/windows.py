@@ -3,6 +3,7 @@
 Letters: n windows of a part, B of a batch, C signals, L steps of a window, N rows of the array.
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,15 @@ class WindowSet(Dataset):
         x += self._shift
         np.clip(x, -1, 1, out=x)
         return Batch(torch.from_numpy(x), torch.from_numpy(self.targets[indices]), torch.from_numpy(indices))
+
+    def chosen(self, places: np.ndarray, *, targets: np.ndarray, scaler: Scaler) -> "WindowSet":
+        """The windows at some places, as a part of their own with targets and a scaler of their own."""
+        part = copy.copy(self)
+        part.targets, part._scaler = np.asarray(targets, np.int64), scaler
+        for name in ("file", "severity", "start", "end", "block", "_first"):
+            setattr(part, name, getattr(self, name)[places])
+        part._map(self._values)
+        return part
 
     def __getstate__(self) -> dict[str, Any]:
         """What another process needs; an array mapped from a file is opened again there, not copied."""

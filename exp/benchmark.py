@@ -1,6 +1,7 @@
-"""The verb `benchmark`: speed, accumulation, or the whole catalogue, measured on this machine."""
+"""The verb `benchmark`: speed, accumulation, the whole catalogue, or faults that no training has met."""
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ def run(options: Options) -> int:
     target = Path(options.json) if options.json else None
     if target and (target.is_dir() or not target.absolute().parent.is_dir()):
         raise UserError(f"--json {target}: it must be a file in a folder that there is")
-    if options.write and options.measure != "accumulation":
-        raise UserError(f"--write goes with benchmark accumulation, not with benchmark {options.measure}")
+    if options.write and options.measure not in WRITTEN:
+        raise UserError(f"--write goes with benchmark {' and '.join(WRITTEN)}, not with benchmark {options.measure}")
     found = MEASURES[options.measure](options)
     if target:
         target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -71,6 +72,25 @@ def _catalogue(options: Options) -> dict[str, Any]:
     return {"catalogue": rows}
 
 
+def _unknown(options: Options) -> dict[str, Any]:
+    from benchmarks import unknown
+    from utils.logs import log_to_screen
+
+    if options.write and options.quick:
+        raise UserError("--quick measures two faults, too few to --write; leave one of the two out")
+    log_to_screen(logging.WARNING)
+    rows = []
+    for row in unknown.rows(options):
+        rows.append(row)
+        print(unknown.line(row), flush=True)
+    print(f"\n{unknown.table(rows)}\n")
+    print("\n".join(unknown.verdict(rows)))
+    if options.write:
+        unknown.write(rows, options.data)
+        print(f"written to {unknown.PAGE}")
+    return {"data": options.data, "unknown": rows, "means": unknown.by_fault(rows)}
+
+
 def _line(row: tuple[str, ...]) -> str:
     flag, choice, *figures = row
     return f"{flag:<16} {choice:<26}" + "".join(f"{figure:>14}" for figure in figures)
@@ -80,4 +100,6 @@ MEASURES: dict[str, Callable[[Options], dict[str, Any]]] = {
     "speed": _speed,
     "accumulation": _accumulation,
     "catalogue": _catalogue,
+    "unknown": _unknown,
 }
+WRITTEN = ("accumulation", "unknown")  # these have a place in the documentation
