@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from data_provider import Recipe, Scaler, WindowSet
 from data_provider.split import Windows
 from data_provider.stretches import Run, Stretches
-from exp.evaluate import EVALUATION_BATCH, evaluation_mode
+from exp.evaluate import EVALUATION_BATCH, answer, in_batches
 from layers.gramian import METHODS, gramian
 from models import MODELS, ModelSettings
 from utils.gradient_accumulation import GradientAccumulator
@@ -109,16 +109,18 @@ def default_loss() -> nn.Module:
 class Detection:
     """A call is a forward pass, statistics included, of n windows in the program's own evaluation batches."""
 
-    def __init__(self, settings: ModelSettings, *, count: int = 4 * EVALUATION_BATCH, device: str = "cpu") -> None:
-        self.model = network(settings).to(device)
-        self.batches = windows(count).to(device).split(EVALUATION_BATCH)
+    def __init__(self, settings: ModelSettings, *, count: int = 8 * EVALUATION_BATCH, device: str = "cpu") -> None:
+        self.device = torch.device(device)
+        self.model = network(settings).to(self.device)
+        self.x = windows(count)
 
     def __call__(self) -> int:
         """Returns n."""
-        with evaluation_mode(self.model):
-            for x in self.batches:
-                self.model(x).float().cpu()
-        return sum(map(len, self.batches))
+
+        def work(places: np.ndarray) -> Tensor:
+            return answer(self.model, self.x[places], self.device)[0]
+
+        return sum(map(len, in_batches(work, self.model, np.arange(len(self.x)), self.device)))
 
 
 def window_set(count: int, signals: int, classes: int) -> WindowSet:
