@@ -69,7 +69,7 @@ def save_artifact(
     weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
     _save(weights, {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
     _save(settings, decision.tensors())
-    description = {
+    description: dict[str, Any] = {
         "format": FORMAT,
         "model": options.model,
         "data": info.data,
@@ -88,8 +88,9 @@ def save_artifact(
         "decision": decision.plain(),
         "options": options.plain(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-        "sha256": {path.name: _sha256(path) for path in (weights, settings)},
     }
+    sums = {path.name: _sha256(path) for path in (weights, settings)}
+    description["sha256"] = {**sums, "model.json": _own_sha256({**description, "sha256": sums})}
     write_whole(folder / "model.json", json.dumps(description, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -104,10 +105,13 @@ def load_artifact(folder: Path) -> Artifact:
         raise UserError(f"{folder / 'model.json'} has format {description.get('format')}, this program reads {FORMAT}")
     if "decision" not in description:
         raise UserError(f"{folder / 'model.json'} has no decision settings: an older program wrote it; train again")
+    sums = description.get("sha256")
+    if not isinstance(sums, dict) or sums.get("model.json") != _own_sha256(description):
+        raise UserError(f"{folder / 'model.json'} was altered (its SHA-256 differs); copy the model folder again")
     weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
     for path in (weights, settings):
         _check_size(path, LARGEST_WEIGHTS)
-        if _sha256(path) != description["sha256"].get(path.name):
+        if _sha256(path) != sums.get(path.name):
             raise UserError(f"{path} is not the file that model.json describes (its SHA-256 differs); copy it again")
     options = Options(**{**description["options"], "compare": tuple(description["options"].get("compare", ()))})
     info = DataInfo(
@@ -168,6 +172,13 @@ def _check_size(path: Path, largest: int) -> None:
         raise UserError(f"no {path.name} in {path.parent}; give --run a run folder whose training has ended")
     if path.stat().st_size > largest:
         raise UserError(f"{path} is larger than {largest / 2**20:.0f} MiB, more than any model of this program")
+
+
+def _own_sha256(description: dict[str, Any]) -> str:
+    """Of everything in model.json but this sum itself."""
+    sums = {name: value for name, value in description["sha256"].items() if name != "model.json"}
+    text = json.dumps({**description, "sha256": sums}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

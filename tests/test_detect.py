@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from exp.detect_attribution import STEPS, attribution
 from tests.kit import train, write_folder
 from utils import calibration
 from utils.command_line import parse
+from utils.errors import UserError
 
 QUICK = ("--train_epochs", "4", "--batch_size", "8", "--seed", "3")
 
@@ -365,6 +367,50 @@ def test_an_artifact_that_was_altered_is_refused(plain, base, tmp_path, capsys):
     (model / "model.json").write_text(json.dumps(description))
     assert run.main(words) == 2
     assert "train again" in capsys.readouterr().err
+
+
+def _changes(description: dict, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in description.items():
+        yield (*place, key)
+        if isinstance(value, dict):
+            yield from _changes(value, (*place, key))
+
+
+def test_whatever_is_altered_in_the_description_is_noticed(plain, tmp_path):
+    for path in (plain / "model").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    text = (plain / "model" / "model.json").read_text()
+    for place in _changes(json.loads(text)):
+        for value in ("../../etc/passwd", None, -1.5, [], {}, "gone"):
+            description = json.loads(text)
+            inner = description
+            for key in place[:-1]:
+                inner = inner[key]
+            if value == "gone":
+                del inner[place[-1]]
+            elif inner[place[-1]] != value:
+                inner[place[-1]] = value
+            else:
+                continue
+            (tmp_path / "model.json").write_text(json.dumps(description))
+            with pytest.raises(UserError):
+                load_artifact(tmp_path)
+    (tmp_path / "model.json").write_text(json.dumps(json.loads(text)))  # written in another way, it says the same
+    load_artifact(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "decision.safetensors", "model.json"])
+def test_a_model_that_was_cut_off_is_refused(name, plain, tmp_path):
+    for path in (plain / "model").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    whole = (tmp_path / name).read_bytes()
+    for kept in (0, 1, 8, len(whole) // 2, len(whole) - 2):
+        (tmp_path / name).write_bytes(whole[:kept])
+        with pytest.raises(UserError, match=name):
+            load_artifact(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(UserError, match=name):
+        load_artifact(tmp_path)
 
 
 def test_faulty_days_of_a_measured_unit_are_named(lbnl_2020, tmp_path):
