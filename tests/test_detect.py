@@ -1,11 +1,11 @@
 """`detect` from end to end: the answers of `test`, honest silence, and the same result however files come in."""
 
 import csv
+import dataclasses
 import html.parser
 import itertools
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import torch
 
 import run
 from exp import detect
-from exp.artifact import load_artifact
+from exp.artifact import load_artifact, save_artifact
 from exp.detect_attribution import STEPS, attribution
 from tests.kit import train, write_folder
 from utils import calibration
@@ -50,11 +50,11 @@ def plain(base) -> Path:
 @pytest.fixture
 def doubting(plain, tmp_path) -> Path:
     """The same model, but as if all sound windows of its validation had looked like a fault."""
-    folder = shutil.copytree(plain / "model", tmp_path / "doubting")
-    model = json.loads((folder / "model.json").read_text())
-    model["decision"]["alarm"]["quantiles"] = [1.0] * calibration.RATES
-    (folder / "model.json").write_text(json.dumps(model))
-    return folder
+    own = load_artifact(plain / "model")
+    kept = ("model", "info", "scaler", "recipe", "options")
+    decision = dataclasses.replace(own.decision, alarm=np.ones(calibration.RATES))
+    save_artifact(tmp_path / "doubting", **{name: getattr(own, name) for name in kept}, decision=decision)
+    return tmp_path / "doubting"
 
 
 @pytest.fixture(scope="module")
