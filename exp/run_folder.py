@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from utils.command_line import from_config
+from utils.csv_safety import harmless
 from utils.errors import UserError
 from utils.options import Options
 from utils.predictions import Predictions
@@ -133,12 +134,16 @@ def family_of(options: Options) -> Path:
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Writes rows under the names of the first; numbers as they are, nothing rounded."""
+    """Writes rows under the names of the first; numbers as they are, nothing rounded. Text that a spreadsheet would run
+    is made harmless: classes and files may have any name."""
     part = path.with_suffix(".part")
+    names = list(rows[0]) if rows else []
     with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([harmless(name) for name in names])
+        for row in rows:
+            cells = (row[name] for name in names)
+            writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
     os.replace(part, path)
 
 

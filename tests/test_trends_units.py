@@ -174,6 +174,13 @@ def test_a_wrong_role_map_says_why(tmp_path, text, expected):
     assert "\n" not in str(error.value)
 
 
+def test_a_role_map_that_would_fill_the_memory_is_refused(tmp_path):
+    text = ["a0: &a0 [lol, lol]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 30))]
+    (tmp_path / "roles.yaml").write_text("SA_TEMP:\n  unit: F\n  column:\n" + "\n".join(f"    {x}" for x in text))
+    with pytest.raises(UserError, match="a name each"):
+        read_roles(tmp_path / "roles.yaml", columns=COLUMNS, units=MODEL_UNITS)
+
+
 def test_a_role_map_that_is_not_there_or_too_large(tmp_path):
     with pytest.raises(UserError, match=r"no such file; python run.py doctor .* writes a first role map"):
         read_roles(tmp_path / "no.yaml", columns=COLUMNS, units=MODEL_UNITS)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.compare_runs import ComparedRun, finished, load
+from utils.csv_safety import harmless
 from utils.report_page import missing, render, save
 
 logger = logging.getLogger(__name__)
@@ -201,7 +202,9 @@ def _numbers(groups: Sequence[Sequence[ComparedRun]], notes: dict[Path, list[str
     file = io.StringIO(newline="")
     writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows)
+    writer.writerows(
+        {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+    )
     return file.getvalue()
 
 
@@ -209,8 +212,3 @@ def _names(run: ComparedRun) -> dict[str, Any]:
     found = {name: run.config[name] for name in ("des", "model", "data", "batch_size")}
     found["effective_batch"] = " to ".join(map(str, run.effective))
     return found | {"parameters": None if run.metrics is None else run.metrics["model"]["parameters"]}
-
-
-def _harmless(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a quote in front."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value

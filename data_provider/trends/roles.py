@@ -123,8 +123,10 @@ def _column_and_unit(value: Any, where: str) -> tuple[str, str]:
     strange = [str(key) for key in value if key not in ("column", "unit")]
     if strange:
         raise UserError(f"{where}: unknown word '{strange[0]}'; only column and unit are known")
-    unit = value.get("unit")
-    return str(value["column"]), "" if unit is None else str(unit).strip()
+    column, unit = value["column"], value.get("unit")
+    if not isinstance(column, str | int | float) or not isinstance(unit, str | int | float | None):
+        raise UserError(f"{where}: column and unit are a name each; write it as {{column: NAME, unit: F}}")
+    return str(column), "" if unit is None else str(unit).strip()
 
 
 def _known_role(key: str, columns: Sequence[str], path: Path) -> str:
