@@ -106,7 +106,9 @@ def load_artifact(folder: Path) -> Artifact:
     if "decision" not in description:
         raise UserError(f"{folder / 'model.json'} has no decision settings: an older program wrote it; train again")
     sums = description.get("sha256")
-    if not isinstance(sums, dict) or sums.get("model.json") != _own_sha256(description):
+    if not isinstance(sums, dict) or "model.json" not in sums:
+        raise UserError(f"{folder / 'model.json'} has no SHA-256 of its own: an older program wrote it; train again")
+    if sums["model.json"] != _own_sha256(description):
         raise UserError(f"{folder / 'model.json'} was altered (its SHA-256 differs); copy the model folder again")
     weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
     for path in (weights, settings):
