@@ -167,8 +167,7 @@ def _mean(name: str, group: list[dict[str, Any]]) -> dict[str, Any]:
             score: {kind: statistics.mean(row["scores"][score][kind] for row in group) for kind in kinds}
             for score in group[0]["scores"]
         },
-        "taken_for": group[0]["taken_for"],
-        "share": statistics.mean(row["share"] for row in group),
+        "taken_for": " or ".join(dict.fromkeys(row["taken_for"] for row in group)),
     }
 
 
@@ -180,7 +179,7 @@ def table(found: list[dict[str, Any]]) -> str:
     lines = [head]
     for row in means:
         mine = row["scores"][best]
-        last = "" if row["fault"] == "mean" else f"{row['taken_for']} ({row['share']:.0%})"
+        last = "" if row["fault"] == "mean" else row["taken_for"]
         figures = [_two(mine["auroc"]), f"{mine['rejected']:.0%}", f"{mine['false']:.1%}", _three(row["ece"])]
         lines.append([row["fault"], *figures, _three(row["accuracy"]), last])
     compared = [["left out", *(f"{score}: AUROC, rejected" for score in others)]]

@@ -14,7 +14,7 @@ from data_provider import Recipe, Scaler, WindowSet
 from data_provider.split import Windows
 from data_provider.stretches import Run, Stretches
 from exp.evaluate import EVALUATION_BATCH, answer, in_batches
-from layers.gramian import METHODS, gramian
+from layers.gramian import METHODS, Gramian, gramian
 from models import MODELS, ModelSettings
 from utils.gradient_accumulation import GradientAccumulator
 from utils.loss_presets import build_loss
@@ -22,7 +22,6 @@ from utils.optimizers import build_optimizer
 from utils.options import Options
 
 SIGNALS, STEPS, CLASSES, MICRO_BATCH = 26, 96, 9, 4
-AT_A_TIME = 8  # windows whose fields are computed together: few enough for the processor's cache
 
 
 def windows(count: int, signals: int = SIGNALS, seed: int = 0) -> Tensor:
@@ -149,19 +148,22 @@ def window_set(count: int, signals: int, classes: int) -> WindowSet:
 
 
 class Fields:
-    """A call is both fields of every signal of n windows, some windows at a time, into memory that is used again."""
+    """A call is both fields of every signal of n windows, window by window, into memory that is used again.
+
+    The images of a window fit in the processor's cache, as they do where a window is judged as it comes in.
+    """
 
     def __init__(self, count: int) -> None:
-        self.x = windows(count).flatten(0, 1).split(SIGNALS * AT_A_TIME)  # (B C, L) each
-        self.images = [torch.empty(*self.x[0].shape, STEPS) for _ in METHODS]
+        self.x = windows(count)
+        self.images = [torch.empty(SIGNALS, STEPS, STEPS) for _ in METHODS]
 
     def __call__(self) -> int:
         """Returns the number of pairs of images."""
-        for x in self.x:
-            fields = gramian(x)
+        factors = gramian(self.x)
+        for cos, sin in zip(factors.cos, factors.sin, strict=True):
             for method, image in zip(METHODS, self.images, strict=True):
-                fields.image(method, out=image[: len(x)])
-        return sum(map(len, self.x))
+                Gramian(cos, sin).image(method, out=image)
+        return self.x.shape[0] * SIGNALS
 
 
 class PytsFields:

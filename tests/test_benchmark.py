@@ -86,7 +86,8 @@ assert "NUMBA_DISABLE_JIT" not in os.environ
 assert ours() == theirs() == 4 * workloads.SIGNALS
 for image, transformer, method in zip(ours.images, theirs.transformers, METHODS, strict=True):
     assert transformer.method in method
-    np.testing.assert_allclose(image.numpy(), transformer.transform(theirs.x), atol=1e-6)
+    last = transformer.transform(theirs.x)[-workloads.SIGNALS :]
+    np.testing.assert_allclose(image.numpy(), last, atol=1e-6)
 print("the same")
 """
 
