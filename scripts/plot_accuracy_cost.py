@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
@@ -19,8 +21,19 @@ from benchmarks.workloads import Training  # noqa: E402
 from exp.build import settings_of  # noqa: E402
 from exp.run_folder import RunFolder  # noqa: E402
 from models import MODELS  # noqa: E402
-from utils.plots_style import BLUE, INK, MUTED, ORANGE, drawing, tidy  # noqa: E402
+from utils.plots_style import BLUE, INK, MUTED, ORANGE, PALE_BLUE, drawing, tidy  # noqa: E402
 
+NETWORKS = {
+    "default": {"fmt": "o", "color": INK},
+    "width_32": {"fmt": "o", "color": BLUE},
+    "width_16": {"fmt": "o", "color": PALE_BLUE},
+    "dilated": {"fmt": "D", "color": ORANGE},
+    "SingleGAFNet": {"fmt": "s", "color": BLUE},
+    "OneDCNN": {"fmt": "^", "color": BLUE},
+    "ResNet1D": {"fmt": "v", "color": BLUE},
+    "InceptionTime": {"fmt": "P", "color": BLUE},
+}
+RIVALS = {"RandomForest": "--", "HistGradientBoosting": "-.", "LogisticRegression": ":"}
 PICTURE = REPOSITORY / "docs" / "images" / "accuracy_cost.png"
 
 
@@ -31,12 +44,15 @@ def main(tables: list[str]) -> None:
     rates = rates_of(table)
     means = table[table["runs"] > 1]
     sets = list(dict.fromkeys(means["data"]))
-    with drawing(PICTURE, 3.3 * len(sets), 3.4) as figure:
-        for axes, data in zip(figure.subplots(1, len(sets), sharex=True, squeeze=False)[0], sets, strict=True):
+    with drawing(PICTURE, 2.4 * len(sets), 3.9) as figure:
+        panels = figure.subplots(1, len(sets), sharex=True, squeeze=False)[0]
+        for axes, data in zip(panels, sets, strict=True):
             draw(axes, means[means["data"] == data].set_index("name"), rates)
-            axes.set_title(data)
+            axes.set_title(data, fontsize=9)
+        shown = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=5)
         figure.supxlabel("windows a second in training, 26 signals x 96 steps, micro-batches of 4", fontsize=9)
-        figure.supylabel("test macro-F1, mean and deviation of the seeds", fontsize=9)
+        figure.supylabel("test macro-F1, mean and deviation", fontsize=9)
     for name, rate in sorted(rates.items(), key=lambda item: item[1]):
         print(f"{name:<24} {rate:10.1f} windows/s")
     print(PICTURE)
@@ -48,22 +64,21 @@ def rates_of(table: pd.DataFrame) -> dict[str, float]:
     options = {name: RunFolder(Path(folder)).options() for name, folder in runs.items()}
     networks = {name: chosen for name, chosen in options.items() if chosen.model in MODELS}
     work = {name: Training(settings_of(chosen), name=chosen.model) for name, chosen in networks.items()}
-    return in_turns(work, turns=5, seconds=1.0)
+    return in_turns(work, turns=3, seconds=0.5)
 
 
-def draw(axes, means: pd.DataFrame, rates: dict[str, float]) -> None:
-    """One data set."""
+def draw(axes: Axes, means: pd.DataFrame, rates: dict[str, float]) -> None:
+    """One data set: networks as points over their rates, rivals as lines."""
     for name, row in means.iterrows():
         mean, deviation = row["test_macro_f1"], row["test_macro_f1_std"]
         if name in rates:
-            colour = ORANGE if name == "dilated" else INK if name == "default" else BLUE
-            axes.errorbar(rates[name], mean, deviation, fmt="o", color=colour, markersize=5, elinewidth=0.8)
-            axes.annotate(name, (rates[name], mean), (5, 4), textcoords="offset points", fontsize=7.5, color=colour)
+            style = {"markersize": 5.5, "elinewidth": 0.8, **NETWORKS.get(name, {"fmt": "x", "color": MUTED})}
+            axes.errorbar(rates[name], mean, deviation, label=name, **style)
         else:
-            axes.axhline(mean, color=MUTED, linewidth=0.8, linestyle="--")
-            place = (0.01, mean)
-            axes.annotate(name, place, (0, 2), "axes fraction", "offset points", fontsize=7.5, color=MUTED)
+            axes.axhline(mean, color=MUTED, linewidth=1.0, linestyle=RIVALS.get(name, "-"), label=name)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     tidy(axes)
 
 
