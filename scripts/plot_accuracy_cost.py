@@ -3,13 +3,14 @@
     python scripts/plot_accuracy_cost.py results/*/comparison.csv
 
 The CSVs are those of `scripts/run_accuracy.sh`, one a data set. Rates are measured here and now, in turns, on windows
-of 26 signals and 96 steps; a rival, which is not trained by gradient, is a dashed line.
+of 26 signals and 96 steps, on one thread; a rival, which is not trained by gradient, is a dashed line.
 """
 
 import sys
 from pathlib import Path
 
 import pandas as pd
+import torch
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
@@ -50,8 +51,10 @@ def main(tables: list[str]) -> None:
             draw(axes, means[means["data"] == data].set_index("name"), rates)
             axes.set_title(data, fontsize=9)
         shown = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=5)
-        figure.supxlabel("windows a second in training, 26 signals x 96 steps, micro-batches of 4", fontsize=9)
+        figure.legend(shown.values(), shown.keys(), loc="outside upper center", ncols=5)
+        figure.supxlabel(
+            "windows a second in training on one thread, 26 signals x 96 steps, micro-batches of 4", fontsize=9
+        )
         figure.supylabel("test macro-F1, mean and deviation", fontsize=9)
     for name, rate in sorted(rates.items(), key=lambda item: item[1]):
         print(f"{name:<24} {rate:10.1f} windows/s")
@@ -61,6 +64,7 @@ def main(tables: list[str]) -> None:
 def rates_of(table: pd.DataFrame) -> dict[str, float]:
     """Windows a second of every network in the table, by the configuration of one of its runs."""
     runs = table[table["folder"].notna()].drop_duplicates("name").set_index("name")["folder"]
+    torch.set_num_threads(1)
     options = {name: RunFolder(Path(folder)).options() for name, folder in runs.items()}
     networks = {name: chosen for name, chosen in options.items() if chosen.model in MODELS}
     work = {name: Training(settings_of(chosen), name=chosen.model) for name, chosen in networks.items()}
