@@ -135,6 +135,7 @@ def load_detector(options: Options) -> Detector:
 
 def _detector(options: Options, artifact: Artifact) -> Detector:
     info, recipe, scaler = artifact.info, artifact.recipe, artifact.scaler
+    # The column that says when the unit works is none of the network's, but training used readings only then.
     known = (recipe.working_column,) if recipe.working_column else ()
     ranges = zip(info.columns, scaler.minimum.tolist(), scaler.maximum.tolist(), strict=True)
     columns, units = (*info.columns, *known), (*info.units, *("" for _ in known))
@@ -142,7 +143,7 @@ def _detector(options: Options, artifact: Artifact) -> Detector:
         columns=columns,
         units=units,
         period_seconds=info.period_seconds,
-        roles=read_roles(Path(options.roles), columns=columns, units=units) if options.roles else None,
+        roles=read_roles(Path(options.roles).expanduser(), columns=columns, units=units) if options.roles else None,
         vendor=options.vendor,
         time_zone=options.time_zone,
         max_age_seconds=options.max_age * 60,

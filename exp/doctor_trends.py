@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from data_provider.segments import stretches_of, working_mask
 from data_provider.times import words_of
@@ -16,10 +15,8 @@ from data_provider.trends.files import Found, trend_files
 from data_provider.trends.guess import columns_of, guess, written
 from data_provider.trends.problems import Unusable, listed
 from data_provider.trends.reading import open_trend
-from data_provider.trends.roles import read_roles
-from exp.artifact import Artifact, load_artifact
-from exp.detect_windows import Detector
-from exp.run_folder import RunFolder
+from exp.artifact import Artifact
+from exp.detect import load_detector
 from utils.errors import UserError
 from utils.options import Options
 
@@ -54,16 +51,8 @@ def examine(options: Options, source: Path) -> int:
         UserError: one cannot, or the options cannot be used.
     """
     target = _target(options)
-    artifact = load_artifact(_model_folder(options))
-    request = _request(options, artifact)
-    detector = Detector(
-        artifact=artifact,
-        request=request,
-        stride=artifact.info.step,
-        unknown_rate=options.unknown_rate,
-        false_alarm_rate=options.false_alarm_rate,
-        device=torch.device("cpu"),
-    )
+    detector = load_detector(options)
+    artifact, request = detector.artifact, detector.request
     found, bad = trend_files(source), []
     for number, entry in enumerate(found):
         verdict = _verdict(read_trend(entry, request), artifact, detector.most_absent)
@@ -93,35 +82,6 @@ def _target(options: Options) -> Path | None:
         raise UserError(f"{target} is there already; name another file with --output, or take it away")
     print(f"{target} is there already and is left as it is; give it with --roles, or name another with --output")
     return None
-
-
-def _model_folder(options: Options) -> Path:
-    """The model of a run folder; a model folder that was copied alone will do."""
-    given = Path(options.run).expanduser() if options.run else None
-    if given and (given / "model.json").is_file():
-        return given
-    return RunFolder.find(options.run, options).model
-
-
-def _request(options: Options, artifact: Artifact) -> Request:
-    """How `detect` reads files for this model."""
-    info, recipe, scaler = artifact.info, artifact.recipe, artifact.scaler
-    # The column that says when the unit works is none of the network's, but training used readings only then.
-    working = (recipe.working_column,) if recipe.working_column else ()
-    columns, units = (*info.columns, *working), (*info.units, *("" for _ in working))
-    ranges = zip(info.columns, scaler.minimum.tolist(), scaler.maximum.tolist(), strict=True)
-    return Request(
-        columns=columns,
-        units=units,
-        period_seconds=info.period_seconds,
-        roles=read_roles(Path(options.roles).expanduser(), columns=columns, units=units) if options.roles else None,
-        vendor=options.vendor,
-        time_zone=options.time_zone,
-        max_age_seconds=options.max_age * 60,
-        ranges={name: (low, high) for name, low, high in ranges},
-        resample=recipe.resample,
-        own_rate=True,
-    )
 
 
 def _verdict(trend: Trend, artifact: Artifact, most_absent: int) -> _Verdict:

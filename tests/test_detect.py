@@ -435,3 +435,10 @@ def test_faulty_days_of_a_measured_unit_are_named(lbnl_2020, tmp_path):
 
     assert {day for day in days if named(day)} == set(faulty)  # every faulty day, and no sound one
     assert any(fault in named(day) for day, fault in faulty.items())  # and at least one by its own name
+
+
+def test_a_role_map_may_lie_at_home(plain, base, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = ["detect", "--run", str(plain), "--input", str(base / "data"), "--output", str(tmp_path / "out")]
+    assert run.main([*words, "--roles", "~/roles.yaml"]) == 2
+    assert str(tmp_path / "roles.yaml") in capsys.readouterr().err
