@@ -155,10 +155,19 @@ class GradientAccumulator:
         loss = total / self._nominal.to(total.dtype)
         (self.scaler.scale(loss) if self.scaler else loss).backward()
         sums = torch.stack((total.detach().to(wide), weight))
-        self._sums = sums if self._sums is None else self._sums + sums
+        self._sums = sums if self._sums is None else self._sums.add_(sums)
         if self.buffer_dtype is not None:
             self._move_to_buffer()
         return self.end_micro_batch() if ends else None
+
+    def run(self, compute: Callable[..., tuple[Tensor, Tensor | None]], *tensors: Tensor) -> None:
+        """Computes and back-propagates a piece of a micro-batch; `end_micro_batch` follows the last piece.
+
+        Args:
+            compute: `tensors` to (B,) losses and (B,) weights, see `backward`.
+            tensors: their first dimension counts the samples.
+        """
+        self.backward(*compute(*tensors), ends=False)
 
     def end_micro_batch(self) -> Step | None:
         """Ends a micro-batch given in pieces (`ends=False`), and steps the optimizer where this closes the window."""
@@ -216,7 +225,7 @@ class GradientAccumulator:
                     )
         self.optimizer_steps, self.skipped_steps = state["optimizer_steps"], state["skipped_steps"]
         device = self.parameters[0].device
-        window = {name: None if state[name] is None else state[name].to(device) for name in ("sums", "nominal")}
+        window = {n: None if state[n] is None else state[n].to(device, copy=True) for n in ("sums", "nominal")}
         window["gradients"] = [
             None if g is None else g.to(p.device, copy=True)
             for p, g in zip(self.parameters, state["gradients"], strict=True)
@@ -245,7 +254,7 @@ class GradientAccumulator:
         self.count, self.window_steps = window["count"], window["window_steps"]
         self._sums, self._nominal = window["sums"], window["nominal"]
         if self.buffer_dtype is not None:
-            self._buffer = window["gradients"]
+            self._buffer = list(window["gradients"])
             return
         for parameter, gradient in zip(self.parameters, window["gradients"], strict=True):
             parameter.grad = gradient
@@ -273,8 +282,8 @@ class GradientAccumulator:
             total, weight, nominal = torch.stack((*self._sums, self._nominal)).tolist()  # a step's one read
         step = None
         if weight != 0:
-            norm = self._prepare(gradients, nominal / weight)
-            if self._update():
+            norm, updated = self._step(gradients, nominal / weight)
+            if updated:
                 self.optimizer_steps += 1
                 step = Step(total / weight, weight, self.count, norm)
             else:
@@ -284,6 +293,14 @@ class GradientAccumulator:
         if step and self.on_step:
             self.on_step(step)
         return step, more
+
+    def _step(self, gradients: list[Tensor | None], scale: float) -> tuple[Tensor | None, bool]:
+        """Updates the parameters by the window's gradients times `scale`.
+
+        Returns:
+            The gradient's norm if it clips, and False where the loss scaler skipped the step.
+        """
+        return self._prepare(gradients, scale), self._update()
 
     def _prepare(self, gradients: list[Tensor | None], scale: float) -> Tensor | None:
         """Puts the window's gradient at its true scale into the parameters' `.grad`; returns its norm if it clips."""

@@ -82,7 +82,7 @@ class MemoryGuard:
         size = min(self.limit or len(batch[0]), len(batch[0]))
         try:
             for piece in zip(*(tensor.split(size) for tensor in batch), strict=True):
-                self.accumulator.backward(*self.compute(*piece), ends=False)
+                self.accumulator.run(self.compute, *piece)
         except torch.OutOfMemoryError:
             return False
         return True
