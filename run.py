@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             options = parse(arguments)
             os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # sums on a GPU that can be repeated
             return importlib.import_module(f"exp.{options.verb}").run(options)
         finally:
             sys.stdout.flush()  # here, where a reader that has gone can be told from other mistakes

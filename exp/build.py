@@ -1,6 +1,7 @@
 """From options and the facts of the data to the parts of a training."""
 
 import dataclasses
+import logging
 import os
 import shutil
 from typing import Any
@@ -15,12 +16,17 @@ from data_provider.frames import DataInfo
 from models import MODELS
 from models.rivals import RIVALS, Rival
 from models.settings import ModelSettings
+from utils.accumulation_plan import AccumulationPlan
 from utils.augment import Mixup
+from utils.cuda_graphs import GraphAccumulator
 from utils.errors import UserError, unknown_name
+from utils.gradient_accumulation import GradientAccumulator
 from utils.loss_presets import build_loss, class_weights_from_counts, parse_class_weights
 from utils.losses import Loss
 from utils.optimizers import OPTIMIZERS, build_optimizer, decay_groups
 from utils.options import Options
+
+logger = logging.getLogger(__name__)
 
 
 def settings_of(options: Options) -> ModelSettings:
@@ -73,6 +79,57 @@ def optimizer_of(options: Options, model: nn.Module, learning_rate: float) -> Op
 
     groups = decay_groups(model, options.weight_decay)
     return ZeroRedundancyOptimizer(groups, optimizer_class=OPTIMIZERS[options.optimizer], lr=learning_rate)
+
+
+def accumulator_of(
+    options: Options,
+    model: nn.Module,
+    optimizer: Optimizer,
+    plan: AccumulationPlan,
+    device: torch.device,
+    *,
+    loss: Loss,
+    tensors: tuple[torch.Tensor, ...] = (),
+    **settings: Any,
+) -> GradientAccumulator:
+    """The engine of a training; on a GPU the one that replays, unless `--cuda_graphs` or something else is against it.
+
+    Args:
+        options, plan, device: how, how many, where.
+        model, optimizer, loss: what is trained.
+        tensors: what a pass changes beside gradients.
+        settings: further ones of `GradientAccumulator`.
+
+    Raises:
+        UserError: replaying is required and impossible.
+    """
+    settings |= {"steps": plan.steps_at(0), "clip_norm": options.clip_grad, "carry": options.cross_epoch_accumulation}
+    settings["buffer_dtype"] = torch.float32 if options.grad_buffer == "fp32" else None
+    reason = _against_graphs(options, device)
+    if reason and options.cuda_graphs == "on":
+        raise UserError(f"--cuda_graphs on: {reason}; leave the flag out")
+    if options.cuda_graphs == "off" or reason:
+        if reason and device.type == "cuda":
+            logger.info("CUDA graphs: off, for %s", reason)
+        return GradientAccumulator(model, optimizer, **settings)
+    return GraphAccumulator(
+        model,
+        optimizer,
+        size=plan.sizes[0],
+        constants=(model, loss),
+        tensors=tensors,
+        required=options.cuda_graphs == "on",
+        **settings,
+    )
+
+
+def _against_graphs(options: Options, device: torch.device) -> str | None:
+    """Why steps cannot be replayed, None where they can."""
+    if device.type != "cuda":
+        return "the training does not run on a GPU"
+    if options.compile:
+        return "--compile makes its own"
+    return "pyts computes the images on the processor" if options.gaf_backend == "pyts" else None
 
 
 def mixup_of(options: Options, data: Prepared) -> Mixup:

@@ -22,7 +22,7 @@ from utils.errors import UserError
 from utils.logs import RunLog, log_to_screen
 from utils.losses import LOSSES, Loss
 from utils.options import Options, flags
-from utils.seeding import seed_everything
+from utils.seeding import compute_deterministically, seed_everything
 from utils.trackers import Recorder, chosen
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ FREE_TO_CHANGE = {
     "itr",
     "run",
     "tracker",
+    "cuda_graphs",
 }
 
 
@@ -50,6 +51,7 @@ def run(options: Options) -> int:
     """
     log_to_screen(logging.INFO if distributed.rank() == 0 else logging.ERROR)
     device = distributed.device_of(options.device)
+    compute_deterministically(device)
     if options.disable_parallel:
         torch.set_num_threads(1)
     distributed.start(device)

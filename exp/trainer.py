@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from data_provider import Prepared
 from data_provider.frames import Batch
-from exp.build import autocast, compile_network, mixup_of, optimizer_of
+from exp.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of
 from exp.evaluate import logits_of, loss_of, predictions_of
 from exp.loaders import MicroBatches, train_loader
 from exp.progress import EpochBar, Progress
@@ -25,11 +25,12 @@ from utils.batch_norm import batchnorm_advice, freeze_batchnorm, spread_batchnor
 from utils.checkpoints import load_checkpoint, save_checkpoint
 from utils.ema import build_ema
 from utils.errors import UserError
-from utils.gradient_accumulation import GradientAccumulator, Step
+from utils.gradient_accumulation import Step
 from utils.interrupt import StopRequest
 from utils.losses import Loss
 from utils.metrics import headline
 from utils.oom import MemoryGuard
+from utils.optimizers import restore_optimizer
 from utils.options import Options
 from utils.schedulers import build_scheduler
 from utils.seeding import random_state, set_random_state
@@ -72,6 +73,8 @@ class Trainer:
         self.augment = Augment(spec=options.augment, seed=options.seed)
         self.mixup = mixup_of(options, data) if options.mixup else None
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        # A copy that the processor may read once a step was waited for, without waiting again.
+        self.counted = torch.zeros((), dtype=torch.int64, pin_memory=True) if device.type == "cuda" else self.correct
         self.optimizer = optimizer_of(options, self.model, self._learning_rate(0))
         self.scheduler = build_scheduler(
             self.optimizer,
@@ -83,14 +86,15 @@ class Trainer:
         )
         self.average = build_ema(self.model, decay=options.ema) if options.ema else None
         self.scaler = torch.amp.GradScaler(device.type) if options.amp == "fp16" else None
-        self.accumulator = GradientAccumulator(
+        self.accumulator = accumulator_of(
+            options,
             self.model,
             self.optimizer,
-            steps=plan.steps_at(0),
-            clip_norm=options.clip_grad,
+            plan,
+            device,
+            loss=self.loss,
+            tensors=(self.correct,),
             scaler=self.scaler,
-            buffer_dtype=torch.float32 if options.grad_buffer == "fp32" else None,
-            carry=options.cross_epoch_accumulation,
             on_step=self._on_step,
         )
         self.guard = MemoryGuard(self.model, self.accumulator, self._compute, tensors=(self.correct,))
@@ -186,7 +190,7 @@ class Trainer:
         self.progress.seen += len(y)
         self.progress.micro_batches += 1
         if step:
-            bar.measured(step.loss, int(self.correct) / self.progress.seen)
+            bar.measured(step.loss, int(self.counted) / self.progress.seen)
         bar.advance(place, steps)
 
     def _compute(self, x: Tensor, target: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -194,6 +198,8 @@ class Trainer:
         with autocast(self.options, self.device):
             logits = self.model(x)  # (B, K)
         self.correct += (logits.detach().argmax(1) == y).sum()
+        if self.counted is not self.correct:
+            self.counted.copy_(self.correct, non_blocking=True)
         return self.loss(logits.float(), target)
 
     def _on_step(self, step: Step) -> None:
@@ -310,7 +316,7 @@ class Trainer:
         except ValueError as error:
             raise UserError(str(error)) from None
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        restore_optimizer(self.optimizer, state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
         if self.average:
             self.average.load_state_dict(state["average"])

@@ -61,8 +61,26 @@ def build_optimizer(
         raise unknown_name("optimizer", name, [*OPTIMIZERS, f"{TIMM}NAME"])
     chosen = OPTIMIZERS[name]
     extra: dict[str, Any] = {"momentum": momentum} if "momentum" in inspect.signature(chosen).parameters else {}
+    if "capturable" in inspect.signature(chosen).parameters and any(p.is_cuda for p in groups[0]["params"]):
+        extra["capturable"] = True  # keeps the count of steps on the GPU, and its rate, so that a step can be recorded
+        for group in groups:
+            group |= {"initial_lr": learning_rate, "lr": torch.tensor(learning_rate, device=group["params"][0].device)}
     # One call for all tensors, on every device: the same numbers, and 0.6 of radam's time on a CPU.
     return chosen(groups, lr=learning_rate, foreach=True, **extra)  # type: ignore[call-arg]
+
+
+def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """`optimizer.load_state_dict`, whatever device the state comes from.
+
+    How steps are computed, and where a rate lies, stays as this machine has it; the rate's value is taken over.
+    """
+    groups = []
+    for own, saved in zip(optimizer.param_groups, state["param_groups"], strict=True):
+        kept = {name: own[name] for name in ("foreach", "fused", "capturable") if name in own}
+        rate = float(saved["lr"])
+        lr = torch.full_like(own["lr"], rate) if isinstance(own["lr"], torch.Tensor) else rate
+        groups.append({**saved, **kept, "lr": lr})
+    optimizer.load_state_dict({**state, "param_groups": groups})
 
 
 def decay_groups(model: nn.Module | Iterable[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:

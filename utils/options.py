@@ -149,6 +149,9 @@ class Options:
     mixup: float = flag(0.0, "training", "mixup's alpha, 0: off", at_least=0)
     amp: str = flag("none", "training", "reduced precision", choices=("none", "fp16", "bf16"))
     compile: bool = flag(False, "training", "compile the network (torch.compile); minutes at first, pays on a GPU")
+    cuda_graphs: str = flag(
+        "auto", "training", "replay steps on a GPU instead of starting their kernels", choices=("auto", "on", "off")
+    )
     tracker: str = flag("none", "training", "record the run for tensorboard, mlflow, or both with a comma, offline")
     ema: float = flag(0.0, "training", "decay of averaged weights, 0: off", at_least=0, below=1)
 

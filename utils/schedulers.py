@@ -52,7 +52,7 @@ class Scheduler:
         if period < 1:
             raise UserError(f"--scheduler_period is {period}; give at least 1")
         self.optimizer = optimizer
-        self.base_rates = [float(group["lr"]) for group in optimizer.param_groups]
+        self.base_rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
         self.steps_per_epoch, self.epochs, self.warmup_epochs = float(steps_per_epoch), epochs, float(warmup_epochs)
         self.period, self.milestones = period, milestones
         self.steps = 0
@@ -86,7 +86,7 @@ class Scheduler:
     @property
     def learning_rate(self) -> float:
         """The rate of the next optimizer step."""
-        return float(self.optimizer.param_groups[0]["lr"])
+        return self._rates[0]
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -115,8 +115,9 @@ class Scheduler:
         if self.warmup_epochs > 0:
             warmup = min(1.0, (time + 1 / self.steps_per_epoch) / self.warmup_epochs)
         progress = min(1.0, max(0.0, time - self.warmup_epochs) / (self.epochs - self.warmup_epochs))
-        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = base * warmup * self.curve(progress, min(1.0, MIN_RATE / base))
+        self._rates = [base * warmup * self.curve(progress, min(1.0, MIN_RATE / base)) for base in self.base_rates]
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            _set_rate(group, rate)
 
 
 class Constant(Scheduler):
@@ -182,6 +183,14 @@ class Plateau(Scheduler):
         plateau.cooldown_counter = memory["cooldown"]
         self._stand_in.param_groups[0]["lr"] = memory["factor"]
         super().load_state_dict(state)
+
+
+def _set_rate(group: dict[str, Any], rate: float) -> None:
+    """A rate that is a tensor stays where it is: a recorded step reads it there."""
+    if isinstance(group["lr"], torch.Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
 
 
 SCHEDULERS: dict[str, Callable[..., Scheduler]] = {

@@ -14,6 +14,18 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def compute_deterministically(device: torch.device) -> None:
+    """Lets a GPU take the one order of sums that it can repeat; a processor always does.
+
+    cuBLAS also needs CUBLAS_WORKSPACE_CONFIG in the environment before its first product; run.py sets it. PyTorch warns
+    where an operator has no order to repeat.
+    """
+    if device.type == "cuda":
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+        torch.backends.cudnn.benchmark = False
+
+
 def random_state() -> dict[str, Any]:
     """The state of PyTorch's generators, on every device: what dropout draws from."""
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
