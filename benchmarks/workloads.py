@@ -16,6 +16,7 @@ from data_provider.stretches import Run, Stretches
 from exp.evaluate import EVALUATION_BATCH, answer, in_batches
 from layers.gramian import METHODS, Gramian, gramian
 from models import MODELS, ModelSettings
+from utils.cuda_graphs import GraphAccumulator
 from utils.gradient_accumulation import GradientAccumulator
 from utils.loss_presets import build_loss
 from utils.optimizers import build_optimizer
@@ -52,6 +53,7 @@ class Training:
         compiled: whether the network is compiled.
         channels_last: whether weights of convolutions lie channels last.
         steps: micro-batches of an optimizer step.
+        replayed: whether CUDA graphs replay the steps.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Training:
         compiled: bool = False,
         channels_last: bool = False,
         steps: int = 1,
+        replayed: bool = False,
     ) -> None:
         self.device, self.amp = torch.device(device), amp
         self.model = network(settings, name=name, signals=signals, classes=classes).to(self.device).train()
@@ -82,7 +85,12 @@ class Training:
             weight_decay=defaults.weight_decay,
         )
         self.loss = default_loss().to(self.device)
-        self.accumulator = GradientAccumulator(self.model, optimizer, steps=steps, clip_norm=defaults.clip_grad)
+        engine: dict[str, Any] = {"steps": steps, "clip_norm": defaults.clip_grad}
+        self.accumulator = (
+            GraphAccumulator(self.model, optimizer, size=batch, constants=(self.model, self.loss), **engine)
+            if replayed
+            else GradientAccumulator(self.model, optimizer, **engine)
+        )
         self.x = windows(batch, signals).to(self.device)
         self.y = (torch.arange(batch) % classes).to(self.device)
 
@@ -93,9 +101,13 @@ class Training:
 
     def step(self, x: Tensor, y: Tensor) -> None:
         """Forward, loss, backward, and the optimizer where this closes a window."""
+        self.accumulator.run(self._compute, x, y)
+        self.accumulator.end_micro_batch()
+
+    def _compute(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         with torch.autocast(self.device.type, dtype=self.amp or torch.float32, enabled=self.amp is not None):
             logits = self.model(x)
-        self.accumulator.backward(*self.loss(logits.float(), y))
+        return self.loss(logits.float(), y)
 
 
 def default_loss() -> nn.Module:

@@ -171,6 +171,22 @@ def test_the_gpus_figures_are_measured_on_any_device(monkeypatch):
     assert any("2 windows, bf16" in line for line in gpu.lines(rates))
 
 
+def test_the_gpus_table_has_every_figure_beside_its_target(capsys):
+    steps = {
+        "26": {"kernel by kernel": 0.0079, "replayed": 0.00171},
+        "97": {"kernel by kernel": 0.0076, "replayed": 0.0023},
+    }
+    rates = {"512": {"fp32": 2e4, "fp32 replayed": 31e3, "bf16": 25500.0, "bf16 replayed": 61e3}}
+    text = gpu.table({"card": "A card", "torch": "2", "steps": steps, "epoch": {"seconds": 4.25}, "rates": rates})
+    assert "| A card, torch 2 | kernel by kernel | replayed | target |" in text
+    assert "| training step, micro-batch 4, 26 signals | 7.90 ms | 1.71 ms | at most 2 ms |" in text
+    assert "97 signals, loader and bar included |  | 4.2 s | at most 4.5 s |" in text
+    assert "| micro-batch 512, bf16, windows/s | 25,500 | 61,000 | at least 60,000 |" in text
+    if not torch.cuda.is_available():
+        assert gpu.main([]) == 2
+        assert capsys.readouterr().err == "benchmarks.gpu: PyTorch finds no GPU here\n"
+
+
 def test_an_epoch_is_scaled_up_from_the_batches_that_were_run(monkeypatch):
     monkeypatch.setattr(gpu, "EPOCH_BATCHES", 6)
     monkeypatch.setattr(gpu, "EPOCH_SIGNALS", 5)
