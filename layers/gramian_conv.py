@@ -13,6 +13,9 @@ from torch.nn import functional
 
 from layers.gramian import METHODS, Gramian, check_choice
 
+# A field is the sum over y and z of FORM[y][z] (factor y) (factor z)^T, with the cosine as factor 0.
+FORMS = {"summation": ((1.0, 0.0), (0.0, -1.0)), "difference": ((0.0, -1.0), (1.0, 0.0))}
+
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else value
@@ -55,6 +58,8 @@ class GramianConv2d(nn.Module):
         self.row = nn.Parameter(torch.empty(filters, self.rank, rows))
         self.column = nn.Parameter(torch.empty(filters, self.rank, columns))
         self.bias = nn.Parameter(torch.zeros(filters)) if bias else None
+        self.register_buffer("one", torch.eye(2), persistent=False)
+        self.register_buffer("form", torch.tensor(FORMS[method]), persistent=False)
         # An entry of the kernel is a sum of `rank` products: this is He's variance for it.
         deviation = (2.0 / (rows * columns * self.rank)) ** 0.25
         nn.init.normal_(self.row, std=deviation)
@@ -62,22 +67,22 @@ class GramianConv2d(nn.Module):
 
     def forward(self, field: Gramian) -> Tensor:
         """Factors (N, S) -> maps (N, F, H, W)."""
-        row_cos, row_sin = self._along(field, self.row, 0)  # (N, F, H, R) each
-        column_cos, column_sin = self._along(field, self.column, 1)  # (N, F, W, R) each
-        left = torch.cat((row_cos, row_sin) if self.method == "summation" else (row_sin, row_cos), -1)
-        right = torch.cat((column_cos, -column_sin), -1)
-        maps = left @ right.transpose(-1, -2)  # (N, F, H, W)
-        return maps if self.bias is None else maps + self.bias[:, None, None]
+        factors = torch.stack((field.cos, field.sin), 1)  # (N, 2, S)
+        rows = self._along(factors, self.row, self.one, 0)  # (N F, 2 R, H)
+        columns = self._along(factors, self.column, self.form, 1)  # (N F, 2 R, W)
+        maps = torch.bmm(rows.transpose(1, 2), columns).unflatten(0, (len(factors), -1))  # (N, F, H, W)
+        if maps.is_cpu:  # a convolution behind is faster so, and takes less memory
+            maps = maps.contiguous(memory_format=torch.channels_last)
+        return maps if self.bias is None else maps.add_(self.bias[:, None, None])
 
-    def _along(self, field: Gramian, kernels: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-        """Both factors convolved with `kernels` (F, R, k): (N, F, steps, R) each."""
-        filters, rank, size = kernels.shape
-        padding = self.padding[axis]
-        factors = functional.pad(torch.stack((field.cos, field.sin)), (padding, padding))  # (2, N, S')
-        pieces = factors.unfold(-1, size, self.stride[axis])  # (2, N, steps, k)
-        along = pieces @ kernels.view(filters * rank, size).t()  # (2, N, steps, F R)
-        cos, sin = along.unflatten(-1, (filters, rank)).transpose(2, 3)  # (N, F, steps, R) each
-        return cos, sin
+    def _along(self, factors: Tensor, kernels: Tensor, mixed: Tensor, axis: int) -> Tensor:
+        """Factors (N, 2, S), mixed by a matrix (2, 2) and convolved with kernels (F, R, k): (N F, 2 R, steps).
+
+        Every kernel becomes two kernels over both factors, which leaves the results in the order of the product.
+        """
+        wide = mixed[:, None, :, None] * kernels[:, None, :, None]  # (F, 2, R, 2, k)
+        along = functional.conv1d(factors, wide.flatten(0, 2), None, self.stride[axis], self.padding[axis])
+        return along.unflatten(1, (len(kernels), -1)).flatten(0, 1)
 
     def dense_kernel(self) -> Tensor:
         """(F, 1, rows, columns), the kernels that the factors stand for."""

@@ -125,3 +125,24 @@ def test_maps_start_at_the_size_of_unit_noise() -> None:
     kernels = GramianConv2d(filters=400, kernel_size=16, rank=2, method="summation").dense_kernel()
     # He's variance: 2 over the 256 entries of a kernel.
     assert kernels.var().item() == pytest.approx(2 / 256, rel=0.1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_all_gradients_are_right(method: str) -> None:
+    torch.manual_seed(0)
+    layer = GramianConv2d(filters=3, kernel_size=(4, 3), stride=(2, 1), padding=1, rank=2, method=method).double()
+    x = (torch.rand(2, 7, dtype=torch.float64) * 1.8 - 0.9).requires_grad_()
+    parameters = [parameter.detach().requires_grad_() for parameter in layer.parameters()]
+
+    def maps(x: Tensor, *values: Tensor) -> Tensor:
+        named = dict(zip(dict(layer.named_parameters()), values, strict=True))
+        return torch.func.functional_call(layer, named, (gramian(x),))
+
+    assert torch.autograd.gradcheck(maps, (x, *parameters))
+    assert torch.autograd.gradgradcheck(maps, (x, *parameters))
+
+
+def test_maps_lie_channels_last_and_the_state_holds_the_weights_alone() -> None:
+    layer = GramianConv2d(filters=4, kernel_size=3, method="summation")
+    assert layer(gramian(windows())).is_contiguous(memory_format=torch.channels_last)
+    assert list(layer.state_dict()) == ["row", "column", "bias"]

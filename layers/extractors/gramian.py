@@ -31,9 +31,9 @@ class GramianExtractor(nn.Module):
             filters=dim // 2, kernel_size=kernel, stride=8, padding=kernel // 4, rank=min(4, kernel), method=method
         )
         self.rest = nn.Sequential(
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             conv(norm, dim // 2, dim, 3, stride=2, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             PooledLinear(channels=dim, dim=dim),
         )
 
