@@ -20,7 +20,8 @@ class ChannelAttention(nn.Module):
 
     def forward(self, signals: Tensor) -> Tensor:
         """(B, C, D) -> (B, C, D)."""
-        gate = (self.gate(signals.mean(-1)) + self.gate(signals.amax(-1))).sigmoid()  # (B, C)
+        pooled = torch.stack((signals.mean(-1), signals.amax(-1)))  # (2, B, C)
+        gate = self.gate(pooled).sum(0).sigmoid()  # (B, C)
         return signals * gate.unsqueeze(-1)
 
 

@@ -13,6 +13,7 @@ from layers.classifiers import CLASSIFIERS
 from layers.compression import SignalCompression
 from layers.cross_attention import CrossAttention
 from layers.extractors import EXTRACTORS
+from layers.extractors.image import PooledLinear
 from layers.fusion import FUSIONS
 from layers.gramian import METHODS, Gramian, gramian
 from layers.norm import NORMS
@@ -142,6 +143,31 @@ def test_compression_stays_in_range_and_begins_as_means_of_neighbours() -> None:
     assert layer(x).abs().max() <= 1.0 + 1e-6
     expected = torch.stack([x[:, :3].mean(1), x[:, 3:5].mean(1), x[:, 5:].mean(1)], 1)
     torch.testing.assert_close(layer(x), expected, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pooling_is_average_and_maximum(layout: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    pooled = PooledLinear(channels=3, dim=5).double()
+    maps = torch.randn(2, 3, 4, 7, dtype=torch.float64).contiguous(memory_format=layout).requires_grad_()
+    expected = pooled.linear(torch.cat((maps.mean((2, 3)), maps.amax((2, 3))), 1))
+    torch.testing.assert_close(pooled(maps), expected, rtol=1e-13, atol=1e-13)
+    weights = torch.randn(2, 5, dtype=torch.float64)
+    gradients = [torch.autograd.grad((value * weights).sum(), maps)[0] for value in (pooled(maps), expected)]
+    torch.testing.assert_close(*gradients, rtol=1e-13, atol=1e-13)
+
+
+def test_the_average_of_a_large_map_is_finite_in_half_precision() -> None:
+    pooled = PooledLinear(channels=1, dim=1).half()
+    pooled.load_state_dict({"linear.weight": torch.tensor([[1.0, 0.0]]), "linear.bias": torch.zeros(1)})
+    assert pooled(torch.full((1, 1, 256, 256), 3.0, dtype=torch.float16)).item() == 3.0
+
+
+def test_channel_attention_is_the_gate_of_mean_plus_that_of_maximum() -> None:
+    signals, _ = pair()
+    layer = ATTENTIONS["channel"](signals=4, dim=6)
+    gate = layer.gate(signals.mean(-1)) + layer.gate(signals.amax(-1))
+    torch.testing.assert_close(layer(signals), signals * gate.sigmoid().unsqueeze(-1))
 
 
 class Echo(nn.Module):

@@ -3,7 +3,7 @@
 Letters: N images, S their side, D features.
 """
 
-from torch import Tensor, cat, nn
+from torch import Tensor, cat, float32, nn, promote_types
 from torch.nn import functional
 
 from layers.gramian import Gramian
@@ -36,6 +36,8 @@ class PooledLinear(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(N, channels, H, W) -> (N, dim)."""
-        average = functional.adaptive_avg_pool2d(maps, 1)
-        highest = functional.adaptive_max_pool2d(maps, 1)
-        return self.linear(cat((average, highest), 1).flatten(1))
+        # A sum costs a pass over the maps less than a mean: its gradient is not written out. It needs a wide type.
+        wide = promote_types(maps.dtype, float32)
+        average = (maps.sum((2, 3), dtype=wide) / (maps.shape[2] * maps.shape[3])).to(maps.dtype)
+        highest = functional.adaptive_max_pool2d(maps, 1).flatten(1)
+        return self.linear(cat((average, highest), 1))
