@@ -16,10 +16,11 @@ from torch import nn
 from torch.optim import Optimizer
 
 from utils.errors import UserError, unknown_name
+from utils.radam import RAdam
 from utils.timm_compat import import_timm
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "radam": torch.optim.RAdam,
+    "radam": RAdam,
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
     "nadam": torch.optim.NAdam,
