@@ -11,6 +11,7 @@ from typing import TextIO
 
 from utils.command_line import parse
 from utils.errors import UserError
+from utils.memory import keep_freed_memory
 
 # How long libgomp's threads wait for each other awake, in turns of a loop: some 50 us. By default it is so long that
 # two threads on a processor that others use too train ten times slower than one. Read when torch is imported.
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
             options = parse(arguments)
             os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # sums on a GPU that can be repeated
+            keep_freed_memory()
             return importlib.import_module(f"exp.{options.verb}").run(options)
         finally:
             sys.stdout.flush()  # here, where a reader that has gone can be told from other mistakes
