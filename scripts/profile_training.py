@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.workloads import Training
 from models import ModelSettings
+from utils.memory import keep_freed_memory
 
 STEPS, SHOWN = 20, 20
 
@@ -20,6 +21,7 @@ STEPS, SHOWN = 20, 20
 def main(extractor: str = "gramian") -> None:
     """Profiles some steps and prints the operators that take most of them."""
     torch.set_num_threads(1)
+    keep_freed_memory()  # as run.py does
     training = Training(ModelSettings(extractor=extractor))
     for _ in range(5):  # memory is taken and the optimizer's state made
         training()
