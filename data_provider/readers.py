@@ -5,18 +5,22 @@ Letters: T readings of a file, C columns of numbers.
 """
 
 import dataclasses
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from data_provider import csv_file, parquet_file
 from data_provider.columns import require
 from data_provider.culprits import line_of_row
-from data_provider.times import ISO, parse_times, to_seconds
+from data_provider.times import ISO
 from utils.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -72,14 +76,13 @@ def read_table(
         rows: read only the first rows.
         columns: the columns of numbers wanted; all but times and texts if None.
         texts: columns to read as words.
-        time_formats: how times may be written, see `times.parse_times`.
+        time_formats: how times may be written, see `arrow_times.parse_times`.
 
     Raises:
         UserError: the file cannot be read as a table of numbers with rising times.
     """
     _check_file(path)
-    load = parquet_file.load if path.suffix.lower() == ".parquet" else csv_file.load
-    table, time, repaired = load(path, rows, columns, texts)
+    table, time, repaired = _format_of(path).load(path, rows, columns, texts)
     if table.num_rows == 0:
         raise UserError(f"{path}: there are column names but no readings")
     numbers = tuple(name for name in table.column_names if name != time and name not in texts)
@@ -109,7 +112,12 @@ def column_names(path: Path) -> list[str]:
         UserError: no names, or one twice.
     """
     _check_file(path)
-    return (parquet_file if path.suffix.lower() == ".parquet" else csv_file).names_of(path)
+    return _format_of(path).names_of(path)
+
+
+def _format_of(path: Path) -> ModuleType:
+    """The module that reads such a file; imported here, since a start with prepared data reads none."""
+    return importlib.import_module("data_provider." + path.suffix.lower().removeprefix(".") + "_file")
 
 
 def _check_file(path: Path) -> None:
@@ -121,8 +129,12 @@ def _check_file(path: Path) -> None:
         raise UserError(f"{path}: the file is empty")
 
 
-def _times(path: Path, column: pa.ChunkedArray, formats: tuple[str, ...]) -> np.ndarray:
-    if pa.types.is_timestamp(column.type):
+def _times(path: Path, column: "pyarrow.ChunkedArray", formats: tuple[str, ...]) -> np.ndarray:
+    from pyarrow.types import is_timestamp
+
+    from data_provider.arrow_times import parse_times, to_seconds
+
+    if is_timestamp(column.type):
         if column.null_count:
             raise UserError(f"{path}: {column.null_count} rows have no time; remove them")
         return to_seconds(column)

@@ -9,10 +9,7 @@ import torch
 
 from data_provider import Prepared, load_data
 from exp.build import loss_for, model_of, parameter_count
-from exp.figures import save_samples
-from exp.judge import judge
 from exp.run_folder import RunFolder
-from exp.train_rival import train_rival
 from exp.trainer import Interrupted, Trainer
 from models.rivals import RIVALS
 from utils import distributed
@@ -78,6 +75,8 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
             data = load_data(options)
         seed_everything(options.seed)
         if options.model in RIVALS:
+            from exp.train_rival import train_rival  # with all that judging imports, see `_judge`
+
             train_rival(options, data, device, log, started, resumed=folder is not None)
             return
         accumulation = _plan(options)
@@ -135,6 +134,10 @@ def _plan(options: Options) -> AccumulationPlan:
 
 def _judge(options: Options, data: Prepared, trainer: Trainer, folder: RunFolder, stopped: str, seconds: float) -> None:
     """Evaluates the best checkpoint on validation and test, and writes everything that a run leaves."""
+    # Imported now: drawing and statistics take a second that training does not wait for.
+    from exp.figures import save_samples
+    from exp.judge import judge
+
     progress, best = trainer.progress, trainer.judged.float()
     best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])
     save_samples(folder, data)

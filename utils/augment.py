@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.special import betaincinv
 from torch import Tensor
 
 from utils.errors import UserError, unknown_name
@@ -134,6 +133,8 @@ class Mixup:
         Returns:
             (B, C, T) windows and (B, K) target probabilities.
         """
+        from scipy.special import betaincinv  # takes a while to import, and most trainings do not mix
+
         key = sample_key(self.seed, epoch, index, "mixup")
         draw = _bits(key, (2,))  # (B, 2)
         fetched = self.windows((draw[:, 0] % self.samples).tolist())

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
+from utils.plain_optimizers import plain
+
 
 def rectification(step: int, beta2: float) -> float:
     """r_t, by which RAdam shortens the step at time `step` (from 1); 0 where it is not defined yet."""
@@ -27,7 +29,7 @@ def rectification(step: int, beta2: float) -> float:
     return ((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) ** 0.5
 
 
-class RAdam(torch.optim.RAdam):
+class RAdam(plain(torch.optim.RAdam)):  # type: ignore[misc]
     """`torch.optim.RAdam` with the same state and the same numbers, but for rounding."""
 
     @torch.no_grad()

@@ -17,6 +17,7 @@ from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from utils.errors import UserError, unknown_name
+from utils.plain_optimizers import plain
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +159,7 @@ class Plateau(Scheduler):
     """
 
     def __init__(self, optimizer: Optimizer, **settings: Any) -> None:
-        self._stand_in = SGD([{"params": [torch.zeros(())], "lr": 1.0}], lr=1.0)
+        self._stand_in = plain(SGD)([{"params": [torch.zeros(())], "lr": 1.0}], lr=1.0)
         self._plateau = ReduceLROnPlateau(self._stand_in, factor=0.5, patience=5, cooldown=2)
         super().__init__(optimizer, **settings)
 
