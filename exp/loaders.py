@@ -4,7 +4,9 @@ Letters: n windows of a part.
 """
 
 import itertools
+import multiprocessing
 from collections.abc import Iterator, Sequence
+from multiprocessing.context import BaseContext
 from typing import Any
 
 import torch
@@ -56,7 +58,14 @@ class MicroBatches(Sampler[list[int]]):
 
 
 def train_loader(windows: WindowSet, micro_batches: MicroBatches, *, workers: int, pin: bool) -> DataLoader:
-    """Loads micro-batches as they are; iterating draws nothing from the global random state."""
+    """Loads micro-batches as they are; iterating draws nothing from the global random state.
+
+    Args:
+        windows: a part of the data.
+        micro_batches: which windows, and in what order.
+        workers: processes that load; with 0 this one does.
+        pin: whether to put them where a GPU can fetch them.
+    """
     return DataLoader(
         windows,
         batch_sampler=micro_batches,
@@ -64,7 +73,18 @@ def train_loader(windows: WindowSet, micro_batches: MicroBatches, *, workers: in
         num_workers=workers,
         pin_memory=pin,
         generator=torch.Generator(),
+        multiprocessing_context=_processes() if workers else None,
     )
+
+
+def _processes() -> BaseContext:
+    """How loading processes are made. A copy of this one (fork) could wait for ever for a lock that one of its threads
+    held at that moment, so Python 3.12 warns of it; they are copies of a server without threads where there is one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["data_provider.windows", "torch.utils.data"])  # imported once, not once an epoch
+    return context
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -1,6 +1,7 @@
 """What several test files share."""
 
 import logging
+import multiprocessing
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 def _one_thread() -> None:
     """Small tensors run faster on one thread, and two test processes do not fight for the cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_server() -> None:
+    """Processes that a test starts are copies of one that has imported what they need."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["torch.utils.data", "data_provider.prepare"])
 
 
 @pytest.fixture(autouse=True)

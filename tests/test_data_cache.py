@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -178,20 +179,20 @@ def test_cache_path_is_where_it_says(folder: Path, tmp_path: Path) -> None:
     assert not (folder / ".cache").exists()
 
 
-def _load(folder: Path, results: "multiprocessing.Queue[float]") -> None:
+def _load(folder: Path, together: Barrier, result: Path) -> None:
+    together.wait()
     data = load_data(asked(folder))
-    results.put(float(data.train.gather(np.arange(len(data.train))).x.double().sum()))
+    result.write_text(str(float(data.train.gather(np.arange(len(data.train))).x.double().sum())))
 
 
-def test_processes_that_start_together_agree(folder: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    results: multiprocessing.Queue[float] = context.Queue()
-    processes = [context.Process(target=_load, args=(folder, results)) for _ in range(4)]
+def test_processes_that_start_together_agree(folder: Path, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+    together, results = context.Barrier(4), [tmp_path / f"sum {number}" for number in range(4)]
+    processes = [context.Process(target=_load, args=(folder, together, result)) for result in results]
     for process in processes:
         process.start()
-    sums = {results.get(timeout=60) for _ in processes}
     for process in processes:
         process.join()
         assert process.exitcode == 0
-    assert len(sums) == 1
+    assert len({result.read_text() for result in results}) == 1
     assert [path.name[:7] for path in entries(folder)] == ["folder-"]

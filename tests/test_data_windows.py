@@ -88,14 +88,18 @@ def test_the_scaler_knows_the_training_part_only(tmp_path: Path) -> None:
     assert float(after.test.readings(np.arange(len(after.test))).max()) == 1e6
 
 
+def as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loader_yields_batches_as_they_are(prepared: Prepared, workers: int) -> None:
     loader = DataLoader(
         prepared.train,
         batch_size=7,
-        collate_fn=lambda batch: batch,
+        collate_fn=as_it_is,
         num_workers=workers,
-        multiprocessing_context="fork" if workers else None,
+        multiprocessing_context="forkserver" if workers else None,
     )
     batches = list(loader)
     assert [len(batch.y) for batch in batches][:2] == [7, 7]
