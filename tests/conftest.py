@@ -3,21 +3,64 @@
 import logging
 import multiprocessing
 import os
+import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.progress import Progress
 from utils.logs import Screen
+from utils.seeding import seed_everything
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Our own flag of pytest."""
+    parser.addoption("--shuffle", metavar="SEED", type=int, help="run the tests in an order of this number's own")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several processes test, the terminal shows the files that they work on."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and getattr(config.option, "numprocesses", None):
+        config.pluginmanager.register(Progress(reporter))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`--shuffle SEED`: no test may need another one, or the state that it left."""
+    if (seed := config.option.shuffle) is not None:
+        random.Random(seed).shuffle(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Random numbers that a test or a fixture draws without a seed of its own are the same in any order of tests."""
+    seed_everything(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Nor do they depend on which fixtures were there already."""
+    seed_everything(0)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """Small tensors run faster on one thread, and two test processes do not fight for the cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_terminal() -> Iterator[None]:
+    """Progress bars are not cut to the width of the terminal that the tests were started from."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,10 +80,14 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def lbnl_2020() -> Path:
-    """The folder with the measured data of 2020, where this machine has it."""
+def lbnl_2020(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the measured data of 2020, where this machine has it; what is prepared of it is made new, too."""
     base = os.environ.get("HVAC_DATA", str(REPOSITORY.parent / "shared" / "data"))
     folder = Path(base) / "lbnl-2020"
     if not folder.is_dir():
         pytest.skip(f"the measured data of 2020 is not at {folder}; set HVAC_DATA to the folder that holds lbnl-2020")
-    return folder
+    copy = tmp_path_factory.mktemp("measured") / folder.name
+    copy.mkdir()
+    for path in folder.glob("*.csv"):
+        shutil.copyfile(path, copy / path.name)
+    return copy

@@ -39,8 +39,10 @@ def write_folder(
 
 def train(folder: Path, results: Path, *flags: str) -> tuple[int, Path]:
     """Trains on a folder of CSVs with the small network; returns the exit status and the run folder."""
+    before = set(results.rglob("config.yaml"))
     status = run.main(["--data", "folder", "--root_path", str(folder), "--result_path", str(results), *SMALL, *flags])
-    return status, latest(results)
+    made = {path.parent for path in results.rglob("config.yaml") if path not in before}
+    return status, made.pop() if len(made) == 1 else latest(results)
 
 
 def latest(results: Path) -> Path:

@@ -26,7 +26,7 @@ def small(**changes) -> ModelSettings:
 
 def test_rates_are_medians_of_turns_in_which_each_goes_first_once(monkeypatch):
     now, order = [0.0], []
-    monkeypatch.setattr(measuring.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     durations = {"a": itertools.cycle([9.0, 1.0, 2.0, 4.0]), "b": itertools.cycle([9.0, 5.0, 5.0, 5.0])}
 
     def contestant(name):
@@ -44,7 +44,7 @@ def test_rates_are_medians_of_turns_in_which_each_goes_first_once(monkeypatch):
 
 def test_a_measurement_lasts_as_long_as_asked(monkeypatch):
     now = itertools.count()
-    monkeypatch.setattr(measuring.time, "perf_counter", lambda: next(now))
+    monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=lambda: next(now)))
     assert measuring.rate(lambda: 3, 4.0) == 3.0
 
 

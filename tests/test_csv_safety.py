@@ -34,10 +34,15 @@ def test_no_table_of_a_run_holds_a_formula(folder):
 def test_names_like_formulas_come_through_every_verb(folder, tmp_path, capsys):
     assert run.main(["report", "--run", str(folder)]) == 0
     assert run.main(["test", "--run", str(folder)]) == 0
-    data = folder.parents[4] / "data"
-    words = ["detect", "--run", str(folder), "--input", str(data), "--output", str(tmp_path)]
+    data = tmp_path / "two days"  # of each file: every event found is drawn
+    data.mkdir()
+    for path in (folder.parents[4] / "data").glob("*.csv"):
+        (data / path.name).write_text("".join(path.read_text().splitlines(keepends=True)[: 1 + 2 * 96]))
+    words = ["detect", "--run", str(folder), "--input", str(data), "--output", str(tmp_path / "found")]
     assert run.main(words) == 0
     capsys.readouterr()
-    for path in tmp_path.glob("*.csv"):
+    tables = list((tmp_path / "found").glob("*.csv"))
+    assert {"windows.csv", "events.csv"} <= {path.name for path in tables}
+    for path in tables:
         with path.open(newline="", encoding="utf-8") as file:
             assert all(cell == harmless(cell) for row in csv.reader(file) for cell in row)

@@ -37,7 +37,7 @@ COMMANDS = {
     "cross-epoch": "--cross_epoch_accumulation --batch_size 4 --gradient_accumulation_steps 3",
     "iteration-scheduled": "--batch_size 12 --gradient_accumulation_steps 2 --scheduler_period 2 --lr_scheduler cosine",
 }
-CUT = ["--train_epochs", "1", "--seq_len", "12", "--step", "48", "--feature_dim", "8", "--block_days", "1"]
+CUT = ["--train_epochs", "1", "--seq_len", "12", "--step", "240", "--feature_dim", "8", "--block_days", "1"]
 
 
 @pytest.fixture(scope="session")

@@ -4,18 +4,17 @@ Their methods carry decorators that tell the compiler to leave them alone, and t
 of a start in which nothing is compiled. The classes made here lack the decorators and nothing else.
 """
 
-import functools
 import inspect
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.optim import Optimizer
 
+Kind = TypeVar("Kind", bound=Optimizer)
 DECORATED = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
 
 
-@functools.cache
-def plain(kind: type[Optimizer]) -> type[Optimizer]:
+def plain(kind: type[Kind]) -> type[Kind]:
     """The same optimizer, to the last bit: made, stepped and stored without `torch._dynamo`.
 
     Args:
