@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from data_provider import Recipe, Scaler, WindowSet
 from data_provider.split import Windows
 from data_provider.stretches import Run, Stretches
-from exp.evaluate import EVALUATION_BATCH, answer, in_batches
+from exp.evaluate import answer, exact, in_batches
 from layers.gramian import METHODS, Gramian, gramian
 from models import MODELS, ModelSettings
 from utils.cuda_graphs import GraphAccumulator
@@ -118,11 +118,11 @@ def default_loss() -> nn.Module:
 
 
 class Detection:
-    """A call is a forward pass, statistics included, of n windows in the program's own evaluation batches."""
+    """A call is a forward pass, statistics included, of n windows as the program evaluates them."""
 
-    def __init__(self, settings: ModelSettings, *, count: int = 8 * EVALUATION_BATCH, device: str = "cpu") -> None:
+    def __init__(self, settings: ModelSettings, *, count: int = 256, device: str = "cpu") -> None:
         self.device = torch.device(device)
-        self.model = network(settings).to(self.device)
+        self.model = exact(network(settings).to(self.device))
         self.x = windows(count)
 
     def __call__(self) -> int:

@@ -21,6 +21,7 @@ from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
 from exp.build import model_of
 from exp.decision import Decision
+from exp.evaluate import exact
 from exp.run_folder import write_whole
 from models.rivals import Rival
 from utils.errors import UserError
@@ -36,7 +37,8 @@ class Artifact:
     """A trained model with what it was trained on.
 
     Attributes:
-        model: (B, C, L) in [-1, 1] to (B, K) logits, in evaluation mode.
+        model: (B, C, L) in [-1, 1] to (B, K) logits, as it is evaluated: in float64 and evaluation mode. The files
+            hold float32, which float64 keeps as it is.
         info: columns, units, classes, period.
         scaler: from measured units to [-1, 1].
         recipe: from the readings of a file to even steps, as in training.
@@ -64,10 +66,10 @@ def save_artifact(
     decision: Decision,
     options: Options,
 ) -> None:
-    """Writes `weights.safetensors`, `decision.safetensors` and `model.json`."""
+    """Writes `weights.safetensors`, a network's in float32, `decision.safetensors` and `model.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
-    _save(weights, {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
+    _save(weights, {name: _stored(tensor, model) for name, tensor in model.state_dict().items()})
     _save(settings, decision.tensors())
     description: dict[str, Any] = {
         "format": FORMAT,
@@ -142,7 +144,7 @@ def load_artifact(folder: Path) -> Artifact:
             f"{weights} does not fit the model that model.json describes: {str(error).splitlines()[0]}"
         ) from None
     return Artifact(
-        model=model.eval(),
+        model=exact(model).eval(),
         info=info,
         scaler=Scaler.from_dict(description["scaler"]),
         recipe=Recipe.from_dict(description["recipe"]),
@@ -150,6 +152,11 @@ def load_artifact(folder: Path) -> Artifact:
         options=options,
         description=description,
     )
+
+
+def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.float() if tensor.is_floating_point() and not isinstance(model, Rival) else tensor
 
 
 def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:

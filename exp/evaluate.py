@@ -1,18 +1,13 @@
-"""Judging a model on a part of the data. Nothing of the training is touched: no mode, gradient or random number.
+"""What a model says about the windows of a part. Nothing of a training is touched: no mode, gradient or random number.
 
-A window gets the same bits in every evaluation: whatever windows are judged with it, wherever it stands among them, in
-whatever process, on however many threads of one kind of processor. Three things see to that:
-
-- Every batch has `EVALUATION_BATCH` windows, the last one filled up with zeros: products of matrices of another size
-  add in another order.
-- That is a multiple of 32. The processor's widest registers take 16 numbers, torch takes two of them at a time, and
-  what is left at the end of a tensor goes through other formulas: the last windows of a batch of 16 would differ.
-- A batch is computed by one thread, and threads take whole batches: where they share a tensor, the cut between them is
-  such an end too.
+A network is evaluated in float64, where its weights and the windows, both float32, are exact. What another batch,
+thread or processor does differently then shows in the 13th decimal or so of a probability, and `utils/written.py` cuts
+that off: the same window gets the same written answer.
 
 Letters: n windows, B of a batch, C signals, L steps, K classes, P features.
 """
 
+import copy
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,12 +18,27 @@ import torch
 from torch import Tensor, nn
 
 from data_provider import WindowSet
+from layers.convolution import use_products
 from models.rivals import Rival
 from utils.predictions import Predictions
 
-EVALUATION_BATCH = 32
+# Windows that are computed together, for speed alone: on a processor a network's stay in a core's cache.
+BATCH, CACHED = 32, 4
 T = TypeVar("T")
 Answer = tuple[Tensor, Tensor | None]  # (B, K) logits and (B, P) features of the last layer but one, None of a rival
+
+
+def exact(model: nn.Module) -> nn.Module:
+    """A network as it is evaluated: in float64 and evaluation mode, without gradients of its weights.
+
+    It is a copy, unless the model is one of these already. A rival computes in float64 by itself and is returned as
+    it is.
+    """
+    if isinstance(model, Rival) or _is_exact(model):
+        return model
+    model = copy.deepcopy(model).double().eval().requires_grad_(False)
+    use_products(model)
+    return model
 
 
 @contextmanager
@@ -44,27 +54,24 @@ def evaluation_mode(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-@contextmanager
-def answering(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Evaluation mode, in the precision of the model's parameters."""
-    with evaluation_mode(model), _precision(model, device):
-        yield
-
-
 def answer(model: nn.Module, x: Tensor, device: torch.device) -> Answer:
-    """What a model in evaluation mode says about at most `EVALUATION_BATCH` windows (B, C, L).
+    """What a model in evaluation mode says about a batch of windows (B, C, L).
 
     Returns:
-        Logits and features, float32, on the CPU.
+        Logits and features, float64, on the CPU.
+
+    Raises:
+        ValueError: the model is a network in another precision than `exact` gives it.
     """
-    number = len(x)
-    x = torch.cat([x, x.new_zeros(EVALUATION_BATCH - number, *x.shape[1:])]).to(device)
-    with torch.no_grad(), _precision(model, device):
+    x = x.to(device, torch.float64)
+    with torch.no_grad():
         if isinstance(model, Rival):
-            return model(x)[:number].float().cpu(), None
+            return model(x).cpu(), None
+        if not _is_exact(model):
+            raise ValueError("a network is evaluated in float64: give the copy that exact() makes")
         features = model.features(x)  # type: ignore[operator]
         logits = model.head(features)  # type: ignore[operator]
-    return logits[:number].float().cpu(), features[:number].float().cpu()
+    return logits.cpu(), features.cpu()
 
 
 def in_batches(
@@ -72,12 +79,15 @@ def in_batches(
 ) -> Iterator[T]:
     """What `work` makes of each batch of places, in their order, with the model in evaluation mode.
 
-    On the CPU the threads that torch may use take a batch each; a rival, which may use threads itself, is asked by one.
+    On the CPU the threads that torch may use take a batch each, which is faster than sharing one; a rival, which may
+    use threads itself, is asked by one.
     """
-    batches = [places[low : low + EVALUATION_BATCH] for low in range(0, len(places), EVALUATION_BATCH)]
+    shared = device.type == "cpu" and not isinstance(model, Rival)
+    size = CACHED if shared else BATCH
+    batches = [places[low : low + size] for low in range(0, len(places), size)]
     threads = torch.get_num_threads()
     with evaluation_mode(model):
-        if device.type != "cpu" or isinstance(model, Rival):
+        if not shared:
             yield from map(work, batches)
             return
         try:
@@ -88,7 +98,8 @@ def in_batches(
 
 
 def answers(model: nn.Module, windows: WindowSet, places: np.ndarray, device: torch.device) -> Answer:
-    """(n, K) logits and (n, P) features of the windows at some places of a part."""
+    """(n, K) logits and (n, P) features, float64, of the windows at some places of a part."""
+    model = exact(model)
 
     def work(batch: np.ndarray) -> Answer:
         return answer(model, windows.gather(batch).x, device)
@@ -99,7 +110,7 @@ def answers(model: nn.Module, windows: WindowSet, places: np.ndarray, device: to
 
 
 def logits_of(model: nn.Module, windows: WindowSet, device: torch.device) -> Tensor:
-    """(n, K) float32 logits of all windows of a part, on the CPU."""
+    """(n, K) float64 logits of all windows of a part, on the CPU."""
     return answers(model, windows, np.arange(len(windows)), device)[0]
 
 
@@ -125,6 +136,5 @@ def predictions_of(part: str, windows: WindowSet, logits: Tensor, classes: tuple
     )
 
 
-def _precision(model: nn.Module, device: torch.device) -> torch.autocast:
-    dtype = next((p.dtype for p in model.parameters()), torch.float32)
-    return torch.autocast(device.type, dtype=dtype, enabled=dtype == torch.bfloat16)
+def _is_exact(model: nn.Module) -> bool:
+    return all(p.dtype == torch.float64 for p in model.parameters())

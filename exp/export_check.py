@@ -12,13 +12,15 @@ import torch
 
 from data_provider import Prepared, Scaler, WindowSet
 from exp.artifact import Artifact
-from exp.evaluate import EVALUATION_BATCH, answering, predictions_of
+from exp.evaluate import answer as answer_by
+from exp.evaluate import predictions_of
 from exp.export_formats import Answer
 from utils.calibration import tempered
 from utils.metrics import headline
 
 TOLERANCE = 1e-5  # of a probability
-FIRST_BATCHES = (1, 2, 3)  # sizes; the rest comes in batches of EVALUATION_BATCH
+FIRST_BATCHES = (1, 2, 3)  # sizes; the rest comes in batches of BATCH
+BATCH = 32
 MOST_REAL = 128  # windows of a part
 DRAWN = 32
 CALIBRATION = 256  # training windows that the ranges of int8 are found by
@@ -48,11 +50,11 @@ def calibration(data: Prepared) -> list[np.ndarray]:
 
 
 def logits_by(artifact: Artifact, readings: np.ndarray) -> np.ndarray:
-    """(n, K) float32 logits of the model itself for readings (n, L, C)."""
+    """(n, K) float64 logits of the model itself for readings (n, L, C)."""
     scaled = artifact.scaler.transform(readings).clip(-1, 1).astype(np.float32)
     x = torch.from_numpy(np.ascontiguousarray(scaled.transpose(0, 2, 1)))  # (n, C, L)
-    with answering(artifact.model, torch.device("cpu")):
-        return torch.cat([artifact.model(batch).float() for batch in x.split(EVALUATION_BATCH)]).numpy()
+    device = torch.device("cpu")
+    return torch.cat([answer_by(artifact.model, batch, device)[0] for batch in x.split(BATCH)]).numpy()
 
 
 def parity(answer: Answer, artifact: Artifact, readings: np.ndarray) -> float:
@@ -69,21 +71,20 @@ def cost(answer: Answer, artifact: Artifact, data: Prepared) -> dict[str, Any]:
     """What the answers of a file are worth on the test part, beside the model's own."""
     test, temperature = data.test, artifact.decision.temperature
     before, after, largest = [], [], 0.0
-    for low in range(0, len(test), EVALUATION_BATCH):
-        readings = _at(test, np.arange(low, min(low + EVALUATION_BATCH, len(test))))
+    for low in range(0, len(test), BATCH):
+        readings = _at(test, np.arange(low, min(low + BATCH, len(test))))
         probabilities, logits = answer(readings)
         before.append(logits_by(artifact, readings))
         after.append(logits)
         largest = max(largest, float(np.abs(probabilities - tempered(before[-1], temperature)).max()))
     answers = [np.concatenate(before), np.concatenate(after)]
-    scores = [
-        headline(predictions_of("test", test, torch.from_numpy(logits), artifact.info.classes)) for logits in answers
-    ]
+    said = [predictions_of("test", test, torch.from_numpy(logits), artifact.info.classes) for logits in answers]
+    scores = [headline(predictions) for predictions in said]
     return {
         "part": "test",
         "windows": len(test),
         **{name: {"before": scores[0][name], "after": scores[1][name]} for name in scores[0]},
-        "changed_answers": int((answers[0].argmax(1) != answers[1].argmax(1)).sum()),
+        "changed_answers": int((said[0].top != said[1].top).sum()),
         "largest_difference": largest,
     }
 
@@ -101,7 +102,7 @@ def _at(windows: WindowSet, places: np.ndarray) -> np.ndarray:
 def _batches(readings: np.ndarray, first: tuple[int, ...]) -> Iterator[np.ndarray]:
     """Consecutive batches, the first of the sizes given."""
     low = 0
-    for size in chain(first, repeat(EVALUATION_BATCH)):
+    for size in chain(first, repeat(BATCH)):
         if low >= len(readings):
             return
         yield np.ascontiguousarray(readings[low : low + size])

@@ -78,7 +78,7 @@ def _write_onnx(
 ) -> None:
     import onnx
 
-    size = sum(weight.nbytes for weight in artifact.model.state_dict().values())
+    size = sum(4 * weight.numel() for weight in artifact.model.state_dict().values())  # written in float32
     if size > LARGEST_ONNX:
         raise UserError(f"the weights are {size / 2**30:.1f} GiB, and ONNX ends at 2; --format torch has no such end")
     whole = path.with_stem("whole")

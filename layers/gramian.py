@@ -107,11 +107,12 @@ def sine(cos: Tensor) -> Tensor:
 def stretch(x: Tensor) -> Tensor:
     """Each signal (*N, L) stretched to [-1, 1] by its own extremes; a constant one becomes -1, as in pyts.
 
-    Constant is what spans no more than rounding errors of values near 1 do; scikit-learn, within pyts, draws that line.
+    Constant is what spans no more than rounding errors of readings near 1 do; scikit-learn, within pyts, draws that
+    line. Readings are float32 in whatever type they are computed with.
     """
     low, high = x.amin(-1, keepdim=True), x.amax(-1, keepdim=True)
     span = high - low
-    constant = span <= 10.0 * torch.finfo(x.dtype).eps
+    constant = span <= 10.0 * torch.finfo(torch.float32).eps
     return torch.where(constant, -1.0, 2.0 * (x - low) / torch.where(constant, 1.0, span) - 1.0)
 
 
