@@ -20,6 +20,7 @@ from models.rivals import Rival
 from utils import calibration
 from utils.calibration import Distance
 from utils.mixture import Mixture, moments
+from utils.written import written
 
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side
 MOST_OUTSIDE = 3  # readings of a signal in a window; as many missing ones would be held over as well
@@ -59,34 +60,40 @@ class Decision:
     mixture: Mixture | None = None
 
     def scores(self, logits: np.ndarray, features: np.ndarray | None, x: Tensor | None = None) -> np.ndarray:
-        """(n,) strangeness of windows, by their logits (n, K), by features (n, P) for the distance, or by what the
-        model sees (n, C, L) for the readings."""
+        """(n,) novelty scores of windows as written, by their logits (n, K), by features (n, P) for the distance, or by
+        what the model sees (n, C, L) for the readings."""
         if self.score == "readings":
             assert self.mixture is not None
             assert x is not None
-            return self.mixture.score(x).numpy()
+            return written(self.mixture.score(x).numpy())
         if self.score == "distance":
             assert self.distance is not None
             assert features is not None
-            return self.distance.score(features)
-        return {"energy": calibration.energy_score, "confidence": calibration.confidence_score}[self.score](logits)
+            return written(self.distance.score(features))
+        scores = {"energy": calibration.energy_score, "confidence": calibration.confidence_score}
+        return written(scores[self.score](logits))
 
-    def doubtful(self, confidence: np.ndarray, info: DataInfo, rate: float) -> np.ndarray:
-        """(n,) bool: windows that would be called a fault and might as well be sound.
+    def confidence(self, logits: np.ndarray) -> np.ndarray:
+        """(n, K) logits to (n, K) calibrated probabilities as written."""
+        return written(calibration.tempered(logits, self.temperature))
 
-        A fault is named only where the sound state is less likely than it is for all but a share `rate` of the windows
-        that are sound.
+    def doubtful(self, named: np.ndarray, confidence: np.ndarray, info: DataInfo, rate: float) -> np.ndarray:
+        """(n,) bool: windows that would be called a fault and might as well be fault-free.
+
+        A fault is named only where the fault-free state is less likely than it is for all but a share `rate` of the
+        windows that are fault-free.
 
         Args:
-            confidence: (n, K) calibrated probabilities.
-            info: the classes, and which of them is the sound one.
-            rate: share of sound windows that may be called a fault; 1 for no limit.
+            named: (n,) numbers of the classes that would be named.
+            confidence: (n, K) calibrated probabilities as written.
+            info: the classes, and which of them is the fault-free one.
+            rate: share of fault-free windows that may be called a fault; 1 for no limit.
         """
         if info.normal is None or not len(self.alarm) or rate >= 1:
             return np.zeros(len(confidence), bool)
-        sound = info.classes.index(info.normal)
-        faulty = confidence.argmax(1) != sound
-        return faulty & (1 - confidence[:, sound] <= calibration.threshold(self.alarm, rate))
+        normal = info.classes.index(info.normal)
+        unlike = written(1 - confidence[:, normal])
+        return (named != normal) & (unlike <= calibration.threshold(self.alarm, rate))
 
     def plain(self) -> dict[str, Any]:
         """What model.json holds."""
@@ -113,8 +120,8 @@ class Decision:
         return cls(
             temperature=plain["temperature"],
             score=score,
-            table=np.asarray(plain["unknown"]["quantiles"], np.float64),
-            alarm=np.asarray(plain["alarm"]["quantiles"], np.float64),
+            table=written(plain["unknown"]["quantiles"]),  # earlier programs kept more digits than are compared
+            alarm=written(plain["alarm"]["quantiles"]),
             compared=dict(plain["unknown"]["compared"]),
             lower=_bounds(plain["ranges"]["lower"], -np.inf),
             upper=_bounds(plain["ranges"]["upper"], np.inf),
@@ -155,7 +162,7 @@ def fit_decision(
         temperature=temperature,
         score=score,
         table=np.zeros(0),
-        alarm=alarm_table(calibration.tempered(said, temperature), target, data.info),
+        alarm=alarm_table(written(calibration.tempered(said, temperature)), target, data.info),
         compared={},
         lower=lower,
         upper=upper,
@@ -175,7 +182,7 @@ def scores_of(
     logits: np.ndarray,
     device: torch.device,
 ) -> np.ndarray:
-    """(n,) strangeness of the windows at some places of a part, whose logits (n, K) are known."""
+    """(n,) novelty scores, as written, of the windows at some places of a part, whose logits (n, K) are known."""
     if decision.score != "readings":
         features = features_of(model, windows, device, places) if decision.score == "distance" else None
         return decision.scores(logits, features)
@@ -184,7 +191,7 @@ def scores_of(
 
 
 def features_of(model: nn.Module, windows: WindowSet, device: torch.device, places: np.ndarray) -> np.ndarray:
-    """(n, P) float32 features of the last layer but one of a network, of the windows at some places."""
+    """(n, P) float64 features of the last layer but one of a network, of the windows at some places."""
     features = answers(model, windows, places, device)[1]
     assert features is not None
     return features.numpy()
@@ -197,7 +204,7 @@ def outside(readings: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.nd
 
 
 def alarm_table(confidence: np.ndarray, target: np.ndarray, info: DataInfo) -> np.ndarray:
-    """Quantiles of 1 - the confidence (n, K) in the sound state, over windows that are sound; empty for too few."""
+    """Quantiles of 1 - the confidence (n, K) in the fault-free state, over fault-free windows; empty for too few."""
     sound = info.classes.index(info.normal) if info.normal is not None else -1
     mine = target == sound
     return (

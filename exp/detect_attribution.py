@@ -11,8 +11,9 @@ from torch import Tensor
 
 from exp.artifact import Artifact
 from exp.detect_windows import UNKNOWN
-from exp.evaluate import answering
+from exp.evaluate import evaluation_mode
 from models.rivals import Rival
+from utils.written import written
 
 STEPS = 32  # of the path from the usual window; the sum then misses the difference by a few percent
 SPANS = 8  # parts of a window that are replaced one by one
@@ -22,22 +23,20 @@ def attribution(artifact: Artifact, device: torch.device, x: Tensor, absent: np.
     """How much every reading speaks for a verdict, rather than for the sound state.
 
     Args:
-        artifact: its model is on the device.
+        artifact: its model is on the device, in float64.
         device: where to compute.
         x: (n, C, L) what the model saw.
         absent: (n, C) bool, sensors that were not there; they say nothing.
         verdict: a class, or "unknown".
 
     Returns:
-        (n, C, L) float32, positive where a reading speaks for the verdict.
+        (n, C, L) float64, positive where a reading speaks for the verdict.
     """
-    usual = torch.from_numpy(artifact.decision.usual).to(device)  # (C, L)
-    with answering(artifact.model, device):
-        if isinstance(artifact.model, Rival):
-            pieces = [_replaced(artifact, window.to(device), usual, verdict) for window in x]
-        else:
-            pieces = [_integrated(artifact, window.to(device), usual, verdict) for window in x]
-    found = torch.stack(pieces).float().cpu().numpy()
+    usual = torch.from_numpy(artifact.decision.usual).to(device, torch.float64)  # (C, L)
+    way = _replaced if isinstance(artifact.model, Rival) else _integrated
+    with evaluation_mode(artifact.model):
+        pieces = [way(artifact, window, usual, verdict) for window in x.to(device, torch.float64)]
+    found = torch.stack(pieces).cpu().numpy()
     found[absent] = 0
     return found
 
@@ -48,7 +47,7 @@ def _integrated(artifact: Artifact, window: Tensor, usual: Tensor, verdict: str)
     Steps crowd at both ends, where a sensor that stands still begins to move and the logarithm of its deviation
     changes fast: with an even share u, the path's is u^4 / (u^4 + (1 - u)^4), whose slope weighs the gradients.
     """
-    even = (torch.arange(STEPS, device=window.device) + 0.5) / STEPS
+    even = (torch.arange(STEPS, device=window.device, dtype=window.dtype) + 0.5) / STEPS
     ahead, left = even**4, (1 - even) ** 4
     shares = (ahead / (ahead + left))[:, None, None]
     weights = (4 * (even * (1 - even)) ** 3 / (ahead + left).square() / STEPS)[:, None, None]
@@ -62,8 +61,8 @@ def _replaced(artifact: Artifact, window: Tensor, usual: Tensor, verdict: str) -
     """(C, L) what the verdict loses where the usual readings stand in, shared out over the steps replaced."""
     signals, length = window.shape
     spans = torch.arange(length, device=window.device) * SPANS // length  # (L,) number of each step's span
-    places = (spans == torch.arange(SPANS, device=window.device)[:, None]).float()  # (SPANS, L)
-    masks = torch.eye(signals, device=window.device)[:, None, :, None] * places[None, :, None]  # (C, SPANS, C, L)
+    places = (spans == torch.arange(SPANS, device=window.device)[:, None]).to(window)  # (SPANS, L)
+    masks = torch.eye(signals).to(window)[:, None, :, None] * places[None, :, None]  # (C, SPANS, C, L)
     masks = masks.reshape(-1, signals, length)
     answers = _evidence(artifact, torch.cat([window[None], window + masks * (usual - window)]), verdict)
     lost = (answers[0] - answers[1:]).reshape(signals, SPANS, 1) * places / places.sum(1, keepdim=True).clamp(min=1)
@@ -71,10 +70,10 @@ def _replaced(artifact: Artifact, window: Tensor, usual: Tensor, verdict: str) -
 
 
 def _evidence(artifact: Artifact, x: Tensor, verdict: str) -> Tensor:
-    """(n,) what a verdict rests on: a class's logit above the sound one's, or the strangeness."""
+    """(n,) what a verdict rests on: a class's logit above the fault-free one's, or the novelty score."""
     model, info = artifact.model, artifact.info
     if verdict == UNKNOWN:
-        return _strangeness(artifact, x)
+        return _novelty(artifact, x)
     logits = model(x)
     number = info.classes.index(verdict)
     if info.normal is None:
@@ -82,8 +81,8 @@ def _evidence(artifact: Artifact, x: Tensor, verdict: str) -> Tensor:
     return logits[:, number] - logits[:, info.classes.index(info.normal)]
 
 
-def _strangeness(artifact: Artifact, x: Tensor) -> Tensor:
-    """(n,) the score of the decision settings, as tensors."""
+def _novelty(artifact: Artifact, x: Tensor) -> Tensor:
+    """(n,) the score of the decision settings, as tensors and before it is rounded."""
     decision = artifact.decision
     if decision.mixture is not None:
         return decision.mixture.score(x)
@@ -92,18 +91,18 @@ def _strangeness(artifact: Artifact, x: Tensor) -> Tensor:
     if decision.score == "confidence":
         return 1 - artifact.model(x).softmax(1).amax(1)
     assert decision.distance is not None
-    whitener = torch.from_numpy(decision.distance.whitener).to(x.device)
-    means = torch.from_numpy(decision.distance.means).to(x.device)
-    points = artifact.model.features(x).float() @ whitener  # type: ignore[operator]
+    whitener = torch.from_numpy(decision.distance.whitener).to(x)
+    means = torch.from_numpy(decision.distance.means).to(x)
+    points = artifact.model.features(x) @ whitener  # type: ignore[operator]
     squares = (points[:, None] - (means[~means.isnan().any(1)] @ whitener)[None]).square().sum(2)
     return squares.amin(1).sqrt()
 
 
 def top_sensors(contributions: np.ndarray, number: int) -> list[int]:
-    """Places of the sensors that speak most for the verdict, most first.
+    """Places of the sensors that speak most for the verdict, most first; those of equal written sums in their order.
 
     Args:
         contributions: (n, C, L).
         number: how many.
     """
-    return [int(place) for place in np.argsort(-contributions.sum((0, 2)), kind="stable")[:number]]
+    return [int(place) for place in np.argsort(-written(contributions.sum((0, 2))), kind="stable")[:number]]

@@ -12,6 +12,7 @@ from exp.detect_windows import UNKNOWN, Detector, Judged
 from utils.advice import advice, meaning
 from utils.detection_record import Evidence, Finding
 from utils.events import Event, events_of
+from utils.written import mean_written, units
 
 ATTRIBUTED = 4  # windows of an event that are asked for what speaks for it
 SENSORS = 3  # named in events.csv
@@ -60,7 +61,7 @@ class Finder:
         words = meaning(event.fault)
         if event.fault == UNKNOWN:
             sure = judged.strangeness[event.windows]
-            near = judged.confidence[event.windows].mean(0)
+            near = units(judged.confidence[event.windows]).sum(0)  # exact, so that a tie is one everywhere
             words += f"; of the states it knows, nearest to {info.classes[int(near.argmax())]}"
         else:
             sure = judged.confidence[event.windows, info.classes.index(event.fault)]
@@ -80,7 +81,7 @@ class Finder:
             end=judged.clock(event.end),
             hours=event.hours,
             windows=len(event.windows),
-            mean_confidence=float(sure.mean()),
+            mean_confidence=mean_written(sure),
             peak_confidence=float(sure.max()),
             sensors=tuple(info.columns[place] for place in order[:SENSORS]),
             ongoing=event.ongoing,

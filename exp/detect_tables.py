@@ -74,7 +74,6 @@ def window_rows(judged: Judged, classes: Sequence[str]) -> list[dict[str, Any]]:
     for gap in judged.gaps:
         span = {"start": judged.clock(gap.start), "end": judged.clock(gap.end)}
         rows.append((gap.start, {**file, **span, "verdict": NO_ANSWER, "reason": gap.reason}))
-    top = judged.probabilities.argmax(1)
     for place, verdict in enumerate(judged.verdict):
         row: dict[str, Any] = {
             **file,
@@ -82,7 +81,8 @@ def window_rows(judged: Judged, classes: Sequence[str]) -> list[dict[str, Any]]:
             "end": judged.clock(judged.end[place]),
         }
         if verdict != NO_ANSWER:
-            row |= {"class": classes[top[place]], "confidence": float(judged.confidence[place].max())}
+            named = judged.named[place]
+            row |= {"class": classes[named], "confidence": float(judged.confidence[place, named])}
             probabilities = judged.probabilities[place]
             row |= {f"p_{name}": float(p) for name, p in zip(classes, probabilities, strict=True)}
         rows.append((judged.start[place], {**row, "verdict": verdict, "reason": judged.reason[place]}))
@@ -101,7 +101,7 @@ def event_row(finding: Finding) -> dict[str, Any]:
 
 
 def table(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as CSV; text that a spreadsheet would run is made harmless, numbers are not rounded."""
+    """Rows as CSV; text that a spreadsheet would run is made harmless, numbers stand as they are."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([harmless(name) for name in fields])

@@ -22,11 +22,13 @@ from data_provider.trends.files import Found
 from data_provider.unlabelled import unlabelled
 from exp.artifact import Artifact
 from exp.decision import outside
-from exp.evaluate import EVALUATION_BATCH, answer, in_batches
+from exp.evaluate import answer, in_batches
 from utils import calibration
 from utils.augment import Augment
+from utils.written import written
 
 NORMAL, UNKNOWN, NO_ANSWER = "normal", "unknown", "no answer"
+LOOKED_AT = 32  # windows whose readings are held against the training ranges together
 SEEN_IN_TRAINING = 0.99  # of training windows had at most as many sensors dropped
 
 
@@ -39,7 +41,7 @@ class Gap(NamedTuple):
 
 
 class _Answered(NamedTuple):
-    """A batch: (B, K) logits, (B,) strangeness, and (B, C) which sensors were absent."""
+    """A batch: (B, K) logits, (B,) novelty scores as written, and (B, C) which sensors were absent."""
 
     logits: np.ndarray
     scores: np.ndarray
@@ -55,8 +57,9 @@ class Judged:
         windows: n windows with the C signals, and behind them C marks, 1 where a reading is absent.
         absent: (n, C) bool, sensors that a window was answered without.
         start, end: (n,) datetime64[s] on the trend's own line of time.
-        probabilities: (n, K) float64, as `test` gives them.
-        confidence: (n, K) float64, tempered: how often a class so sure of is right.
+        probabilities: (n, K) float64 as written, by `test` too.
+        confidence: (n, K) float64 as written, tempered: how often a class so sure of is right.
+        named: (n,) number of the class with the largest probability, whatever the verdict.
         strangeness: (n,) share of known windows that look less strange.
         verdict: (n,) str, a class, "normal", "unknown" or "no answer".
         reason: (n,) str, why there is no answer, or what must be said beside it.
@@ -72,6 +75,7 @@ class Judged:
     end: np.ndarray
     probabilities: np.ndarray
     confidence: np.ndarray
+    named: np.ndarray
     strangeness: np.ndarray
     verdict: np.ndarray
     reason: np.ndarray
@@ -151,8 +155,8 @@ class Detector:
         none = np.zeros(0)
         return Judged(
             trend=trend, windows=None, absent=np.zeros((0, self.signals), bool), start=none.astype("datetime64[s]"),
-            end=none.astype("datetime64[s]"), probabilities=none, confidence=none, strangeness=none,
-            verdict=none.astype(str), reason=none.astype(str), gaps=[], refused=reason, cautions=[],
+            end=none.astype("datetime64[s]"), probabilities=none, confidence=none, named=none.astype(int),
+            strangeness=none, verdict=none.astype(str), reason=none.astype(str), gaps=[], refused=reason, cautions=[],
         )  # fmt: skip
 
     def _needs(self, needed: list[Problem]) -> str:
@@ -214,14 +218,14 @@ class Detector:
     def _judge(self, trend: Trend, windows: WindowSet, gaps: list[Gap], cautions: list[str]) -> Judged:
         info, decision = self.artifact.info, self.artifact.decision
         parts = list(self._batches(windows))
-        logits = np.concatenate([np.empty((0, len(info.classes)), np.float32), *(part.logits for part in parts)])
+        logits = np.concatenate([np.empty((0, len(info.classes))), *(part.logits for part in parts)])
         absent = np.concatenate([np.empty((0, self.signals), bool), *(part.absent for part in parts)])
         scores = np.concatenate([np.empty(0), *(part.scores for part in parts)])
-        top = logits.argmax(1)
-        verdict = np.array([NORMAL if name == info.normal else name for name in info.classes], object)[top]
-        confidence = calibration.tempered(logits, decision.temperature)
+        probabilities, confidence = written(calibration.tempered(logits, 1.0)), decision.confidence(logits)
+        named = probabilities.argmax(1)
+        verdict = np.array([NORMAL if name == info.normal else name for name in info.classes], object)[named]
         reason = np.array([self._without(row) for row in absent], object)
-        for place in np.flatnonzero(decision.doubtful(confidence, info, self.false_alarm_rate)).tolist():
+        for place in np.flatnonzero(decision.doubtful(named, confidence, info, self.false_alarm_rate)).tolist():
             reason[place] = f"not sure: {verdict[place]}, or sound; too many sound windows look like this one"
             verdict[place] = NO_ANSWER
         strange = scores > self.threshold
@@ -233,8 +237,7 @@ class Detector:
             reason[place] = f"{absent[place].sum()} sensors are missing: {self._listed(absent[place])}"
         return Judged(
             trend=trend, windows=windows, absent=absent, start=windows.start, end=windows.end,
-            probabilities=torch.softmax(torch.from_numpy(logits).double(), 1).numpy(),
-            confidence=confidence,
+            probabilities=probabilities, confidence=confidence, named=named,
             strangeness=calibration.strangeness(decision.table, scores),
             verdict=verdict, reason=reason, gaps=gaps, refused="", cautions=cautions,
         )  # fmt: skip
@@ -262,8 +265,8 @@ class Detector:
     def _outside(self, windows: WindowSet, absent: np.ndarray) -> Iterator[tuple[int, str]]:
         """Windows with readings that training never came near, and which those are."""
         decision, info = self.artifact.decision, self.artifact.info
-        for low in range(0, len(windows), EVALUATION_BATCH):
-            places = np.arange(low, min(low + EVALUATION_BATCH, len(windows)))
+        for low in range(0, len(windows), LOOKED_AT):
+            places = np.arange(low, min(low + LOOKED_AT, len(windows)))
             readings = windows.readings(places)[:, : self.signals]  # (n, C, L)
             beyond = outside(readings, decision.lower, decision.upper)  # (n, C)
             beyond &= ~absent[places]

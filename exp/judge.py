@@ -16,13 +16,14 @@ from exp import model_card
 from exp.artifact import save_artifact
 from exp.build import parameter_count
 from exp.decision import Decision, fit_decision, outside, scores_of
-from exp.evaluate import logits_of, predictions_of
+from exp.evaluate import exact, logits_of, predictions_of
 from exp.figures import draw_figures
 from exp.run_folder import RunFolder, write_csv
 from utils import calibration, report
 from utils.metrics import confusion, evaluate
 from utils.options import Options
 from utils.predictions import Predictions
+from utils.written import DIGITS, rounded
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +48,9 @@ def judge(
         device: where to compute.
         training: "best_epoch", "epochs" (both 0 where the model was fitted at once), "stopped", "seconds", "loss".
     """
-    logits = part_logits(model, data, device)
-    decision = fit_decision(model, data, logits["val"], device, every_sensor="drop_sensor" not in options.augment)
+    evaluated = exact(model)
+    logits = part_logits(evaluated, data, device)
+    decision = fit_decision(evaluated, data, logits["val"], device, every_sensor="drop_sensor" not in options.augment)
     save_artifact(
         folder.model,
         model=model,
@@ -62,11 +64,12 @@ def judge(
     for predictions in parts.values():
         folder.write_predictions(predictions)
     metrics: dict[str, Any] = {
+        "digits": DIGITS,  # decimals of every measure; programs that noted none evaluated in float32
         "data": dataclasses.asdict(data.info),
         "days": days_of(data),
         "model": {"name": options.model, "parameters": parameter_count(model)},
         **{part: measures_of(predictions, data.info.normal) for part, predictions in parts.items()},
-        "answers": answers_of(model, data, decision, logits, device),
+        "answers": rounded(answers_of(evaluated, data, decision, logits, device)),
         **training,
         "command": options.command(),
     }
@@ -100,9 +103,9 @@ def parts_of(logits: dict[str, torch.Tensor], data: Prepared) -> dict[str, Predi
 
 
 def measures_of(predictions: Predictions, normal: str | None) -> dict[str, Any]:
-    """All measures of a part, as metrics.json holds them."""
+    """All measures of a part, rounded as metrics.json holds them."""
     return {
-        **evaluate(predictions, normal=normal),
+        **rounded(evaluate(predictions, normal=normal)),
         "confusion": confusion(predictions).tolist(),
         "windows": len(predictions.target),
         "blocks": len(set(predictions.block.tolist())),
@@ -137,8 +140,9 @@ def answers_of(
         silent = np.concatenate(
             [outside(windows.readings(piece), decision.lower, decision.upper).any(1) for piece in pieces]
         )
-        confidence = calibration.tempered(answers, decision.temperature)
-        silent |= decision.doubtful(confidence, data.info, Options.false_alarm_rate) & ~unknown
+        named = predictions_of(part, windows, logits[part], data.info.classes).top
+        confidence = decision.confidence(answers)
+        silent |= decision.doubtful(named, confidence, data.info, Options.false_alarm_rate) & ~unknown
         said = predictions_of(part, windows, logits[part] / decision.temperature, data.info.classes)
         counts = {"unknown": int((unknown & ~silent).sum()), "no answer": int(silent.sum())}
         found[part] = {"windows": len(windows), **counts, "ece": evaluate(said, normal=data.info.normal)["ece"]}

@@ -103,7 +103,7 @@ class RunFolder:
         return json.loads(self.metrics.read_text(encoding="utf-8"))
 
     def write_predictions(self, predictions: Predictions) -> Path:
-        """Writes predictions_<part>.csv: a row a window, in the order of the part."""
+        """Writes predictions_<part>.csv: a row a window, in the order of the part, probabilities rounded."""
         rows = []
         for i in range(len(predictions.target)):
             row: dict[str, Any] = {
@@ -115,9 +115,7 @@ class RunFolder:
             row["predicted"] = predictions.classes[predictions.top[i]]
             row["confidence"] = float(predictions.confidence[i])
             row["block"] = int(predictions.block[i])
-            row |= {
-                f"p_{name}": float(p) for name, p in zip(predictions.classes, predictions.probabilities[i], strict=True)
-            }
+            row |= {f"p_{name}": float(p) for name, p in zip(predictions.classes, predictions.written[i], strict=True)}
             rows.append(row)
         path = self.path / f"predictions_{predictions.part}.csv"
         write_csv(path, rows)

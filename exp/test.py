@@ -13,6 +13,7 @@ from models.rivals import RIVALS
 from utils import distributed
 from utils.logs import log_to_screen
 from utils.options import Options
+from utils.written import DIGITS, SINGLE_DIGITS, agree
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def run(options: Options) -> int:
     """Judges the model of `--run` on its own validation and test part, and compares with what training wrote.
 
     Returns:
-        0 where every number is the same, 1 where one differs.
+        0 where every number is the same to the digits written, 1 where one differs.
     """
     log_to_screen()
     folder = RunFolder.find(options.run, options)
@@ -35,15 +36,20 @@ def run(options: Options) -> int:
         model: nn.Module = fitted(rival_of(own, data), own, data)
     else:
         model = load_artifact(folder.model).model
+    digits = stored.get("digits", SINGLE_DIGITS)
+    if digits != DIGITS:
+        logger.info(
+            "an earlier version evaluated this run in single precision: numbers are compared to %d decimals", digits
+        )
     parts = judge_parts(model.to(device), data, device)
     same = True
     for part, predictions in parts.items():
         measures = measures_of(predictions, data.info.normal)
         logger.info("%s", line_of(part, measures))
-        same &= measures == stored[part]
+        same &= agree(measures, stored[part], digits=digits)
     if same:
-        logger.info("every number is the one in metrics.json")
+        logger.info("every number is the one in metrics.json, to %d decimals", digits)
     else:
-        logger.warning("these numbers differ from metrics.json: the data, the device or the libraries are others")
+        logger.warning("these numbers differ from metrics.json: the data, the model or the libraries are others")
     print(f"run folder: {folder.path}")
     return 0 if same else 1

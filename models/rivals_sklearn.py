@@ -12,26 +12,32 @@ from torch import Tensor, nn
 
 from models.rivals_base import Rival
 from models.rivals_trees import Trees, of_boosting, of_forest
+from utils.written import DIGITS
 
 STATISTICS = ("mean", "deviation", "minimum", "maximum", "median", "slope of the first half", "slope of the last half")
 
 
 def window_statistics(x: Tensor) -> Tensor:
-    """Seven numbers of every signal of a window.
+    """Seven numbers of every signal of a window, rounded.
+
+    A tree asks on which side of a threshold a number lies, so numbers that are equal but for the order of a sum must be
+    equal: the slope of a signal that stands still is 0, not 1e-17. They are computed in float64 and rounded to `DIGITS`
+    decimals, for the fit as for the answers.
 
     Args:
         x: (B, C, L) float, L at least 2.
 
     Returns:
-        (B, 7 C) in the dtype of x, the statistics of a signal side by side in the order of `STATISTICS`. Slopes are of
-        the least-squares line, in units of x over the length of the window.
+        (B, 7 C) float64, the statistics of a signal side by side in the order of `STATISTICS`. Slopes are of the
+        least-squares line, in units of x over the length of the window.
     """
+    x = x.double()
     ordered = x.sort(-1).values
     length = x.shape[-1]
     median = (ordered[..., length // 2] + ordered[..., (length - 1) // 2]) / 2
     half = max(2, length // 2)
     numbers = (
-        x.mean(-1),
+        x.sum(-1) / length,  # a true division everywhere, which gives a constant signal's level back
         x.std(-1, correction=0),
         ordered[..., 0],
         ordered[..., -1],
@@ -39,7 +45,7 @@ def window_statistics(x: Tensor) -> Tensor:
         _slope(x[..., :half], length),
         _slope(x[..., length - half :], length),
     )
-    return torch.stack(numbers, -1).flatten(1)
+    return torch.stack(numbers, -1).flatten(1).round(decimals=DIGITS)
 
 
 def _slope(x: Tensor, length: int) -> Tensor:
@@ -70,7 +76,7 @@ class Logistic(StatisticsRival):
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
 
-        features = window_statistics(x).double().cpu().numpy()  # (n, F)
+        features = window_statistics(x).cpu().numpy()  # (n, F)
         scaler = StandardScaler().fit(features, sample_weight=_numpy(weights))
         model = LogisticRegression(max_iter=2000, random_state=self.seed)
         model.fit(scaler.transform(features), y.cpu().numpy(), sample_weight=_numpy(weights))
@@ -82,7 +88,7 @@ class Logistic(StatisticsRival):
 
     def probabilities(self, x: Tensor) -> Tensor:
         """(B, C, L) -> (B, J)."""
-        standard = (window_statistics(x).double() - self.mean) / self.scale
+        standard = (window_statistics(x) - self.mean) / self.scale
         return nn.functional.linear(standard, self.weight, self.bias).softmax(1)
 
     def _check(self) -> None:
@@ -116,12 +122,12 @@ class Forest(TreeRival):
         from sklearn.ensemble import RandomForestClassifier
 
         model = RandomForestClassifier(n_estimators=300, random_state=self.seed, n_jobs=torch.get_num_threads())
-        model.fit(window_statistics(x).cpu().numpy(), y.cpu().numpy(), sample_weight=_numpy(weights))
+        model.fit(window_statistics(x).float().cpu().numpy(), y.cpu().numpy(), sample_weight=_numpy(weights))
         return of_forest(model)._asdict()
 
     def probabilities(self, x: Tensor) -> Tensor:
         """(B, C, L) -> (B, J), the mean of the trees'."""
-        return self.trees.leaves(window_statistics(x)).mean(1)
+        return self.trees.leaves(window_statistics(x).float()).mean(1)
 
     def _check(self) -> None:
         super()._check()
@@ -139,13 +145,13 @@ class Boosting(TreeRival):
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         model = HistGradientBoostingClassifier(max_iter=100, early_stopping=False, random_state=self.seed)
-        model.fit(window_statistics(x).cpu().numpy(), y.cpu().numpy(), sample_weight=_numpy(weights))
+        model.fit(window_statistics(x).float().cpu().numpy(), y.cpu().numpy(), sample_weight=_numpy(weights))
         baseline = torch.from_numpy(np.asarray(model._baseline_prediction, np.float64).reshape(-1))  # (J,), or (1,)
         return {**of_boosting(model)._asdict(), "baseline": baseline}
 
     def probabilities(self, x: Tensor) -> Tensor:
         """(B, C, L) -> (B, J)."""
-        leaves = self.trees.leaves(window_statistics(x))  # (B, T, 1)
+        leaves = self.trees.leaves(window_statistics(x).float())  # (B, T, 1)
         raw = leaves.unflatten(1, (-1, len(self.baseline))).sum((1, 3)) + self.baseline  # (B, J), or (B, 1)
         if len(self.baseline) == 1:
             raw = torch.cat((torch.zeros_like(raw), raw), 1)

