@@ -1,19 +1,29 @@
 """Convolutions in float64 on a processor, as products of matrices.
 
 oneDNN convolves no float64, and PyTorch's own way takes one image after the other. Here the readings under the kernel
-are copied side by side (`unfold`), a piece at a time that stays in the processor's second-level cache, and one product
-with the kernels follows. Convolutions with groups, on other devices, in other types or with gradients are PyTorch's.
+are copied side by side, a piece at a time that stays in the processor's second-level cache, and one product with the
+kernels follows. It is made for networks that are evaluated: gradients reach the readings, not the weights. Convolutions
+with groups, on other devices, in other types or with weights that learn are PyTorch's.
 
 Letters: N images, C input channels, O output channels, H W rows and columns of the output, k m rows and columns of the
-kernel.
+kernel, D = k m C readings under a kernel.
 """
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-PIECE = 2**19  # bytes of unfolded readings; second-level caches hold half a MiB to 2 MiB a core
+PIECE = 2**19  # bytes of copied readings; second-level caches hold half a MiB to 2 MiB a core
+
+
+class Shape(NamedTuple):
+    """Of a convolution: (rows, columns) of each, padding as zeros (above, below, left, right)."""
+
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: tuple[int, int, int, int]
 
 
 class ProductConv2d(nn.Conv2d):
@@ -24,7 +34,8 @@ class ProductConv2d(nn.Conv2d):
         if not _by_product(self, input) or input.dim() != 4:
             return super().forward(input)
         left, right, top, bottom = self._reversed_padding_repeated_twice
-        return convolve(input, self.weight, self.bias, self.stride, self.dilation, padding=(top, bottom, left, right))
+        shape = Shape(self.stride, self.dilation, (top, bottom, left, right))
+        return _Product.apply(input, self.weight, self.bias, shape)
 
 
 class ProductConv1d(nn.Conv1d):
@@ -35,9 +46,8 @@ class ProductConv1d(nn.Conv1d):
         if not _by_product(self, input) or input.dim() != 3:
             return super().forward(input)
         left, right = self._reversed_padding_repeated_twice
-        image, kernels = input.unsqueeze(2), self.weight.unsqueeze(2)
-        stride, dilation = (1, *self.stride), (1, *self.dilation)
-        return convolve(image, kernels, self.bias, stride, dilation, padding=(0, 0, left, right)).squeeze(2)
+        shape = Shape((1, *self.stride), (1, *self.dilation), (0, 0, left, right))
+        return _Product.apply(input.unsqueeze(2), self.weight.unsqueeze(2), self.bias, shape).squeeze(2)
 
 
 KINDS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: ProductConv2d, nn.Conv1d: ProductConv1d}
@@ -52,61 +62,89 @@ def use_products(network: nn.Module) -> None:
 
 def _by_product(layer: nn.Conv1d | nn.Conv2d, x: Tensor) -> bool:
     usual = layer.groups == 1 and layer.padding_mode == "zeros"
-    return usual and x.dtype == torch.float64 and x.device.type == "cpu" and not torch.is_grad_enabled()
+    learns = torch.is_grad_enabled() and any(p.requires_grad for p in layer.parameters())
+    return usual and x.dtype == torch.float64 and x.device.type == "cpu" and not learns
 
 
-def convolve(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
-    padding: tuple[int, int, int, int],
-) -> Tensor:
-    """`functional.conv2d` without groups, outside of autograd.
+class _Product(torch.autograd.Function):
+    """(N, C, rows, columns) -> (N, O, H, W), with a gradient for the images alone."""
 
-    Args:
-        x: (N, C, rows, columns).
-        weight: (O, C, k, m).
-        bias: (O,).
-        stride, dilation: of rows and columns.
-        padding: zeros above, below, to the left and to the right.
-
-    Returns:
-        (N, O, H, W), channels last in memory.
-    """
-    (number, channels, rows, columns), (outputs, _, k, m) = x.shape, weight.shape
-    top, bottom, left, right = padding
-    tall, wide = rows + top + bottom, columns + left + right
-    height = (tall - dilation[0] * (k - 1) - 1) // stride[0] + 1
-    width = (wide - dilation[1] * (m - 1) - 1) // stride[1] + 1
-    depth = k * m * channels
-    kernels = weight.permute(2, 3, 1, 0).reshape(depth, outputs)
-    readings = x.permute(0, 2, 3, 1)  # (N, rows, columns, C)
-    out = x.new_empty(number, height, width, outputs)
-    images, lines = _piece(height, width * depth * x.element_size())
-    padded = x.new_zeros(min(images, number), tall, wide, channels)  # the frame stays 0 while images go through it
-    one, row, column, _ = padded.stride()
-    under = padded.as_strided(  # (N, H, W, k, m, C), each output's readings; they overlap in memory
-        (len(padded), height, width, k, m, channels),
-        (one, row * stride[0], column * stride[1], row * dilation[0], column * dilation[1], 1),
-    )
-    unfolded = x.new_empty(len(padded) * lines * width, depth)
-    for first, last in _steps(number, images):
-        padded[: last - first, top : top + rows, left : left + columns] = readings[first:last]
-        for begin, end in _steps(height, lines):
-            seen, target = under[: last - first, begin:end], out[first:last, begin:end].view(-1, outputs)
-            piece = unfolded[: len(target)]
-            piece.view(seen.shape).copy_(seen)
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, shape: Shape) -> Tensor:
+        kernels = _kernels(weight)
+        readings = x.permute(0, 2, 3, 1)  # (N, rows, columns, C)
+        pieces = _Pieces(x, weight, shape)
+        out = x.new_empty(len(x), pieces.height, pieces.width, len(weight))
+        for images, lines, under, inside in pieces:
+            if lines.start == 0:
+                inside.copy_(readings[images])
+            target = out[images, lines].view(-1, len(weight))
+            piece = pieces.copied[: len(target)]
+            piece.view(under.shape).copy_(under)
             torch.mm(piece, kernels, out=target) if bias is None else torch.addmm(bias, piece, kernels, out=target)
-    return out.permute(0, 3, 1, 2)
+        ctx.weight, ctx.shape, ctx.like = weight, shape, x.new_empty(()).expand(x.shape)
+        return out.permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor | None, ...]:
+        slopes = given[0].permute(0, 2, 3, 1).contiguous()  # (N, H, W, O)
+        kernels = _kernels(ctx.weight).t()  # (O, D)
+        pieces = _Pieces(ctx.like, ctx.weight, ctx.shape)
+        found = slopes.new_empty(ctx.like.permute(0, 2, 3, 1).shape)  # (N, rows, columns, C)
+        for images, lines, under, inside in pieces:
+            if lines.start == 0:
+                pieces.padded.zero_()
+            piece = pieces.copied[: under[..., 0, 0, 0].numel()]
+            torch.mm(slopes[images, lines].view(-1, len(ctx.weight)), kernels, out=piece)
+            spread = piece.view(under.shape)
+            for i in range(under.shape[3]):  # of one place of the kernel at a time, whose readings do not overlap
+                for j in range(under.shape[4]):
+                    under[:, :, :, i, j] += spread[:, :, :, i, j]
+            if lines.stop == pieces.height:
+                found[images] = inside
+        return found.permute(0, 3, 1, 2), None, None, None
 
 
-def _piece(height: int, bytes_a_line: int) -> tuple[int, int]:
-    """Whole images, or lines of one image, that make a piece."""
-    lines = max(1, PIECE // bytes_a_line)
-    return (lines // height, height) if lines >= height else (1, lines)
+class _Pieces:
+    """The pieces of a convolution, and the memory that they go through one after the other.
+
+    Attributes:
+        height, width: H and W.
+        padded: (images, rows, columns, C) of a piece with its frame of zeros.
+        copied: (outputs of a piece, D).
+    """
+
+    def __init__(self, x: Tensor, weight: Tensor, shape: Shape) -> None:
+        (self.number, channels, self.rows, self.columns), (_, _, k, m) = x.shape, weight.shape
+        (down, along), (by, across), (self.top, bottom, self.left, right) = shape
+        tall, wide = self.rows + self.top + bottom, self.columns + self.left + right
+        self.height = (tall - by * (k - 1) - 1) // down + 1
+        self.width = (wide - across * (m - 1) - 1) // along + 1
+        depth = k * m * channels
+        lines = max(1, PIECE // (self.width * depth * weight.element_size()))
+        self.images = max(1, min(lines // self.height, self.number))
+        self.lines = min(lines, self.height)
+        self.padded = weight.new_zeros(self.images, tall, wide, channels)
+        self.copied = weight.new_empty(self.images * self.lines * self.width, depth)
+        one, row, column, _ = self.padded.stride()
+        self.under = self.padded.as_strided(  # (images, H, W, k, m, C), each output's readings; they overlap in memory
+            (self.images, self.height, self.width, k, m, channels),
+            (one, row * down, column * along, row * by, column * across, 1),
+        )
+
+    def __iter__(self) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
+        """Places of images and of lines of the output, what lies under the kernels there, and inside of the frame."""
+        for images in _steps(self.number, self.images):
+            part = slice(0, images.stop - images.start)
+            rows, columns = slice(self.top, self.top + self.rows), slice(self.left, self.left + self.columns)
+            for lines in _steps(self.height, self.lines):
+                yield images, lines, self.under[part, lines], self.padded[part, rows, columns]
 
 
-def _steps(end: int, step: int) -> Iterator[tuple[int, int]]:
-    return ((low, min(low + step, end)) for low in range(0, end, step))
+def _kernels(weight: Tensor) -> Tensor:
+    """(O, C, k, m) -> (D, O), in the order of the copied readings."""
+    return weight.permute(2, 3, 1, 0).reshape(-1, len(weight))
+
+
+def _steps(end: int, step: int) -> Iterator[slice]:
+    return (slice(low, min(low + step, end)) for low in range(0, end, step))
