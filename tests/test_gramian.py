@@ -113,6 +113,7 @@ def test_a_signal_that_is_constant_but_for_rounding_is_constant() -> None:
     x[0, 2] = torch.nextafter(x[0, 2], torch.tensor(1.0))
     assert torch.equal(gramian_fields(x, "summation", "window"), torch.ones(1, 6, 6))
     assert torch.equal(gramian_fields(x, "difference", "window"), torch.zeros(1, 6, 6))
+    assert torch.equal(gramian_fields(x.double(), "summation", "window"), torch.ones(1, 6, 6, dtype=torch.float64))
 
 
 def test_values_outside_are_clamped_and_doubles_stay_doubles() -> None:

@@ -23,7 +23,7 @@ from exp.catalogue import NETWORK_PARTS
 from exp.decision import Decision, alarm_table
 from exp.detect_attribution import top_sensors
 from exp.evaluate import answer, exact, in_batches
-from exp.fleet import detect_files
+from exp.fleet import _loaded, detect_files
 from models import MODELS
 from models.rivals_sklearn import window_statistics
 from tests.answer_kit import everything
@@ -222,20 +222,34 @@ def test_noise_in_the_thirteenth_digit_changes_nothing_that_is_written(trained, 
     data, runs = trained
     monkeypatch.setattr("tests.answer_kit.load_artifact", load)
     monkeypatch.setattr("exp.detect.load_artifact", load)
-    monkeypatch.setattr("exp.fleet._loaded.__wrapped__", None, raising=False)
-    detect_cache_clear()
+    _loaded.cache_clear()  # so that the model is loaded again
     monkeypatch.setattr(Mixture, "of_classes", shaken)
     try:
         assert json.loads(json.dumps(everything(runs["default"], data / "stuck.csv"))) == here["default"]
     finally:
-        detect_cache_clear()
+        _loaded.cache_clear()
 
 
-def detect_cache_clear() -> None:
-    """So that `detect_files` loads its model again."""
-    from exp.fleet import _loaded
+def test_detect_names_the_first_of_classes_that_tie(trained, monkeypatch):
+    def load(folder: Path):
+        artifact = load_artifact(folder)
+        artifact.model.head.bias.zero_()
+        artifact.model.head.weight.mul_(1e-13)
+        return artifact
 
+    data, runs = trained
+    monkeypatch.setattr("exp.detect.load_artifact", load)
     _loaded.cache_clear()
+    try:
+        found, _ = detect_files(runs["default"], [data / "stuck.csv"], unknown_rate=0.0, false_alarm_rate=1.0)
+    finally:
+        _loaded.cache_clear()
+    answered = [row for row in found if row["class"]]
+    assert len(answered) > 20
+    classes = [name.removeprefix("p_") for name in answered[0] if name.startswith("p_")]
+    for row in answered:
+        assert row["class"] == classes[0]
+        assert {row[f"p_{name}"] for name in classes} == {row["confidence"]} == {0.333333}
 
 
 SIDES = (-1e-12, 0.0, 1e-12)
@@ -290,11 +304,21 @@ def test_a_tie_goes_to_the_first_class_and_is_ranked_as_one(side):
     assert predictions.top.tolist() == [0, 1, 0, 2]
     found = evaluate(predictions, normal="a")
     assert found["accuracy"]["value"] == 0.5
-    assert found["macro_auroc"]["value"] == pytest.approx((1 + 1 + 5 / 6 - 0) / 3, abs=0.2)
     plain = dataclasses.replace(predictions, probabilities=written(p))
     exactly = evaluate(plain, normal="a")
     for name in exactly.keys() - {"log_loss"}:
         assert found[name] == exactly[name], name
+
+
+def test_measures_are_exact_in_any_order():
+    rng = np.random.default_rng(0)
+    p, target, block = rng.dirichlet(np.full(4, 0.4), 3000), rng.integers(0, 4, 3000), rng.integers(0, 9, 3000)
+    times, order = np.zeros(3000, "datetime64[s]"), rng.permutation(3000)
+    straight = Predictions("test", tuple("abcd"), p, target, np.full(3000, "f"), times, times, block)
+    mixed = dataclasses.replace(straight, probabilities=p[order], target=target[order], block=block[order])
+    found, expected = evaluate(mixed, normal="a"), evaluate(straight, normal="a")
+    assert found.pop("log_loss")["value"] == pytest.approx(expected.pop("log_loss")["value"], rel=1e-12)
+    assert found == expected
 
 
 def test_sensors_that_say_the_same_stand_in_their_order():

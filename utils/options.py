@@ -11,7 +11,7 @@ from typing import Any
 
 VERBS = {
     "train": "prepare the data, train, evaluate the best checkpoint, write a run folder (the default)",
-    "test": "evaluate a run folder again: the same numbers, to the last digit",
+    "test": "evaluate a run folder again: the same numbers, to the digits written",
     "detect": "a run folder and unlabelled trend files: windows.csv, events.csv and report.html",
     "export": "a run's network to ONNX and torch.export, checked against the run before the file is kept",
     "doctor": "what is installed; with --input, whether trend files fit a model, and a first role map",
