@@ -2,6 +2,8 @@
 
 import pytest
 
+STEP = 5  # per cent, after which a line comes though no file begins
+
 
 class Progress:
     """A pytest plugin for the process that hands out the tests; failures are shown as they come."""
@@ -9,8 +11,7 @@ class Progress:
     def __init__(self, reporter: pytest.TerminalReporter) -> None:
         self._reporter = reporter
         self._begun: set[str] = set()
-        self._done = 0
-        self._total = 0
+        self._done = self._total = self._shown = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -22,12 +23,20 @@ class Progress:
         file = nodeid.split("::")[0]
         if file not in self._begun:
             self._begun.add(file)
-            share = 100 * self._done // max(1, self._total)
-            self._reporter.write_line(f"[{share:3d} %] {file}")
+            self._show(file)
 
     def pytest_runtest_logfinish(self) -> None:
         """A test has ended."""
         self._done += 1
+        if self._share() >= self._shown + STEP:
+            self._show()
+
+    def _share(self) -> int:
+        return 100 * self._done // max(1, self._total)
+
+    def _show(self, file: str = "") -> None:
+        self._shown = self._share()
+        self._reporter.write_line(f"[{self._shown:3d} %] {file}".rstrip())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
