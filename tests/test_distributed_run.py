@@ -20,9 +20,7 @@ def torchrun(data, results, *flags):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "run.py"]
     words = ["--data", "folder", "--root_path", str(data), "--result_path", str(results), *SMALL, *FLAGS, *flags]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, *words], cwd=REPOSITORY, capture_output=True, text=True, env=environment, timeout=240
-    )
+    done = subprocess.run([*command, *words], cwd=REPOSITORY, capture_output=True, text=True, env=environment)
     return done, words
 
 

@@ -137,7 +137,7 @@ def test_the_ten_lines_run_without_this_project(kind, trained, exported, tmp_pat
     readings = np.random.default_rng(5).uniform(0, 70, (20, 5)).astype(np.float32)
     np.savetxt(tmp_path / "readings.csv", readings, delimiter=",", header=",".join(artifact.info.columns))
     command = [sys.executable, "-I", "-W", "ignore", "-c", code]  # -I: no folder of ours on the path
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     given = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
     assert tuple(given) == artifact.info.classes
