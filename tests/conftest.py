@@ -32,9 +32,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`--shuffle SEED`: no test may need another one, or the state that it left."""
+    """`--shuffle SEED`: no test may need another one, or the state that it left.
+
+    Files come in another order, and so do the tests of each. Tests of several files are not mixed: a module's fixtures
+    would be made again for nearly every test.
+    """
     if (seed := config.option.shuffle) is not None:
-        random.Random(seed).shuffle(items)
+        order = random.Random(seed)
+        order.shuffle(items)
+        place = {file: order.random() for file in sorted({item.path for item in items})}
+        items.sort(key=lambda item: place[item.path])
 
 
 @pytest.hookimpl(tryfirst=True)
