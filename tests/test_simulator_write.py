@@ -1,7 +1,7 @@
 """Files of the simulator: what is in them, that they come out the same again, and what is refused."""
 
-import os
 import json
+import os
 import subprocess
 import sys
 
