@@ -34,6 +34,7 @@ from utils.optimizers import restore_optimizer
 from utils.options import Options
 from utils.schedulers import build_scheduler
 from utils.seeding import random_state, set_random_state
+from utils.written import rounded
 
 logger = logging.getLogger(__name__)
 
@@ -238,7 +239,7 @@ class Trainer:
             target = torch.as_tensor(self.data.val.targets)
             val["loss"] = loss_of(self.loss, logits.to(self.device), target.to(self.device))
             val |= headline(predictions_of("val", self.data.val, logits, self.data.info.classes))
-        val = distributed.from_first(val)
+        val = distributed.from_first(rounded(val))
         counts = torch.tensor(distributed.gather([int(self.correct), progress.seen])).sum(0)
         return {
             "epoch": progress.epoch + 1,

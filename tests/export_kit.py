@@ -10,6 +10,7 @@ from data_provider.frames import DataInfo
 from exp.artifact import Artifact
 from exp.build import model_of
 from exp.decision import Decision
+from exp.evaluate import exact
 from utils.options import Options
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "MA_TEMP", "SA_CFM", "CHWC_VLV")
@@ -61,7 +62,7 @@ def artifact(*, temperature: float = 0.7, built: dict[str, Any] | None = None, *
     options = Options(**{"dropout": 0.0, "seq_len": LENGTH, "feature_dim": 16, **chosen})
     torch.manual_seed(0)
     return Artifact(
-        model=model_of(options.replace(**(built or {})), INFO).eval(),
+        model=exact(model_of(options.replace(**(built or {})), INFO)),
         info=INFO,
         scaler=SCALER,
         recipe=Recipe(columns=COLUMNS, period_seconds=300, resample="mean", hold_seconds=900),

@@ -39,7 +39,7 @@ def difference(answer: Answer, trained: Artifact, readings: np.ndarray) -> float
     x = (2 * (x - low) / (high - low) - 1).clamp(-1, 1)
     x[..., -1] = 0.0
     with torch.no_grad():
-        logits = trained.model(x.transpose(1, 2).float()).double()
+        logits = trained.model(x.transpose(1, 2))
     expected = (logits / trained.decision.temperature).softmax(1).numpy()
     return float(np.abs(answer(readings)[0] - expected).max())
 

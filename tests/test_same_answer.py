@@ -34,7 +34,7 @@ from utils.metrics import evaluate
 from utils.mixture import Mixture
 from utils.options import Options
 from utils.predictions import Predictions
-from utils.written import written
+from utils.written import units, written
 
 SIGNALS, STEPS, WINDOWS = 5, 16, 23  # odd numbers, whose tensors fill no register
 CPU = torch.device("cpu")
@@ -270,17 +270,19 @@ def test_a_score_that_meets_its_threshold_is_known_whatever_the_noise(score):
         table=calibration.quantiles(decision.scores(logits, None), target),
         alarm=alarm_table(confidence, target, info),
     )
-    decision = Decision.of(json.loads(json.dumps(decision.plain())), decision.tensors())
-    met = np.isin(decision.scores(logits, None), decision.table)
-    assert met.all()
-    named, alike = np.ones(50, int), decision.doubtful(np.ones(50, int), confidence, info, 0.2)
-    assert 0.75 < alike.mean() < 0.9
-    for side in SIDES:
-        other = logits + side * np.sign(np.random.default_rng(1).normal(size=logits.shape))
-        np.testing.assert_array_equal(decision.scores(other, None), decision.scores(logits, None))
-        np.testing.assert_array_equal(decision.doubtful(named, decision.confidence(other), info, 0.2), alike)
-        shares = [calibration.strangeness(decision.table, decision.scores(value, None)) for value in (logits, other)]
-        np.testing.assert_array_equal(*shares)
+    assert np.isin(decision.scores(logits, None), decision.table).all()
+    named = np.ones(50, int)
+    unlike = units(1 - confidence[:, 0])
+    for one in (decision, Decision.of(json.loads(json.dumps(decision.plain())), decision.tensors())):
+        for side in SIDES:
+            other = logits + side * np.sign(np.random.default_rng(1).normal(size=logits.shape))
+            np.testing.assert_array_equal(one.scores(other, None), decision.scores(logits, None))
+            for rate in np.linspace(0.02, 0.98, 49):
+                alike = unlike <= units(calibration.threshold(one.alarm, rate))
+                assert alike.any()
+                np.testing.assert_array_equal(one.doubtful(named, one.confidence(other), info, rate), alike)
+            shares = [calibration.strangeness(one.table, one.scores(value, None)) for value in (logits, other)]
+            np.testing.assert_array_equal(*shares)
 
 
 def test_thresholds_of_an_earlier_program_are_cut_to_the_digits_that_are_compared():
@@ -330,10 +332,10 @@ def test_sensors_that_say_the_same_stand_in_their_order():
 
 def test_statistics_do_not_tell_rounding_from_a_signal_that_stands_still():
     level = torch.rand(200, 1, 1, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    found = window_statistics(level.expand(200, 1, 96))
-    assert (found[:, [1, 5, 6]] == 0).all()
-    x = windows()
-    np.testing.assert_array_equal(window_statistics(x.flip(-1))[:, ::7], window_statistics(x)[:, ::7])
+    for length in (7, 31, 58, 95, 96):
+        found = window_statistics(level.expand(200, 1, length))
+        assert (found[:, [1, 5, 6]] == 0).all()  # deviation and slopes
+        np.testing.assert_array_equal(found[:, 0], found[:, 2])  # mean and minimum
 
 
 @pytest.fixture
