@@ -1,29 +1,24 @@
 """Convolutions in float64 on a processor, as products of matrices.
 
-oneDNN convolves no float64, and PyTorch's own way takes one image after the other. Here the readings under the kernel
-are copied side by side, a piece at a time that stays in the processor's second-level cache, and one product with the
-kernels follows. It is made for networks that are evaluated: gradients reach the readings, not the weights. Convolutions
-with groups, on other devices, in other types or with weights that learn are PyTorch's.
+oneDNN convolves no float64, and PyTorch's own way takes one image after the other, and one group after the other. Here
+the readings under the kernel are copied side by side, a piece at a time that stays in the processor's second-level
+cache, and one product with the kernels follows. Depthwise kernels, one a channel, are in `depthwise.py`. It is made for
+networks that are evaluated: gradients reach the readings, not the weights. Convolutions with other groups, on other
+devices, in other types or with weights that learn are PyTorch's.
 
 Letters: N images, C input channels, O output channels, H W rows and columns of the output, k m rows and columns of the
 kernel, D = k m C readings under a kernel.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from layers.depthwise import Depthwise, Shape
+
 PIECE = 2**19  # bytes of copied readings; second-level caches hold half a MiB to 2 MiB a core
-
-
-class Shape(NamedTuple):
-    """Of a convolution: (rows, columns) of each, padding as zeros (above, below, left, right)."""
-
-    stride: tuple[int, ...]
-    dilation: tuple[int, ...]
-    padding: tuple[int, int, int, int]
 
 
 class ProductConv2d(nn.Conv2d):
@@ -35,7 +30,7 @@ class ProductConv2d(nn.Conv2d):
             return super().forward(input)
         left, right, top, bottom = self._reversed_padding_repeated_twice
         shape = Shape(self.stride, self.dilation, (top, bottom, left, right))
-        return _Product.apply(input, self.weight, self.bias, shape)
+        return _product(self).apply(input, self.weight, self.bias, shape)
 
 
 class ProductConv1d(nn.Conv1d):
@@ -47,7 +42,7 @@ class ProductConv1d(nn.Conv1d):
             return super().forward(input)
         left, right = self._reversed_padding_repeated_twice
         shape = Shape((1, *self.stride), (1, *self.dilation), (0, 0, left, right))
-        return _Product.apply(input.unsqueeze(2), self.weight.unsqueeze(2), self.bias, shape).squeeze(2)
+        return _product(self).apply(input.unsqueeze(2), self.weight.unsqueeze(2), self.bias, shape).squeeze(2)
 
 
 KINDS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: ProductConv2d, nn.Conv1d: ProductConv1d}
@@ -61,9 +56,17 @@ def use_products(network: nn.Module) -> None:
 
 
 def _by_product(layer: nn.Conv1d | nn.Conv2d, x: Tensor) -> bool:
-    usual = layer.groups == 1 and layer.padding_mode == "zeros"
+    usual = (layer.groups == 1 or _is_depthwise(layer)) and layer.padding_mode == "zeros"
     learns = torch.is_grad_enabled() and any(p.requires_grad for p in layer.parameters())
     return usual and x.dtype == torch.float64 and x.device.type == "cpu" and not learns
+
+
+def _is_depthwise(layer: nn.Conv1d | nn.Conv2d) -> bool:
+    return layer.groups == layer.in_channels == layer.out_channels > 1
+
+
+def _product(layer: nn.Conv1d | nn.Conv2d) -> type[torch.autograd.Function]:
+    return Depthwise if _is_depthwise(layer) else _Product
 
 
 class _Product(torch.autograd.Function):
@@ -116,10 +119,8 @@ class _Pieces:
 
     def __init__(self, x: Tensor, weight: Tensor, shape: Shape) -> None:
         (self.number, channels, self.rows, self.columns), (_, _, k, m) = x.shape, weight.shape
-        (down, along), (by, across), (self.top, bottom, self.left, right) = shape
-        tall, wide = self.rows + self.top + bottom, self.columns + self.left + right
-        self.height = (tall - by * (k - 1) - 1) // down + 1
-        self.width = (wide - across * (m - 1) - 1) // along + 1
+        (down, along), (by, across), (self.top, _, self.left, _) = shape
+        tall, wide, self.height, self.width = shape.sizes(self.rows, self.columns, k, m)
         depth = k * m * channels
         lines = max(1, PIECE // (self.width * depth * weight.element_size()))
         self.images = max(1, min(lines // self.height, self.number))

@@ -17,6 +17,10 @@ CASES = {
     "oblong": (nn.Conv2d(3, 2, (2, 5), stride=(3, 1), padding=(0, 2), dilation=(2, 1)), (4, 3, 13, 6)),
     "along time": (nn.Conv1d(5, 6, 7, padding=3), (3, 5, 40)),
     "same": (nn.Conv1d(5, 6, 5, padding="same"), (3, 5, 40)),
+    "depthwise": (nn.Conv2d(4, 4, 5, padding=2, groups=4), (3, 4, 9, 12)),
+    "depthwise strides": (nn.Conv2d(4, 4, (3, 2), stride=(2, 3), padding=1, groups=4, bias=False), (2, 4, 8, 11)),
+    "depthwise dilated": (nn.Conv2d(2, 2, 3, padding=(1, 4), dilation=(1, 3), groups=2), (2, 2, 8, 11)),
+    "depthwise along time": (nn.Conv1d(5, 5, 7, padding=3, groups=5), (3, 5, 40)),
     "nothing": (nn.Conv2d(3, 2, 3), (0, 3, 5, 5)),
 }
 
