@@ -70,8 +70,10 @@ def test_training_is_the_plain_loop():
 
 def test_detection_judges_every_window_and_leaves_the_network_in_its_mode():
     detection = workloads.Detection(small(), count=70)
-    assert detection() == 70
-    assert detection.model.training
+    for training in (True, False):
+        detection.model.train(training)
+        assert detection() == 70
+        assert detection.model.training == training
 
 
 SAME_WORK = """
