@@ -5,11 +5,14 @@ import json
 import math
 
 import pytest
+import safetensors.torch
+import torch
 import yaml
 
 import run
 from exp.progress import Progress
 from tests.kit import SMALL, train, write_folder
+from utils.checkpoints import load_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,13 @@ def test_a_run_folder_is_complete(finished):
     } <= names
     assert not [name for name in names if name.endswith(".part")]
     assert (finished.parent / "latest").resolve() == finished.resolve()
+
+
+def test_weights_are_kept_as_they_were_trained(finished):
+    weights = safetensors.torch.load_file(finished / "model" / "weights.safetensors")
+    trained = load_checkpoint(finished / "checkpoints" / "best.pt")["model"]
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+    assert all(torch.equal(weights[name], tensor) for name, tensor in trained.items())
 
 
 def test_the_numbers_agree_with_the_predictions(finished):
