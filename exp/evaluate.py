@@ -22,8 +22,8 @@ from layers.convolution import use_products
 from models.rivals import Rival
 from utils.predictions import Predictions
 
-# Windows that are computed together, for speed alone: on a processor a network's stay in a core's cache.
-BATCH, CACHED = 32, 4
+# Windows that are computed together, for speed alone: fewer on a processor, whose cache they have to fit.
+BATCH, CACHED = 32, 16
 T = TypeVar("T")
 Answer = tuple[Tensor, Tensor | None]  # (B, K) logits and (B, P) features of the last layer but one, None of a rival
 

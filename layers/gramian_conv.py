@@ -71,7 +71,7 @@ class GramianConv2d(nn.Module):
         rows = self._along(factors, self.row, self.one, 0)  # (N F, 2 R, H)
         columns = self._along(factors, self.column, self.form, 1)  # (N F, 2 R, W)
         maps = torch.bmm(rows.transpose(1, 2), columns).unflatten(0, (-1, len(self.row)))  # (N, F, H, W)
-        if maps.is_cpu:  # a convolution behind is faster so, and takes less memory
+        if maps.is_cpu and torch.is_grad_enabled():  # the gradient of a convolution behind is faster so
             maps = maps.contiguous(memory_format=torch.channels_last)
         return maps if self.bias is None else maps.add_(self.bias[:, None, None])
 
