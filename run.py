@@ -17,6 +17,19 @@ from utils.memory import keep_freed_memory
 # two threads on a processor that others use too train ten times slower than one. Read when torch is imported.
 SPIN = "1000"
 
+# The module of each verb; its `run(options)` returns the exit status.
+MODULES = {
+    "train": "exp.train",
+    "test": "exp.test",
+    "detect": "exp.detect",
+    "export": "exp.export",
+    "doctor": "exp.doctor",
+    "report": "exp.report",
+    "simulate": "exp.simulate",
+    "models": "exp.models",
+    "benchmark": "exp.benchmark",
+}
+
 READER_GONE = 128 + 13  # what shells show for a program that SIGPIPE ended
 
 
@@ -33,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
             os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # sums on a GPU that can be repeated
             keep_freed_memory()
-            return importlib.import_module(f"exp.{options.verb}").run(options)
+            return importlib.import_module(MODULES[options.verb]).run(options)
         finally:
             sys.stdout.flush()  # here, where a reader that has gone can be told from other mistakes
     except UserError as error:
