@@ -27,7 +27,7 @@ MODULES = {
     "report": "exp.report",
     "simulate": "exp.simulate",
     "models": "exp.models",
-    "benchmark": "exp.benchmark",
+    "benchmark": "benchmarks.cli",
 }
 
 READER_GONE = 128 + 13  # what shells show for a program that SIGPIPE ended

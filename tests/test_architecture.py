@@ -12,8 +12,8 @@ ROOMS = ("exp", "models", "layers", "data_provider", "utils")
 
 # Who may import whom: run -> exp -> {models, data_provider, utils}; models -> layers.
 ALLOWED = {
-    "run": {"exp", "utils"},
-    "exp": {"models", "layers", "data_provider", "utils", "benchmarks"},
+    "run": {"exp", "benchmarks", "utils"},
+    "exp": {"models", "layers", "data_provider", "utils"},
     "models": {"layers", "utils"},
     "layers": set(),
     "data_provider": {"utils"},
