@@ -19,7 +19,7 @@ from torch import nn
 
 from benchmarks.pages import DOCS, markdown, put
 from data_provider import Prepared, WindowSet, load_data
-from data_provider.left_out import leave_out
+from data_provider.held_out_class import leave_out
 from exp.build import loss_for, model_of
 from exp.decision import SCORES, Decision, fit_decision, outside, scores_of
 from exp.evaluate import logits_of, predictions_of

@@ -8,7 +8,7 @@ import pytest
 import run
 from benchmarks import pages, unknown
 from data_provider import DATASETS, load_data
-from data_provider.left_out import leave_out
+from data_provider.held_out_class import leave_out
 from tests.kit import write_folder
 from utils.errors import UserError
 from utils.options import Options
