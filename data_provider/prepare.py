@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data_provider import cache, simulated
+from data_provider import cache
 from data_provider.assemble import Prepared, assemble
-from data_provider.datasets import DATASETS
+from data_provider.datasets import DATASETS, simulated
+from data_provider.datasets.source import DataSet, Source
 from data_provider.describe import describe
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segments import HOLD_STEPS, Recipe
-from data_provider.source import DataSet, Source
 from data_provider.stretches import Stretches, build
 from data_provider.times import seconds_of, step_of
 from utils.errors import UserError, unknown_name

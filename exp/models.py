@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from data_provider import DATASETS, load_data
+from data_provider.datasets.simulated import holds_data
 from data_provider.frames import DataInfo
 from data_provider.prepare import REPOSITORY
-from data_provider.simulated import holds_data
 from exp.build import model_of
 from exp.catalogue import Part, everything
 from models import MODELS

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from data_provider.lbnl_simulated import SINGLE_DUCT, SINGLE_DUCT_SIGNALS
+from data_provider.datasets.lbnl_simulated import SINGLE_DUCT, SINGLE_DUCT_SIGNALS
 from utils.options import Options
 
 PLACES = ("Supply", "Outdoor", "Mixed")

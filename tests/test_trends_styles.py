@@ -225,7 +225,7 @@ def test_a_growing_file_waits_for_the_end_of_its_last_line(tmp_path):
 
 @pytest.mark.parametrize("stem", ["MZVAV-2-1", "MZVAV-2-2", "SZCAV", "SZVAV"])
 def test_measured_files_read_as_training_reads_them(lbnl_2020, stem):
-    from data_provider.lbnl_measured import unit_of
+    from data_provider.datasets.lbnl_measured import unit_of
 
     table = read_table(lbnl_2020 / f"{stem}.csv", time_formats=MONTH_FIRST)
     [trend] = read_trends(

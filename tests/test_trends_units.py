@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_provider.lbnl_simulated import SINGLE_DUCT_SIGNALS, unit_of
+from data_provider.datasets.lbnl_simulated import SINGLE_DUCT_SIGNALS, unit_of
 from data_provider.trends.columns import signals_of, split_unit
 from data_provider.trends.role_names import role_of, short_role_of
 from data_provider.trends.roles import read_roles

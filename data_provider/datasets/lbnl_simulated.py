@@ -7,11 +7,11 @@ Letters: T readings, C signals.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.readers import SUFFIXES, column_names, read_table
 from data_provider.segments import working_mask
-from data_provider.source import DataSet, Source
 from data_provider.times import MONTH_FIRST, NAMES
 from utils.errors import UserError
 

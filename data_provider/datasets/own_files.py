@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from data_provider import lbnl_measured, lbnl_simulated
 from data_provider.columns import agree
+from data_provider.datasets import lbnl_measured, lbnl_simulated
+from data_provider.datasets.labels import read_labels
+from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
-from data_provider.labels import read_labels
 from data_provider.notes import Notes
 from data_provider.readers import SUFFIXES, Table, read_table
 from data_provider.segments import working_mask
-from data_provider.source import DataSet, Source
 from utils.errors import UserError
 
 LABELS = "labels.csv"

@@ -1,9 +1,9 @@
 """The data sets, by name."""
 
-from data_provider.lbnl_measured import SET_POINTS_BLANK, WEATHER_PAIRS, measured
-from data_provider.lbnl_simulated import dual_duct, single_duct
-from data_provider.own_files import csv, folder
-from data_provider.source import DataSet
+from data_provider.datasets.lbnl_measured import SET_POINTS_BLANK, WEATHER_PAIRS, measured
+from data_provider.datasets.lbnl_simulated import dual_duct, single_duct
+from data_provider.datasets.own_files import csv, folder
+from data_provider.datasets.source import DataSet
 
 _single_duct = single_duct()
 
