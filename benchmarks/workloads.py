@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from data_provider import Recipe, Scaler, WindowSet
-from data_provider.split import Windows
+from data_provider.splits.split import Windows
 from data_provider.stretches import Run, Stretches
 from exp.evaluate import answer, exact, in_batches
 from layers.gramian import METHODS, Gramian, gramian

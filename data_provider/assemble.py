@@ -11,12 +11,12 @@ import numpy as np
 from data_provider.datasets.labels import class_of, normal_of, ordered_classes
 from data_provider.datasets.source import DataSet
 from data_provider.frames import DataInfo
-from data_provider.leakage import find_leaks
-from data_provider.partition import Settings, at_random, blocked
-from data_provider.run_plan import Sizes
 from data_provider.scaler import Scaler
 from data_provider.segments import Recipe
-from data_provider.split import PARTS, TEST, TRAIN, VAL, Windows
+from data_provider.splits.group import Sizes
+from data_provider.splits.leakage import find_leaks
+from data_provider.splits.split import PARTS, TEST, TRAIN, VAL, Windows
+from data_provider.splits.strategy import Settings, at_random, blocked
 from data_provider.stretches import Stretches
 from data_provider.windows import WindowSet
 from utils.errors import UserError

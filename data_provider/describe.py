@@ -8,7 +8,7 @@ from typing import Any
 
 from data_provider.assemble import Prepared
 from data_provider.frames import DataInfo
-from data_provider.split import PARTS
+from data_provider.splits.split import PARTS
 from data_provider.times import words_of
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import numpy as np
 
 from data_provider.assemble import Prepared
 from data_provider.scaler import Scaler
-from data_provider.split import PARTS
+from data_provider.splits.split import PARTS
 from data_provider.windows import WindowSet
 from utils.errors import unknown_name
 

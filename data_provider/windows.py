@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from data_provider.frames import Batch
 from data_provider.scaler import Scaler
-from data_provider.split import Windows
+from data_provider.splits.split import Windows
 from data_provider.stretches import Stretches
 
 

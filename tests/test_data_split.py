@@ -5,12 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from data_provider.calendar_plan import DAY, deal
-from data_provider.leakage import find_leaks, identical_runs, near_training, telling_columns
-from data_provider.partition import Settings, at_random, blocked
-from data_provider.run_plan import Sizes
 from data_provider.segments import Recipe
-from data_provider.split import TEST, TRAIN, Windows
+from data_provider.splits.calendar import DAY, deal
+from data_provider.splits.group import Sizes
+from data_provider.splits.leakage import find_leaks, identical_runs, near_training, telling_columns
+from data_provider.splits.split import TEST, TRAIN, Windows
+from data_provider.splits.strategy import Settings, at_random, blocked
 from data_provider.stretches import Run, Stretches
 
 PERIOD, LENGTH, STEP = 300, 96, 48

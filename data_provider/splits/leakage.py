@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.split import TEST, TRAIN, Windows
+from data_provider.splits.split import TEST, TRAIN, Windows
 from data_provider.stretches import Stretches
 
 CHUNK = 512

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.calendar_plan import DAY, calendar_plan, share_calendar
-from data_provider.run_plan import Sizes, run_plan
-from data_provider.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, guarded, windows_of
+from data_provider.splits.calendar import DAY, calendar_plan, share_calendar
+from data_provider.splits.group import Sizes, run_plan
+from data_provider.splits.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, guarded, windows_of
 from data_provider.stretches import Stretches
 
 RANDOM = "random windows (leaks: neighbouring windows of one run lie in different parts)"

@@ -5,7 +5,7 @@ Letters: S stretches, R runs, k blocks.
 
 import numpy as np
 
-from data_provider.split import TEST, TRAIN, VAL, Plan
+from data_provider.splits.split import TEST, TRAIN, VAL, Plan
 from data_provider.stretches import Stretches
 
 DAY = 86400

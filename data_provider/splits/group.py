@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_provider.calendar_plan import DAY, deal
-from data_provider.split import TEST, TRAIN, VAL, Plan
+from data_provider.splits.calendar import DAY, deal
+from data_provider.splits.split import TEST, TRAIN, VAL, Plan
 from data_provider.stretches import Stretches
 
 LONG_RUN = 5  # a run of this many blocks is dealt block by block
