@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from data_provider.readers import Table
+from data_provider.trends.table import Table
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.readers import Table
 from data_provider.scaler import Scaler
 from data_provider.segments import Recipe, stretches_of, working_mask
 from data_provider.splits.split import TEST, Plan, cut, windows_of
 from data_provider.stretches import Run, Stretches
+from data_provider.trends.table import Table
 from data_provider.windows import WindowSet
 from utils.errors import UserError
 

@@ -8,8 +8,8 @@ import pytest
 from data_kit import frame, write
 
 from data_provider.csv_file import MISSING
-from data_provider.readers import read_table
 from data_provider.times import ISO, MONTH_FIRST, seconds_of, words_of
+from data_provider.trends.table import read_table
 from utils.errors import UserError
 
 

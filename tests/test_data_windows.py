@@ -13,7 +13,7 @@ from data_kit import folder_of_runs, frame, nine_runs, options, write
 from torch.utils.data import DataLoader
 
 from data_provider import Batch, Prepared, load_data
-from data_provider.readers import read_table
+from data_provider.trends.table import read_table
 from data_provider.unlabelled import unlabelled
 from data_provider.windows import WindowSet
 from utils.errors import UserError

@@ -10,9 +10,9 @@ from pathlib import Path
 from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.readers import SUFFIXES, column_names, read_table
 from data_provider.segments import working_mask
 from data_provider.times import MONTH_FIRST, NAMES
+from data_provider.trends.table import SUFFIXES, column_names, read_table
 from utils.errors import UserError
 
 CONTROL = "SYS_CTL"

@@ -14,8 +14,8 @@ from data_provider.datasets.labels import read_labels
 from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.readers import SUFFIXES, Table, read_table
 from data_provider.segments import working_mask
+from data_provider.trends.table import SUFFIXES, Table, read_table
 from utils.errors import UserError
 
 LABELS = "labels.csv"

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from data_provider.readers import SUFFIXES
+from data_provider.trends.table import SUFFIXES
 from utils.errors import UserError
 
 logger = logging.getLogger(__name__)
