@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from data_provider.trends import Request
 from data_provider.trends.files import Found, trend_files
+from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
 from exp import detect_tables as tables
 from exp.artifact import Artifact, load_artifact

@@ -16,9 +16,11 @@ from scipy.stats import binom
 from data_provider import Recipe, Scaler, WindowSet
 from data_provider.segments import hold, working_mask
 from data_provider.times import step_of, words_of
-from data_provider.trends import Problem, Request, Trend, read_trend
 from data_provider.trends.files import Found
+from data_provider.trends.problems import Problem
+from data_provider.trends.request import Request
 from data_provider.trends.table import Table
+from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
 from exp.artifact import Artifact
 from exp.decision import outside

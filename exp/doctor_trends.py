@@ -10,11 +10,12 @@ import numpy as np
 
 from data_provider.segments import stretches_of, working_mask
 from data_provider.times import words_of
-from data_provider.trends import Request, Trend, read_trend
 from data_provider.trends.files import Found, trend_files
 from data_provider.trends.guess import columns_of, guess, written
 from data_provider.trends.problems import Unusable, listed
 from data_provider.trends.reading import open_trend
+from data_provider.trends.request import Request
+from data_provider.trends.trend import Trend, read_trend
 from exp.artifact import Artifact
 from exp.detect import load_detector
 from utils.errors import UserError

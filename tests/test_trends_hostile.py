@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from data_provider.trends import Request, read_trend
 from data_provider.trends import files as trend_files
 from data_provider.trends import parquet as trend_parquet
 from data_provider.trends.problems import shown
+from data_provider.trends.request import Request
+from data_provider.trends.trend import read_trend
 from tests.trend_kit import COLUMNS, RANGES, STYLES, UNITS, clock, lines, one, read, unit_readings, write
 from utils.csv_safety import harmless
 from utils.errors import UserError

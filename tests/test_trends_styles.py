@@ -9,10 +9,10 @@ import pyarrow.parquet
 import pytest
 
 from data_provider.times import MONTH_FIRST
-from data_provider.trends import read_trends
 from data_provider.trends.cells import MISSING_WORDS
 from data_provider.trends.roles import read_roles
 from data_provider.trends.table import read_table
+from data_provider.trends.trend import read_trends
 from data_provider.trends.units import UNITS as UNIT_TABLE
 from data_provider.trends.vendors import VENDORS, parse_stamps
 from tests.conftest import REPOSITORY

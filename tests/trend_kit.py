@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.trends import Trend, read_trends
+from data_provider.trends.trend import Trend, read_trends
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "RA_TEMP", "SA_CFM", "SA_SP", "OA_DMPR_DM", "SF_WAT")
 UNITS = ("F", "F", "F", "CFM", "in. w.g.", "", "W")

@@ -1,0 +1,113 @@
+"""A trend export of a building-automation system, as it comes, to even readings in a model's columns and units.
+
+`read_trends` is the way in.
+Letters: N steps of the even grid, C signals of the model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_provider.trends.files import Found, trend_files
+from data_provider.trends.problems import Problem, Unusable
+from data_provider.trends.reading import even_readings, open_trend, readings_of
+from data_provider.trends.request import MAX_AGE_SECONDS, Request
+from data_provider.trends.roles import Roles
+from utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A file's readings on the even grid.
+
+    Attributes:
+        file: its name, within the folder if one was read.
+        times: (N,) datetime64[s], multiples of the period; in UTC if `utc`, else on the file's own clock as if it
+            were never changed. Where nothing was read for too long, there are no steps.
+        clock: (N,) datetime64[s], what the file's clock showed: for people.
+        values: (N, C) float32 in the model's columns and units, NaN where unknown.
+        problems: what is wrong; one is fatal if the file cannot be judged, and N is 0 then.
+        utc: whether `times` are in UTC.
+        period_seconds: of the grid.
+    """
+
+    file: str
+    times: np.ndarray
+    clock: np.ndarray
+    values: np.ndarray
+    problems: list[Problem]
+    utc: bool
+    period_seconds: int
+
+    @property
+    def fatal(self) -> Problem | None:
+        """Why the file cannot be judged, None if it can."""
+        return next((problem for problem in self.problems if problem.fatal), None)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The model's columns of which the file holds nothing."""
+        return tuple(dict.fromkeys(p.column for p in self.problems if p.kind == "missing"))
+
+
+def read_trends(
+    source: Path,
+    *,
+    columns: Sequence[str],
+    units: Sequence[str],
+    period_seconds: int,
+    roles: Roles | None = None,
+    vendor: str = "iso",
+    time_zone: str | None = None,
+    max_age_seconds: float = MAX_AGE_SECONDS,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    resample: str = "direct",
+    own_rate: bool = False,
+    growing: bool = False,
+) -> list[Trend]:
+    """Reads a trend file, or every one of a folder.
+
+    Args:
+        source: a .csv, .csv.gz or .parquet file, or a folder of such files.
+        columns, units, period_seconds, ...: see `Request`.
+
+    Raises:
+        UserError: nothing is there to read, an option cannot be used, or not one file can be judged.
+    """
+    request = Request(
+        columns=tuple(columns),
+        units=tuple(units),
+        period_seconds=period_seconds,
+        roles=roles,
+        vendor=vendor,
+        time_zone=time_zone,
+        max_age_seconds=max_age_seconds,
+        ranges=ranges,
+        resample=resample,
+        own_rate=own_rate,
+        growing=growing,
+    )
+    trends = [read_trend(found, request) for found in trend_files(source)]
+    reasons = [trend.fatal for trend in trends if trend.fatal]
+    if len(reasons) == len(trends):
+        rest = f" (the other {len(reasons) - 1} files cannot be used either)" if len(reasons) > 1 else ""
+        where = source if source.is_file() else source / reasons[0].file
+        raise UserError(f"{where}: {reasons[0].reason}{rest}")
+    return trends
+
+
+def read_trend(found: Found, request: Request) -> Trend:
+    """Reads one file; never raises for what is wrong with it."""
+    problems: list[Problem] = []
+    try:
+        source = open_trend(found, request)
+        readings = readings_of(source, request, problems)
+        grid = even_readings(found.name, readings, request, problems)
+    except Unusable as error:
+        nothing = np.empty(0, "datetime64[s]")
+        values = np.empty((0, len(request.columns)), np.float32)
+        problems = [error.problem(found.name), *(problem for problem in problems if not problem.fatal)]
+        return Trend(found.name, nothing, nothing, values, problems, False, request.period_seconds)
+    return Trend(found.name, grid.times, grid.clock, grid.values, problems, readings.clock.utc, grid.period)
