@@ -34,7 +34,7 @@ def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
 
     from data_provider.trends.files import trend_files
     from exp.detect import load_detector
-    from exp.fleet import detect_files
+    from exp.detection.api import detect_files
     from utils.errors import UserError
     from utils.options import Options
 

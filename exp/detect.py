@@ -17,14 +17,15 @@ import torch
 from data_provider.trends.files import Found, trend_files
 from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
-from exp import detect_tables as tables
 from exp.artifact import Artifact, load_artifact
-from exp.detect_findings import Finder
-from exp.detect_tables import Output
-from exp.detect_windows import NO_ANSWER, Detector, Judged
+from exp.detection import report
+from exp.detection import tables as tables
+from exp.detection.detector import NO_ANSWER, Detector, Judged
+from exp.detection.findings import Finder
+from exp.detection.record import Finding, Unit
+from exp.detection.tables import Output
 from exp.run_folder import RunFolder
-from utils import detection_report, distributed
-from utils.detection_record import Finding, Unit
+from utils import distributed
 from utils.errors import UserError
 from utils.logs import log_to_screen
 from utils.options import Options
@@ -237,14 +238,14 @@ def _write(detector: Detector, finder: Finder, result: Result, output: Output) -
         dataclasses.replace(unit, findings=[drawn[f.file, f.fault, f.start] for f in unit.findings])
         for unit in result.units
     ]
-    detection_report.write(output.path("report"), units, _about(detector, finder.confirm))
+    report.write(output.path("report"), units, _about(detector, finder.confirm))
 
 
-def _about(detector: Detector, confirm: int) -> detection_report.About:
+def _about(detector: Detector, confirm: int) -> report.About:
     """What the report says of the model."""
     artifact = detector.artifact
     info = artifact.info
-    return detection_report.About(
+    return report.About(
         model=artifact.options.model,
         data=info.data,
         classes=len(info.classes),

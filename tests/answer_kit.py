@@ -14,7 +14,7 @@ import torch
 from data_provider import load_data
 from exp.artifact import load_artifact
 from exp.decision import scores_of
-from exp.fleet import detect_files
+from exp.detection.api import detect_files
 from exp.judge import answers_of, measures_of, part_logits, parts_of
 from utils.command_line import from_config
 from utils.written import rounded

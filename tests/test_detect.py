@@ -17,7 +17,7 @@ import torch
 import run
 from exp import detect
 from exp.artifact import load_artifact, save_artifact
-from exp.detect_attribution import STEPS, attribution
+from exp.detection.attribution import STEPS, attribution
 from tests.kit import train, write_folder
 from utils import calibration
 from utils.command_line import parse

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.events import covered, events_of
+from exp.detection.events import covered, events_of
 
 NAMES = {"-": "normal", "a": "leak", "b": "stuck", "?": "unknown", ".": "no answer"}
 MINUTE = np.timedelta64(60, "s")

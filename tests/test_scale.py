@@ -16,9 +16,9 @@ import pytest
 
 import run
 from benchmarks import fleet
-from exp import fleet as function
-from exp.detect_tables import EVENT_FIELDS
-from exp.fleet import detect_files
+from exp.detection import api as function
+from exp.detection.api import detect_files
+from exp.detection.tables import EVENT_FIELDS
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
 from utils.csv_safety import harmless

@@ -8,9 +8,9 @@ from typing import Any
 
 from data_provider.trends.files import Found, trend_files
 from exp.detect import judge_files, load_detector, model_folder
-from exp.detect_findings import Finder
-from exp.detect_tables import event_row, window_fields
-from exp.detect_windows import Detector
+from exp.detection.detector import Detector
+from exp.detection.findings import Finder
+from exp.detection.tables import event_row, window_fields
 from utils.command_line import checked
 from utils.errors import UserError, unknown_name
 from utils.options import Options, flags

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from exp.artifact import Artifact
-from exp.detect_windows import UNKNOWN
+from exp.detection.detector import UNKNOWN
 from exp.evaluate import evaluation_mode
 from models.rivals import Rival
 from utils.written import written

@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from utils import plots_detection
-from utils.detection_record import Finding, Unit
+from exp.detection import plots
+from exp.detection.record import Finding, Unit
 from utils.report_page import Picture, duration, percent, picture, render, save
 
 MARK = "<!-- detection report -->"
@@ -221,11 +221,11 @@ def _figures(finding: Finding) -> list[tuple[str, str, Picture]]:
     unknown = finding.fault == "unknown"
     what = "for being unlike the training data" if unknown else "for the fault"
     drawn = (
-        ("Trends", "The suspicious stretch is shaded.", plots_detection.trends),
+        ("Trends", "The suspicious stretch is shaded.", plots.trends),
         ("Where the network looked", f"How much each reading speaks {what}, in the surest windows.",
-         plots_detection.looked),
+         plots.looked),
         ("Gramian images", f"{evidence.columns[0]} in the surest window, as the network sees it: its trend, and its "
-         "two images. Time runs to the right and upwards.", plots_detection.images),
+         "two images. Time runs to the right and upwards.", plots.images),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         return [(title, text, picture(draw(evidence, Path(folder) / "figure.png"))) for title, text, draw in drawn]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exp.detect_windows import NO_ANSWER, Judged
-from utils import detection_report
+from exp.detection import report
+from exp.detection.detector import NO_ANSWER, Judged
+from exp.detection.record import Finding
 from utils.csv_safety import harmless
-from utils.detection_record import Finding
 from utils.errors import UserError
 
 EVENT_FIELDS = (
@@ -25,7 +25,7 @@ EVENT_FIELDS = (
 HEADS = {
     "windows": "file,start,end,class,confidence,",
     "events": "file,fault,meaning,",
-    "report": detection_report.MARK,
+    "report": report.MARK,
 }
 
 

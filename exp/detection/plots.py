@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from utils.detection_record import Evidence
+from exp.detection.record import Evidence
 from utils.plots_gramian import fields
 from utils.plots_style import BLUE, GRID, INK, MUTED, ORANGE, drawing, one_line, tidy
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exp.detect_attribution import attribution, top_sensors
-from exp.detect_windows import UNKNOWN, Detector, Judged
-from utils.advice import advice, meaning
-from utils.detection_record import Evidence, Finding
-from utils.events import Event, events_of
+from exp.detection.advice import advice, meaning
+from exp.detection.attribution import attribution, top_sensors
+from exp.detection.detector import UNKNOWN, Detector, Judged
+from exp.detection.events import Event, events_of
+from exp.detection.record import Evidence, Finding
 from utils.written import mean_written, units
 
 ATTRIBUTED = 4  # windows of an event that are asked for what speaks for it

@@ -1,0 +1,1 @@
+"""From a model and trend files to windows, events and a report."""
