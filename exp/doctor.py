@@ -6,7 +6,7 @@ Letters: N steps of a file's even grid, C signals of the model.
 
 from pathlib import Path
 
-from exp import doctor_packages
+from exp.diagnosis import packages
 from utils.options import Options
 
 
@@ -20,9 +20,9 @@ def run(options: Options) -> int:
         UserError: a file cannot be judged as it is.
     """
     if options.input is None:
-        lines, complete = doctor_packages.report()
+        lines, complete = packages.report()
         print("\n".join(lines))
         return 0 if complete else 1
-    from exp.doctor_trends import examine
+    from exp.diagnosis.trends import examine
 
     return examine(options, Path(options.input).expanduser())

@@ -14,10 +14,11 @@ from data_provider.frames import DataInfo
 from data_provider.scaler import Scaler
 from data_provider.segments import Recipe
 from data_provider.trends.roles import read_roles
-from exp import doctor, doctor_packages
+from exp import doctor
 from exp.artifact import save_artifact
 from exp.build import model_of
 from exp.decision import Decision
+from exp.diagnosis import packages
 from tests.conftest import REPOSITORY
 from tests.trend_kit import COLUMNS, RANGES, UNITS, clock, one, unit_readings, write
 from utils import calibration
@@ -212,7 +213,7 @@ def test_without_a_file_it_says_what_is_installed(capsys):
     for line in (REPOSITORY / "requirements.txt").read_text().split():
         name = line.replace("<", ">").split(">")[0]
         assert f"{name:<14}{importlib.metadata.version(name)}" in out
-    for name in doctor_packages.EXTRAS:
+    for name in packages.EXTRAS:
         assert f"\n{name:<14}" in out
     assert "GPU: " in out
     assert out.rstrip().endswith("everything needed is installed")
@@ -220,8 +221,8 @@ def test_without_a_file_it_says_what_is_installed(capsys):
 
 def test_what_is_missing_or_too_old_is_said_with_what_to_do(monkeypatch, capsys):
     versions = {"torch": "2.5.1+cu124", "pyarrow": "", "captum": "0.8.0"}
-    known = doctor_packages.version_of
-    monkeypatch.setattr(doctor_packages, "version_of", lambda name: versions.get(name, known(name)))
+    known = packages.version_of
+    monkeypatch.setattr(packages, "version_of", lambda name: versions.get(name, known(name)))
     assert doctor.run(Options()) == 1
     out = capsys.readouterr().out
     assert "torch         2.5.1+cu124       >=2.6,<2.14     a version this program is not tested with" in out
@@ -240,7 +241,7 @@ def test_what_is_missing_or_too_old_is_said_with_what_to_do(monkeypatch, capsys)
     ],
 )  # fmt: skip
 def test_versions_compare_as_numbers(version, wanted, holds):
-    assert doctor_packages.within(version, wanted) is holds
+    assert packages.within(version, wanted) is holds
 
 
 def test_it_works_where_nothing_is_installed():

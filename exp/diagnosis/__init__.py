@@ -1,0 +1,1 @@
+"""What `doctor` examines: the machine, the packages and trend files."""
