@@ -18,11 +18,11 @@ import torch
 from data_provider import Prepared, load_data
 from data_provider.datasets import DATASETS
 from data_provider.prepare import REPOSITORY
-from exp import export_check as check
 from exp.artifact import Artifact, load_artifact
-from exp.export_example import example
-from exp.export_formats import FORMATS
-from exp.export_graph import INPUT, OUTPUTS
+from exp.exporting import check as check
+from exp.exporting.example import example
+from exp.exporting.formats import FORMATS
+from exp.exporting.graph import INPUT, OUTPUTS
 from exp.run_folder import RunFolder, write_whole
 from models.rivals import Rival
 from utils.errors import UserError

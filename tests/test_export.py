@@ -16,12 +16,12 @@ import torch
 
 import run
 from data_provider import load_data
-from exp import export_formats
 from exp.artifact import load_artifact
 from exp.export import about
-from exp.export_check import logits_by
-from exp.export_example import EXAMPLES, example
-from exp.export_graph import Measured
+from exp.exporting import formats
+from exp.exporting.check import logits_by
+from exp.exporting.example import EXAMPLES, example
+from exp.exporting.graph import Measured
 from exp.run_folder import RunFolder
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
@@ -251,7 +251,7 @@ def test_a_truncated_model_is_refused(file, alone, capsys):
 
 
 def test_what_a_format_cannot_hold_is_a_line(trained, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(export_formats, "LARGEST_ONNX", 1000)
+    monkeypatch.setattr(formats, "LARGEST_ONNX", 1000)
     line = refused(capsys, trained, "--format", "onnx", "--output", str(tmp_path))
     assert "ONNX ends at 2; --format torch has no such end" in line
 

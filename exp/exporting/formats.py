@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from exp.artifact import Artifact
-from exp.export_graph import INPUT, OUTPUTS, graph_of, quiet
+from exp.exporting.graph import INPUT, OUTPUTS, graph_of, quiet
 from utils.errors import UserError
 
 ABOUT = "metadata.json"  # within a torch.export file

@@ -14,7 +14,7 @@ from data_provider import Prepared, Scaler, WindowSet
 from exp.artifact import Artifact
 from exp.evaluate import answer as answer_by
 from exp.evaluate import predictions_of
-from exp.export_formats import Answer
+from exp.exporting.formats import Answer
 from utils.calibration import tempered
 from utils.metrics import headline
 

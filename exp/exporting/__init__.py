@@ -1,0 +1,1 @@
+"""A trained model as an ONNX or torch.export file that is checked before it is kept."""
