@@ -12,14 +12,14 @@ import torch
 from torch import nn
 
 from data_provider import Prepared
-from exp import model_card
 from exp.artifact import save_artifact
 from exp.build import parameter_count
 from exp.decision import Decision, fit_decision, outside, scores_of
 from exp.evaluate import exact, logits_of, predictions_of
-from exp.figures import draw_figures
+from exp.reporting import model_card, training_report
+from exp.reporting.figures import draw_figures
 from exp.run_folder import RunFolder, write_csv
-from utils import calibration, report
+from utils import calibration
 from utils.metrics import confusion, evaluate
 from utils.options import Options
 from utils.predictions import Predictions
@@ -38,7 +38,7 @@ def judge(
     device: torch.device,
     training: dict[str, Any],
 ) -> None:
-    """Evaluates a model on validation and test, and writes its files, numbers, figures and report.
+    """Evaluates a model on validation and test, and writes its files, numbers, figures and training_report.
 
     Args:
         options: of the run.
@@ -76,7 +76,7 @@ def judge(
     folder.write_metrics(metrics)
     write_csv(folder.summary, [_summary(options, metrics, folder)])
     draw_figures(folder)
-    report.write(folder.path)
+    training_report.write(folder.path)
     model_card.write(folder)
     for part in parts:
         logger.info("%s", line_of(part, metrics[part]))

@@ -4,10 +4,9 @@ import glob
 import logging
 from pathlib import Path
 
-from exp import model_card
-from exp.figures import draw_figures
+from exp.reporting import comparison, model_card, training_report
+from exp.reporting.figures import draw_figures
 from exp.run_folder import RunFolder
-from utils import compare, report
 from utils.errors import UserError
 from utils.logs import log_to_screen
 from utils.options import Options
@@ -22,7 +21,7 @@ def run(options: Options) -> int:
         return _compare(options)
     folder = RunFolder.find(options.run, options)
     draw_figures(folder)
-    logger.info("report: %s", report.write(folder.path))
+    logger.info("report: %s", training_report.write(folder.path))
     model_card.write(folder)
     print(f"run folder: {folder.path}")
     return 0
@@ -35,8 +34,8 @@ def _compare(options: Options) -> int:
     folders = list(dict.fromkeys(path.resolve() for path in [*found, *below] if _is_run(path)))
     if not folders:
         raise UserError(f"no run folder matches {' '.join(options.compare)}; a run folder holds config.yaml")
-    page = compare.write(folders, Path(options.result_path) / "comparison.html")
-    print(compare.text(*compare.table(folders)))
+    page = comparison.write(folders, Path(options.result_path) / "comparison.html")
+    print(comparison.text(*comparison.table(folders)))
     print(f"comparison: {page}")
     return 0
 

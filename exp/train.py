@@ -135,8 +135,8 @@ def _plan(options: Options) -> AccumulationPlan:
 def _judge(options: Options, data: Prepared, trainer: Trainer, folder: RunFolder, stopped: str, seconds: float) -> None:
     """Evaluates the best checkpoint on validation and test, and writes everything that a run leaves."""
     # Imported now: drawing and statistics take a second that training does not wait for.
-    from exp.figures import save_samples
     from exp.judge import judge
+    from exp.reporting.figures import save_samples
 
     progress, best = trainer.progress, trainer.judged.float()
     best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])

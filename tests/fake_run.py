@@ -184,7 +184,7 @@ def make(
 
 def figures(folder: Path, facts: dict[str, Any], rows: list[dict[str, str]]) -> None:
     """Draw the figures that a run draws."""
-    from utils import plots
+    from exp.reporting import plots
 
     classes, test = tuple(facts["data"]["classes"]), facts["test"]
     plots.curves(history(), folder / "figures" / "curves.png", best_epoch=facts["best_epoch"])

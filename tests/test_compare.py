@@ -1,4 +1,4 @@
-"""The comparison of run folders: right numbers, means over seeds, and a warning wherever rows do not compare."""
+"""The comparison of run folders: right numbers, means over seeds, and a warning wherever rows do not comparison."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from typing import Any
 import fake_run
 import pytest
 
-from utils import compare
+from exp.reporting import comparison
 from utils.errors import UserError
 
 
@@ -25,12 +25,12 @@ def change(run: Path, how: Callable[[dict[str, Any]], object]) -> None:
 
 
 def columns(folders: list[Path], *names: str) -> list[list[str]]:
-    header, rows = compare.table(folders)
+    header, rows = comparison.table(folders)
     return [[row[header.index(name)] for name in names] for row in rows]
 
 
 def test_a_row_tells_the_run(tmp_path: Path) -> None:
-    header, rows = compare.table([make(tmp_path, "a", des="baseline")])
+    header, rows = comparison.table([make(tmp_path, "a", des="baseline")])
     row = dict(zip(header, rows[0], strict=True))
     assert len(rows) == 1
     assert row == {
@@ -130,18 +130,18 @@ def test_links_and_repetitions_are_read_once(tmp_path: Path) -> None:
 def test_mistakes_are_named(tmp_path: Path) -> None:
     run = make(tmp_path, "a")
     with pytest.raises(UserError, match="nothing to compare"):
-        compare.table([])
+        comparison.table([])
     with pytest.raises(UserError, match="is no run folder"):
-        compare.table([run, tmp_path / "nowhere"])
+        comparison.table([run, tmp_path / "nowhere"])
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
-        compare.write([run], tmp_path / "file" / "comparison.html")
+        comparison.write([run], tmp_path / "file" / "comparison.html")
 
 
 def test_three_files_are_written(tmp_path: Path) -> None:
     runs = [make(tmp_path, f"s{seed}", seed=seed) for seed in (0, 1)]
     runs.append(make(tmp_path, "r", des="<script>", leaking=True))
-    page = compare.write(runs, tmp_path / "new" / "folder")
+    page = comparison.write(runs, tmp_path / "new" / "folder")
     assert page == tmp_path / "new" / "folder" / "comparison.html"
     html = page.read_text(encoding="utf-8")
     assert "<script>" not in html
@@ -160,12 +160,12 @@ def test_three_files_are_written(tmp_path: Path) -> None:
 
 
 def test_the_page_may_be_named(tmp_path: Path) -> None:
-    page = compare.write([make(tmp_path, "a")], tmp_path / "v1.2" / "my.table.html")
+    page = comparison.write([make(tmp_path, "a")], tmp_path / "v1.2" / "my.table.html")
     assert sorted(path.name for path in page.parent.iterdir()) == ["my.table.csv", "my.table.html", "my.table.txt"]
 
 
 def test_no_cell_of_the_csv_runs_in_a_spreadsheet(tmp_path: Path) -> None:
-    page = compare.write([make(tmp_path, "a", des='=HYPERLINK("x")', model="@sum")], tmp_path / "out")
+    page = comparison.write([make(tmp_path, "a", des='=HYPERLINK("x")', model="@sum")], tmp_path / "out")
     with page.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
         row = next(csv.DictReader(file))
     assert (row["des"], row["model"]) == ('\'=HYPERLINK("x")', "'@sum")

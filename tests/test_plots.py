@@ -15,8 +15,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from utils import metrics, plots
-from utils.plots_gramian import fields, telling_signals
+from exp.reporting import plots
+from exp.reporting.gramian_plots import fields, telling_signals
+from utils import metrics
 from utils.predictions import Predictions
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -233,6 +234,6 @@ def test_figures_leave_no_trace_in_matplotlib(tmp_path: Path) -> None:
     before = dict(matplotlib.rcParams)
     plots.class_bars({"a": {"f1": 0.5, "support": 3}}, tmp_path / "b.png")
     assert dict(matplotlib.rcParams) == before
-    code = "import sys, utils.plots as p; p.class_bars({'a': {'f1': 1, 'support': 1}}, sys.argv[1]); "
+    code = "import sys, exp.reporting.plots as p; p.class_bars({'a': {'f1': 1, 'support': 1}}, sys.argv[1]); "
     code += "sys.exit('matplotlib.pyplot' in sys.modules)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "c.png")], cwd=REPOSITORY, check=True)

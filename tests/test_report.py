@@ -13,9 +13,9 @@ from typing import Any
 import fake_run
 import pytest
 
-from utils import report
+from exp.reporting import training_report
+from exp.reporting.page import cell, duration, file_size, percent, tables
 from utils.errors import UserError
-from utils.report_page import cell, duration, file_size, percent, tables
 
 VOID = {"meta", "img", "br", "link", "hr"}
 # The scheme of what may be loaded, and attributes that load or run something.
@@ -74,7 +74,7 @@ def change(run: Path, how: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_the_page_tells_the_run(run: Path) -> None:
-    path = report.write(run)
+    path = training_report.write(run)
     assert path == run / "report.html"
     text = Page(path).text
     # title
@@ -100,13 +100,13 @@ def test_the_page_tells_the_run(run: Path) -> None:
 
 def test_every_metric_stands_with_both_parts_and_intervals(run: Path) -> None:
     change(run, lambda m: m["test"].update(own_metric={"value": 0.5, "low": None, "high": None}))
-    text = Page(report.write(run)).text
+    text = Page(training_report.write(run)).text
     assert re.search(r"Macro-F1 mean of .* alike 0\.822 0\.781 . 0\.846 0\.877 0\.834 . 0\.904", text)
     assert "own metric - 0.500 no interval" in text
 
 
 def test_classes_are_sorted_from_the_worst_and_bars_have_their_length(run: Path) -> None:
-    page = Page(report.write(run))
+    page = Page(training_report.write(run))
     bars = [float(style[6:-1]) for tag, found in page.tags if tag == "span" and (style := found.get("style"))]
     f1 = [100 * values["f1"] for values in json.loads((run / "metrics.json").read_text())["test"]["per_class"].values()]
     assert bars == pytest.approx(sorted(f1))
@@ -115,14 +115,14 @@ def test_classes_are_sorted_from_the_worst_and_bars_have_their_length(run: Path)
 def test_the_surest_mistakes_come_from_the_predictions(run: Path) -> None:
     rows = fake_run.read_csv(run / "predictions_test.csv")
     wrong = max((row for row in rows if row["target"] != row["predicted"]), key=lambda row: float(row["confidence"]))
-    text = Page(report.write(run)).text
+    text = Page(training_report.write(run)).text
     start = wrong["start"].replace("T", " ")[:16]
     share = percent(float(wrong["confidence"])).replace("\u00a0", " ")
     assert f"{wrong['file']} {start} to 13:55 {wrong['target']} {wrong['predicted']} {share}" in text
 
 
 def test_the_page_loads_nothing_and_carries_the_figures(run: Path) -> None:
-    page = Page(report.write(run))
+    page = Page(training_report.write(run))
     drawn = {path.stem: path.read_bytes() for path in (run / "figures").glob("*.png")}
     carried = {base64.b64decode(uri.removeprefix("data:image/png;base64,")) for uri in page.loaded()}
     assert carried == {content for name, content in drawn.items() if name != "class_bars"}
@@ -135,7 +135,7 @@ def test_the_page_loads_nothing_and_carries_the_figures(run: Path) -> None:
 
 def test_links_lead_to_files_of_the_folder_and_to_sections(run: Path) -> None:
     (run / "a b#c?.txt").write_text("x")
-    page = Page(report.write(run))
+    page = Page(training_report.write(run))
     places = {found["id"] for _, found in page.tags if "id" in found}
     links = [found["href"] or "" for tag, found in page.tags if tag == "a"]
     assert {link[1:] for link in links if link.startswith("#")} <= places
@@ -148,7 +148,7 @@ def test_links_lead_to_files_of_the_folder_and_to_sections(run: Path) -> None:
 def test_a_leaking_split_is_said_in_red_before_any_number(tmp_path: Path, finished: Path) -> None:
     run = fake_run.make(tmp_path / "r", leaking=True, draw=False)
     shutil.copytree(finished / "figures", run / "figures")
-    page = Page(report.write(run))
+    page = Page(training_report.write(run))
     assert page.text.index("This split leaks") < page.text.index("474 of 540")
     assert any(found.get("class") == "note bad" for _, found in page.tags)
     assert "random split of windows" in page.text
@@ -162,7 +162,7 @@ def test_what_weakens_the_numbers_is_said(run: Path) -> None:
         metrics["test"]["per_class"]["coi_leakage_010"] = {"precision": None, "recall": None, "f1": None, "support": 0}
 
     change(run, weaken)
-    text = Page(report.write(run)).text
+    text = Page(training_report.write(run)).text
     assert "No better than guessing" in text
     assert "only 1 stretch of time" in text
     assert "has no window of coi_leakage_010" in text
@@ -171,7 +171,7 @@ def test_what_weakens_the_numbers_is_said(run: Path) -> None:
 def test_without_a_test_part_validation_is_reported_as_such(run: Path) -> None:
     change(run, lambda metrics: metrics.update(test=None))
     (run / "predictions_test.csv").unlink()
-    text = Page(report.write(run)).text
+    text = Page(training_report.write(run)).text
     assert "No test part was judged" in text
     assert "validation windows: an accuracy of 82.2 %" in text
 
@@ -183,7 +183,7 @@ def test_without_a_fault_free_class_and_without_mistakes(run: Path) -> None:
 
     change(run, perfect)
     (run / "predictions_test.csv").write_text("file,start,end,target,predicted,confidence\n")
-    text = Page(report.write(run)).text
+    text = Page(training_report.write(run)).text
     assert "false alarm" not in text
     assert "No test window was taken for another state." in text
 
@@ -200,7 +200,7 @@ def test_hostile_names_stay_text(tmp_path: Path, finished: Path) -> None:
     run = fake_run.make(tmp_path / "r", classes=classes, draw=False, des="\"quoted\" 'des' </title><u>")
     shutil.copytree(finished / "figures", run / "figures")
     change(run, lambda m: m["data"]["report"].update({"<i>": "</table><script>", "list": [{"<u>": "<u>"}]}))
-    page = Page(report.write(run))
+    page = Page(training_report.write(run))
     for name in (*classes, "\"quoted\" 'des' </title><u>", "</table><script>", "<u>"):
         assert name in page.text
     assert not {"script", "u"} & {tag for tag, _ in page.tags}
@@ -210,13 +210,13 @@ def test_hostile_names_stay_text(tmp_path: Path, finished: Path) -> None:
 
 def test_a_link_to_the_folder_serves(run: Path) -> None:
     (run.parent / "latest").symlink_to(run.name)
-    assert report.write(run.parent / "latest") == run / "report.html"
+    assert training_report.write(run.parent / "latest") == run / "report.html"
 
 
 def test_extra_figures_stand_behind_the_known_ones(run: Path) -> None:
     shutil.copy(run / "figures" / "curves.png", run / "figures" / "confusion_matrix_val.png")
     shutil.copy(run / "figures" / "curves.png", run / "figures" / "a_new_one.png")
-    titles = [found["alt"] for tag, found in Page(report.write(run)).tags if tag == "img"]
+    titles = [found["alt"] for tag, found in Page(training_report.write(run)).tags if tag == "img"]
     assert titles[:2] == ["Confusion matrix", "Confusion matrix, val"]
     assert titles[-1] == "a new one"
 
@@ -251,7 +251,7 @@ def test_what_is_missing_or_broken_is_named_with_the_remedy(
     else:
         path.unlink()
     with pytest.raises(UserError, match=says) as caught:
-        report.write(run)
+        training_report.write(run)
     assert "\n" not in str(caught.value)
     assert not (run / "report.html").exists()
 
@@ -259,7 +259,7 @@ def test_what_is_missing_or_broken_is_named_with_the_remedy(
 def test_a_matrix_that_does_not_fit_the_classes_is_refused(run: Path) -> None:
     change(run, lambda metrics: metrics["test"]["confusion"].pop())
     with pytest.raises(UserError, match="'test' does not fit the 9 classes"):
-        report.write(run)
+        training_report.write(run)
 
 
 def test_numbers_as_people_write_them() -> None:
@@ -293,7 +293,7 @@ def test_the_page_is_no_wider_than_the_window(tmp_path: Path, finished: Path, wi
     run = fake_run.make(tmp_path / "r", classes=classes, draw=False, des="d" * 80)
     shutil.copytree(finished / "figures", run / "figures")
     change(run, lambda metrics: metrics.update(command="python run.py --root_path " + "very_long/" * 30))
-    page = report.write(run).read_text(encoding="utf-8")
+    page = training_report.write(run).read_text(encoding="utf-8")
     measure = "<script>onload = () => parent.postMessage(document.documentElement.scrollWidth, '*')</script>"
     page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page).replace("</body>", measure + "</body>")
     (tmp_path / "inner.html").write_text(page, encoding="utf-8")

@@ -11,8 +11,8 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from exp.detection.record import Evidence
-from utils.plots_gramian import fields
-from utils.plots_style import BLUE, GRID, INK, MUTED, ORANGE, drawing, one_line, tidy
+from exp.reporting.gramian_plots import fields
+from exp.reporting.style import BLUE, GRID, INK, MUTED, ORANGE, drawing, one_line, tidy
 
 _WIDTH = 4.7  # inches: two beside each other on a page, one on a phone without shrinking much
 _LONGEST_NAME = 46

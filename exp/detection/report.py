@@ -11,7 +11,7 @@ from typing import Any
 
 from exp.detection import plots
 from exp.detection.record import Finding, Unit
-from utils.report_page import Picture, duration, percent, picture, render, save
+from exp.reporting.page import Picture, duration, percent, picture, render, save
 
 MARK = "<!-- detection report -->"
 _MOST_UNITS = 60  # in the timeline

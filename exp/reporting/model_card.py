@@ -13,16 +13,16 @@ from typing import Any
 
 import yaml
 
-from exp import model_card_limits as limits
 from exp.decision import MARGIN, MOST_OUTSIDE
+from exp.reporting import model_card_limits as limits
+from exp.reporting.markdown import Markdown, render_markdown
+from exp.reporting.page import cell, duration, missing, number, save
+from exp.reporting.sentences import interval
+from exp.reporting.training_report import MEANINGS, effective_batch
 from exp.run_folder import RunFolder
 from models.rivals import RIVALS
-from utils.markdown import Markdown, render_markdown
 from utils.options import VERBS, Options
-from utils.report import MEANINGS, effective_batch
 from utils.report_folder import RunRecord, read_run
-from utils.report_page import cell, duration, missing, number, save
-from utils.report_words import interval
 
 logger = logging.getLogger(__name__)
 

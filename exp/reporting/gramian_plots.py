@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from utils.plots_style import BLUE, GRID, INK, MUTED, drawing, one_line
+from exp.reporting.style import BLUE, GRID, INK, MUTED, drawing, one_line
 
 _MANY = 12  # more classes than this get smaller images
 _GAP = 0.06  # inches, between the parts of one group

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from utils.report_page import cell, duration, file_size, missing, number, percent
+from exp.reporting.page import cell, duration, file_size, missing, number, percent
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 # What Markdown or HTML may take for a sign. A numeric reference shows the character and is never one (CommonMark 2.5).

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from exp.reporting.page import missing, render, save
 from utils.compare_runs import ComparedRun, finished, load
 from utils.csv_safety import harmless
-from utils.report_page import missing, render, save
 
 logger = logging.getLogger(__name__)
 

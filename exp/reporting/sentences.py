@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from exp.reporting.page import duration, missing, number, percent
 from utils.report_folder import RunRecord
-from utils.report_page import duration, missing, number, percent
 
 _PART = {"test": "test", "val": "validation"}
 NO_INTERVAL = "no interval"

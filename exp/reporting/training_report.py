@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from utils import report_words as words
+from exp.reporting import sentences as words
+from exp.reporting.page import duration, missing, number, percent, picture, render, save, tables
 from utils.errors import UserError
 from utils.report_folder import RunRecord, read_run
-from utils.report_page import duration, missing, number, percent, picture, render, save, tables
 
 logger = logging.getLogger(__name__)
 

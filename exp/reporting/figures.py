@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from data_provider import Prepared
+from exp.reporting import plots
 from exp.run_folder import RunFolder
-from utils import plots
 
 
 def save_samples(folder: RunFolder, data: Prepared) -> None:

@@ -1,0 +1,1 @@
+"""Reports, figures and model cards of what was trained."""
