@@ -23,7 +23,7 @@ from data_provider.held_out_class import leave_out
 from exp.build import loss_for, model_of
 from exp.decision import SCORES, Decision, fit_decision, outside, scores_of
 from exp.evaluate import logits_of, predictions_of
-from exp.run_folder import RunFolder
+from exp.runs.run_folder import RunFolder
 from exp.trainer import Trainer
 from utils import calibration, distributed
 from utils.accumulation_plan import plan

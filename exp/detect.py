@@ -17,14 +17,14 @@ import torch
 from data_provider.trends.files import Found, trend_files
 from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
-from exp.artifact import Artifact, load_artifact
 from exp.detection import report
 from exp.detection import tables as tables
 from exp.detection.detector import NO_ANSWER, Detector, Judged
 from exp.detection.findings import Finder
 from exp.detection.record import Finding, Unit
 from exp.detection.tables import Output
-from exp.run_folder import RunFolder
+from exp.runs.artifact import Artifact, load_artifact
+from exp.runs.run_folder import RunFolder
 from utils import distributed
 from utils.errors import UserError
 from utils.logs import log_to_screen

@@ -18,12 +18,12 @@ import torch
 from data_provider import Prepared, load_data
 from data_provider.datasets import DATASETS
 from data_provider.prepare import REPOSITORY
-from exp.artifact import Artifact, load_artifact
 from exp.exporting import check as check
 from exp.exporting.example import example
 from exp.exporting.formats import FORMATS
 from exp.exporting.graph import INPUT, OUTPUTS
-from exp.run_folder import RunFolder, write_whole
+from exp.runs.artifact import Artifact, load_artifact
+from exp.runs.run_folder import RunFolder, write_whole
 from models.rivals import Rival
 from utils.errors import UserError
 from utils.logs import log_to_screen

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from data_provider import Prepared
-from exp.artifact import save_artifact
 from exp.build import parameter_count
 from exp.decision import Decision, fit_decision, outside, scores_of
 from exp.evaluate import exact, logits_of, predictions_of
 from exp.reporting import model_card, training_report
 from exp.reporting.figures import draw_figures
-from exp.run_folder import RunFolder, write_csv
+from exp.runs.artifact import save_artifact
+from exp.runs.run_folder import RunFolder, write_csv
 from utils import calibration
 from utils.metrics import confusion, evaluate
 from utils.options import Options

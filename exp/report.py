@@ -6,7 +6,7 @@ from pathlib import Path
 
 from exp.reporting import comparison, model_card, training_report
 from exp.reporting.figures import draw_figures
-from exp.run_folder import RunFolder
+from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
 from utils.logs import log_to_screen
 from utils.options import Options

@@ -9,7 +9,7 @@ import torch
 
 from data_provider import Prepared, load_data
 from exp.build import loss_for, model_of, parameter_count
-from exp.run_folder import RunFolder
+from exp.runs.run_folder import RunFolder
 from exp.trainer import Interrupted, Trainer
 from models.rivals import RIVALS
 from utils import distributed

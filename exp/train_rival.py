@@ -9,7 +9,7 @@ import torch
 from data_provider import Prepared
 from exp.build import class_weights_of, parameter_count
 from exp.judge import judge
-from exp.run_folder import RunFolder
+from exp.runs.run_folder import RunFolder
 from models.rivals import RIVALS, Rival
 from utils import distributed
 from utils.errors import UserError

@@ -17,7 +17,7 @@ from exp.build import accumulator_of, autocast, compile_network, mixup_of, optim
 from exp.evaluate import logits_of, loss_of, predictions_of
 from exp.loaders import MicroBatches, train_loader
 from exp.progress import EpochBar, Progress
-from exp.run_folder import RunFolder
+from exp.runs.run_folder import RunFolder
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan
 from utils.augment import Augment

@@ -9,7 +9,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from exp.reporting import plots  # noqa: E402
-from exp.run_folder import RunFolder  # noqa: E402
+from exp.runs.run_folder import RunFolder  # noqa: E402
 
 SHOWN = ("AHU_annual", "coi_stuck_025", "damper_stuck_075", "oa_bias_4")
 

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from data_provider import load_data
-from exp.artifact import load_artifact
 from exp.decision import scores_of
 from exp.detection.api import detect_files
 from exp.judge import answers_of, measures_of, part_logits, parts_of
+from exp.runs.artifact import load_artifact
 from utils.command_line import from_config
 from utils.written import rounded
 

@@ -7,10 +7,10 @@ import torch
 
 from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
-from exp.artifact import Artifact
 from exp.build import model_of
 from exp.decision import Decision
 from exp.evaluate import exact
+from exp.runs.artifact import Artifact
 from utils.options import Options
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "MA_TEMP", "SA_CFM", "CHWC_VLV")

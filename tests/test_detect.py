@@ -16,8 +16,8 @@ import torch
 
 import run
 from exp import detect
-from exp.artifact import load_artifact, save_artifact
 from exp.detection.attribution import STEPS, attribution
+from exp.runs.artifact import load_artifact, save_artifact
 from tests.kit import train, write_folder
 from utils import calibration
 from utils.command_line import parse

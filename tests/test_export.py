@@ -16,13 +16,13 @@ import torch
 
 import run
 from data_provider import load_data
-from exp.artifact import load_artifact
 from exp.export import about
 from exp.exporting import formats
 from exp.exporting.check import logits_by
 from exp.exporting.example import EXAMPLES, example
 from exp.exporting.graph import Measured
-from exp.run_folder import RunFolder
+from exp.runs.artifact import load_artifact
+from exp.runs.run_folder import RunFolder
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
 from utils.calibration import tempered

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from exp.artifact import Artifact
 from exp.exporting.check import TOLERANCE, drawn, logits_by, parity
 from exp.exporting.formats import FORMATS, Answer
 from exp.exporting.graph import Eighth, Half, graph_of
+from exp.runs.artifact import Artifact
 from tests.export_kit import CLASSES, COLUMNS, LENGTH, SCALER, artifact
 from tests.test_models_networks import NETWORKS
 

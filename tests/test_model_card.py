@@ -17,12 +17,12 @@ from huggingface_hub import ModelCard
 import run
 from data_provider import load_data
 from data_provider.trends.files import trend_files
-from exp.artifact import load_artifact
 from exp.detect import load_detector
 from exp.judge import answers_of
 from exp.reporting import model_card
 from exp.reporting.markdown import code_block, escaped
-from exp.run_folder import RunFolder
+from exp.runs.artifact import load_artifact
+from exp.runs.run_folder import RunFolder
 from tests.kit import train, write_folder
 from utils.command_line import parse
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import run
-from exp.artifact import load_artifact
+from exp.runs.artifact import load_artifact
 from exp.train_rival import unread_flags
 from models.rivals import RIVALS, Rival
 from models.rivals_sklearn import STATISTICS, window_statistics

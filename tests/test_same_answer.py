@@ -17,13 +17,13 @@ from numpy._core import _multiarray_umath as numpy_build
 
 import run
 from benchmarks.catalogue import _info
-from exp.artifact import load_artifact
 from exp.build import model_of
 from exp.catalogue import NETWORK_PARTS
 from exp.decision import Decision, alarm_table
 from exp.detection.api import _loaded, detect_files
 from exp.detection.attribution import top_sensors
 from exp.evaluate import answer, exact, in_batches
+from exp.runs.artifact import load_artifact
 from models import MODELS
 from models.rivals_sklearn import window_statistics
 from tests.answer_kit import everything

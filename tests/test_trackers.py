@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import run
-from exp.run_folder import RunFolder
+from exp.runs.run_folder import RunFolder
 from tests.conftest import REPOSITORY
 from tests.kit import SMALL, latest, train, write_folder
 from utils.errors import UserError

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from exp.artifact import Artifact
 from exp.detection.detector import UNKNOWN
 from exp.evaluate import evaluation_mode
+from exp.runs.artifact import Artifact
 from models.rivals import Rival
 from utils.written import written
 

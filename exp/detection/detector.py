@@ -22,9 +22,9 @@ from data_provider.trends.request import Request
 from data_provider.trends.table import Table
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
-from exp.artifact import Artifact
 from exp.decision import outside
 from exp.evaluate import answer, in_batches
+from exp.runs.artifact import Artifact
 from utils import calibration
 from utils.augment import Augment
 from utils.written import written

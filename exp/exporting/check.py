@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from data_provider import Prepared, Scaler, WindowSet
-from exp.artifact import Artifact
 from exp.evaluate import answer as answer_by
 from exp.evaluate import predictions_of
 from exp.exporting.formats import Answer
+from exp.runs.artifact import Artifact
 from utils.calibration import tempered
 from utils.metrics import headline
 

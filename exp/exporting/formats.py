@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from exp.artifact import Artifact
 from exp.exporting.graph import INPUT, OUTPUTS, graph_of, quiet
+from exp.runs.artifact import Artifact
 from utils.errors import UserError
 
 ABOUT = "metadata.json"  # within a torch.export file

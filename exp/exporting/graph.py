@@ -14,8 +14,8 @@ from torch.export import Dim, ExportedProgram
 from torch.nn.utils import parametrize
 
 from data_provider import Scaler
-from exp.artifact import Artifact
 from exp.build import model_of
+from exp.runs.artifact import Artifact
 
 INPUT = "windows"
 OUTPUTS = ("probabilities", "logits")

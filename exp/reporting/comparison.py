@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exp.reporting.page import missing, render, save
-from utils.compare_runs import ComparedRun, finished, load
+from exp.runs.comparable import ComparedRun, finished, load
 from utils.csv_safety import harmless
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import numpy as np
 
 from data_provider import Prepared
 from exp.reporting import plots
-from exp.run_folder import RunFolder
+from exp.runs.run_folder import RunFolder
 
 
 def save_samples(folder: RunFolder, data: Prepared) -> None:

@@ -19,10 +19,10 @@ from exp.reporting.markdown import Markdown, render_markdown
 from exp.reporting.page import cell, duration, missing, number, save
 from exp.reporting.sentences import interval
 from exp.reporting.training_report import MEANINGS, effective_batch
-from exp.run_folder import RunFolder
+from exp.runs.record import RunRecord, read_run
+from exp.runs.run_folder import RunFolder
 from models.rivals import RIVALS
 from utils.options import VERBS, Options
-from utils.report_folder import RunRecord, read_run
 
 logger = logging.getLogger(__name__)
 

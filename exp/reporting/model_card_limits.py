@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from exp.reporting.page import percent
+from exp.runs.record import RunRecord
 from models.rivals import RIVALS
-from utils.report_folder import RunRecord
 
 FEW_DAYS = 10  # of a class: its days are too like each other to say how it does on the next
 FEW_BLOCKS = 10

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from exp.reporting.page import duration, missing, number, percent
-from utils.report_folder import RunRecord
+from exp.runs.record import RunRecord
 
 _PART = {"test": "test", "val": "validation"}
 NO_INTERVAL = "no interval"

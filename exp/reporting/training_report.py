@@ -7,8 +7,8 @@ from typing import Any
 
 from exp.reporting import sentences as words
 from exp.reporting.page import duration, missing, number, percent, picture, render, save, tables
+from exp.runs.record import RunRecord, read_run
 from utils.errors import UserError
-from utils.report_folder import RunRecord, read_run
 
 logger = logging.getLogger(__name__)
 

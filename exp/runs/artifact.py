@@ -22,7 +22,7 @@ from data_provider.frames import DataInfo
 from exp.build import model_of
 from exp.decision import Decision
 from exp.evaluate import exact
-from exp.run_folder import write_whole
+from exp.runs.run_folder import write_whole
 from models.rivals import Rival
 from utils.errors import UserError
 from utils.options import Options

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from exp.runs.record import read_config, read_run
 from utils.errors import UserError
-from utils.report_folder import read_config, read_run
 
 # Facts that must agree for two runs to be comparable; the split itself is compared within a seed.
 _FACTS = ("data", "columns", "classes", "period_seconds", "seq_len", "step", "protocol", "leaking")
