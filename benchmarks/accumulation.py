@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from benchmarks.workloads import CLASSES, Training, windows
-from exp.evaluate import evaluation_mode
+from exp.evaluation.inference import evaluation_mode
 from models import ModelSettings
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from data_provider import Recipe, Scaler, WindowSet
 from data_provider.splits.split import Windows
 from data_provider.stretches import Run, Stretches
-from exp.evaluate import answer, exact, in_batches
+from exp.evaluation.inference import answer, exact, in_batches
 from layers.gramian import METHODS, Gramian, gramian
 from models import MODELS, ModelSettings
 from utils.cuda_graphs import GraphAccumulator

@@ -13,16 +13,16 @@ from torch import nn
 
 from data_provider import Prepared
 from exp.build import parameter_count
-from exp.decision import Decision, fit_decision, outside, scores_of
-from exp.evaluate import exact, logits_of, predictions_of
+from exp.evaluation import calibration
+from exp.evaluation.decision import Decision, fit_decision, outside, scores_of
+from exp.evaluation.inference import exact, logits_of, predictions_of
+from exp.evaluation.metrics import confusion, evaluate
+from exp.evaluation.predictions import Predictions
 from exp.reporting import model_card, training_report
 from exp.reporting.figures import draw_figures
 from exp.runs.artifact import save_artifact
 from exp.runs.run_folder import RunFolder, write_csv
-from utils import calibration
-from utils.metrics import confusion, evaluate
 from utils.options import Options
-from utils.predictions import Predictions
 from utils.written import DIGITS, rounded
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from data_provider import Prepared
 from data_provider.frames import Batch
 from exp.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of
-from exp.evaluate import logits_of, loss_of, predictions_of
+from exp.evaluation.inference import logits_of, loss_of, predictions_of
+from exp.evaluation.metrics import headline
 from exp.loaders import MicroBatches, train_loader
 from exp.progress import EpochBar, Progress
 from exp.runs.run_folder import RunFolder
@@ -28,7 +29,6 @@ from utils.errors import UserError
 from utils.gradient_accumulation import Step
 from utils.interrupt import StopRequest
 from utils.losses import Loss
-from utils.metrics import headline
 from utils.oom import MemoryGuard
 from utils.optimizers import restore_optimizer
 from utils.options import Options

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from data_provider import load_data
-from exp.decision import scores_of
 from exp.detection.api import detect_files
+from exp.evaluation.decision import scores_of
 from exp.judge import answers_of, measures_of, part_logits, parts_of
 from exp.runs.artifact import load_artifact
 from utils.command_line import from_config

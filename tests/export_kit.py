@@ -8,8 +8,8 @@ import torch
 from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
 from exp.build import model_of
-from exp.decision import Decision
-from exp.evaluate import exact
+from exp.evaluation.decision import Decision
+from exp.evaluation.inference import exact
 from exp.runs.artifact import Artifact
 from utils.options import Options
 

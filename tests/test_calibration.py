@@ -8,10 +8,10 @@ from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 
 from data_provider.frames import DataInfo
-from exp.decision import FEWEST, SCORES, Decision, alarm_table, outside
-from utils import calibration
-from utils.calibration import Distance
-from utils.mixture import Mixture
+from exp.evaluation import calibration
+from exp.evaluation.calibration import Distance
+from exp.evaluation.decision import FEWEST, SCORES, Decision, alarm_table, outside
+from exp.evaluation.density import Mixture
 from utils.written import written
 
 

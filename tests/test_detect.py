@@ -17,9 +17,9 @@ import torch
 import run
 from exp import detect
 from exp.detection.attribution import STEPS, attribution
+from exp.evaluation import calibration
 from exp.runs.artifact import load_artifact, save_artifact
 from tests.kit import train, write_folder
-from utils import calibration
 from utils.command_line import parse
 from utils.errors import UserError
 

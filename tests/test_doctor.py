@@ -16,12 +16,12 @@ from data_provider.segments import Recipe
 from data_provider.trends.roles import read_roles
 from exp import doctor
 from exp.build import model_of
-from exp.decision import Decision
 from exp.diagnosis import packages
+from exp.evaluation import calibration
+from exp.evaluation.decision import Decision
 from exp.runs.artifact import save_artifact
 from tests.conftest import REPOSITORY
 from tests.trend_kit import COLUMNS, RANGES, UNITS, clock, one, unit_readings, write
-from utils import calibration
 from utils.errors import UserError
 from utils.options import Options
 

@@ -16,6 +16,7 @@ import torch
 
 import run
 from data_provider import load_data
+from exp.evaluation.calibration import tempered
 from exp.export import about
 from exp.exporting import formats
 from exp.exporting.check import logits_by
@@ -25,7 +26,6 @@ from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
-from utils.calibration import tempered
 
 FILES = {"onnx": "model.onnx", "torch": "model.pt2"}
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import sklearn.metrics as reference
 
+from exp.evaluation.metrics import confusion, evaluate, headline, reliability
+from exp.evaluation.predictions import Predictions
 from utils.errors import UserError
-from utils.metrics import confusion, evaluate, headline, reliability
-from utils.predictions import Predictions
 
 SCALARS = [
     *("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "kappa", "mcc"),

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.mixture import GaussianMixture
 
-from utils.mixture import FLOOR, STEPS, Mixture, moments
+from exp.evaluation.density import FLOOR, STEPS, Mixture, moments
 
 SIGNALS, LENGTH = 4, 40
 

@@ -15,10 +15,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from exp.evaluation import metrics
+from exp.evaluation.predictions import Predictions
 from exp.reporting import plots
 from exp.reporting.gramian_plots import fields, telling_signals
-from utils import metrics
-from utils.predictions import Predictions
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOSTILE = ("<script>", "$\\frac{", "a$b$c", "two\nlines", "x" * 80, " ", "%s {0}")

@@ -19,21 +19,21 @@ import run
 from benchmarks.catalogue import _info
 from exp.build import model_of
 from exp.catalogue import NETWORK_PARTS
-from exp.decision import Decision, alarm_table
 from exp.detection.api import _loaded, detect_files
 from exp.detection.attribution import top_sensors
-from exp.evaluate import answer, exact, in_batches
+from exp.evaluation import calibration
+from exp.evaluation.decision import Decision, alarm_table
+from exp.evaluation.density import Mixture
+from exp.evaluation.inference import answer, exact, in_batches
+from exp.evaluation.metrics import evaluate
+from exp.evaluation.predictions import Predictions
 from exp.runs.artifact import load_artifact
 from models import MODELS
 from models.rivals_sklearn import window_statistics
 from tests.answer_kit import everything
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
-from utils import calibration
-from utils.metrics import evaluate
-from utils.mixture import Mixture
 from utils.options import Options
-from utils.predictions import Predictions
 from utils.written import units, written
 
 SIGNALS, STEPS, WINDOWS = 5, 16, 23  # odd numbers, whose tensors fill no register

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from exp.detection.detector import UNKNOWN
-from exp.evaluate import evaluation_mode
+from exp.evaluation.inference import evaluation_mode
 from exp.runs.artifact import Artifact
 from models.rivals import Rival
 from utils.written import written

@@ -22,10 +22,10 @@ from data_provider.trends.request import Request
 from data_provider.trends.table import Table
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
-from exp.decision import outside
-from exp.evaluate import answer, in_batches
+from exp.evaluation import calibration
+from exp.evaluation.decision import outside
+from exp.evaluation.inference import answer, in_batches
 from exp.runs.artifact import Artifact
-from utils import calibration
 from utils.augment import Augment
 from utils.written import written
 

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from data_provider import Prepared, Scaler, WindowSet
-from exp.evaluate import answer as answer_by
-from exp.evaluate import predictions_of
+from exp.evaluation.calibration import tempered
+from exp.evaluation.inference import answer as answer_by
+from exp.evaluation.inference import predictions_of
+from exp.evaluation.metrics import headline
 from exp.exporting.formats import Answer
 from exp.runs.artifact import Artifact
-from utils.calibration import tempered
-from utils.metrics import headline
 
 TOLERANCE = 1e-5  # of a probability
 FIRST_BATCHES = (1, 2, 3)  # sizes; the rest comes in batches of BATCH

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from exp.decision import MARGIN, MOST_OUTSIDE
+from exp.evaluation.decision import MARGIN, MOST_OUTSIDE
 from exp.reporting import model_card_limits as limits
 from exp.reporting.markdown import Markdown, render_markdown
 from exp.reporting.page import cell, duration, missing, number, save

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from exp.evaluation.metrics import BINS
 from exp.reporting.gramian_plots import gramian_samples
 from exp.reporting.style import BLUE, GRID, INK, MUTED, ORANGE, PALE_BLUE, drawing, one_line, tidy
-from utils.metrics import BINS
 
 __all__ = ["calibration_bins", "class_bars", "confusion_matrix", "curves", "gramian_samples", "reliability"]
 

@@ -20,8 +20,8 @@ from torch import nn
 from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
 from exp.build import model_of
-from exp.decision import Decision
-from exp.evaluate import exact
+from exp.evaluation.decision import Decision
+from exp.evaluation.inference import exact
 from exp.runs.run_folder import write_whole
 from models.rivals import Rival
 from utils.errors import UserError

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 
+from exp.evaluation.predictions import Predictions
 from utils.command_line import from_config
 from utils.csv_safety import harmless
 from utils.errors import UserError
 from utils.options import Options
-from utils.predictions import Predictions
 
 
 class RunFolder:

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from data_provider import WindowSet
+from exp.evaluation.predictions import Predictions
 from layers.convolution import use_products
 from models.rivals import Rival
-from utils.predictions import Predictions
 
 # Windows that are computed together, for speed alone: fewer on a processor, whose cache they have to fit.
 BATCH, CACHED = 32, 16

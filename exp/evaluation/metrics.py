@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from exp.evaluation.predictions import Predictions
 from utils.errors import UserError
-from utils.predictions import Predictions
 from utils.written import ONE, units
 
 BINS = 15

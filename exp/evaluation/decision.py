@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from data_provider import Prepared, Scaler, WindowSet
 from data_provider.frames import DataInfo
-from exp.evaluate import answers
+from exp.evaluation import calibration
+from exp.evaluation.calibration import Distance
+from exp.evaluation.density import Mixture, moments
+from exp.evaluation.inference import answers
 from models.rivals import Rival
-from utils import calibration
-from utils.calibration import Distance
-from utils.mixture import Mixture, moments
 from utils.written import written
 
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side
