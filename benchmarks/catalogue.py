@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from data_provider.frames import DataInfo
-from exp.build import loss_for, model_of, optimizer_of, parameter_count
-from exp.catalogue import Part, everything
+from exp.training.build import loss_for, model_of, optimizer_of, parameter_count
+from exp.training.catalogue import Part, everything
 from models.rivals import Rival
 from utils.augment import Augment
 from utils.errors import UserError

@@ -18,8 +18,8 @@ import torch
 from benchmarks.measuring import Work, in_turns
 from benchmarks.workloads import CLASSES, MICRO_BATCH, SIGNALS, Training, window_set
 from data_provider import Batch
-from exp.loaders import MicroBatches, train_loader
-from exp.progress import EpochBar, Progress
+from exp.training.loaders import MicroBatches, train_loader
+from exp.training.progress import EpochBar, Progress
 from models import ModelSettings
 from utils.seeding import compute_deterministically
 

@@ -20,13 +20,13 @@ from torch import nn
 from benchmarks.pages import DOCS, markdown, put
 from data_provider import Prepared, WindowSet, load_data
 from data_provider.held_out_class import leave_out
-from exp.build import loss_for, model_of
 from exp.evaluation import calibration
 from exp.evaluation.decision import SCORES, Decision, fit_decision, outside, scores_of
 from exp.evaluation.inference import logits_of, predictions_of
 from exp.evaluation.metrics import evaluate
 from exp.runs.run_folder import RunFolder
-from exp.trainer import Trainer
+from exp.training.build import loss_for, model_of
+from exp.training.trainer import Trainer
 from utils import distributed
 from utils.accumulation_plan import plan
 from utils.checkpoints import load_checkpoint

@@ -6,8 +6,8 @@ from data_provider import DATASETS, load_data
 from data_provider.datasets.simulated import holds_data
 from data_provider.frames import DataInfo
 from data_provider.prepare import REPOSITORY
-from exp.build import model_of
-from exp.catalogue import Part, everything
+from exp.training.build import model_of
+from exp.training.catalogue import Part, everything
 from models import MODELS
 from models.summary import count
 from utils.errors import unknown_name

@@ -5,10 +5,10 @@ import logging
 from torch import nn
 
 from data_provider import load_data
-from exp.judge import judge_parts, line_of, measures_of
 from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
-from exp.train_rival import fitted, rival_of
+from exp.training.finalize import judge_parts, line_of, measures_of
+from exp.training.fit_baseline import fitted, rival_of
 from models.rivals import RIVALS
 from utils import distributed
 from utils.logs import log_to_screen

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from data_provider import Prepared, load_data
-from exp.build import loss_for, model_of, parameter_count
 from exp.runs.run_folder import RunFolder
-from exp.trainer import Interrupted, Trainer
+from exp.training.build import loss_for, model_of, parameter_count
+from exp.training.trainer import Interrupted, Trainer
 from models.rivals import RIVALS
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan, plan
@@ -75,7 +75,7 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
             data = load_data(options)
         seed_everything(options.seed)
         if options.model in RIVALS:
-            from exp.train_rival import train_rival  # with all that judging imports, see `_judge`
+            from exp.training.fit_baseline import train_rival  # with all that judging imports, see `_judge`
 
             train_rival(options, data, device, log, started, resumed=folder is not None)
             return
@@ -135,8 +135,8 @@ def _plan(options: Options) -> AccumulationPlan:
 def _judge(options: Options, data: Prepared, trainer: Trainer, folder: RunFolder, stopped: str, seconds: float) -> None:
     """Evaluates the best checkpoint on validation and test, and writes everything that a run leaves."""
     # Imported now: drawing and statistics take a second that training does not wait for.
-    from exp.judge import judge
     from exp.reporting.figures import save_samples
+    from exp.training.finalize import judge
 
     progress, best = trainer.progress, trainer.judged.float()
     best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])

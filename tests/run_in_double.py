@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import run
-from exp.trainer import Trainer
+from exp.training.trainer import Trainer
 
 
 def train_in_double(patch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 import run
 from benchmarks import accumulation, catalogue, floor, gpu, measuring, speed, workloads
-from exp.catalogue import everything
+from exp.training.catalogue import everything
 from models import ModelSettings
 from tests.conftest import REPOSITORY
 

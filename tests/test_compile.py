@@ -42,7 +42,7 @@ def test_a_compiled_training_is_the_same_and_its_model_needs_no_compiler(tmp_pat
 
 
 def test_without_a_compiler_one_line_says_what_to_do(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("exp.build.shutil.which", lambda name: None)
+    monkeypatch.setattr("exp.training.build.shutil.which", lambda name: None)
     monkeypatch.delenv("CXX", raising=False)
     folder = write_folder(tmp_path / "data", days=6)
     with pytest.raises(ValueError, match="empty"):  # no run folder was made

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import run
-from exp import build
 from exp import train as train_verb
 from exp.runs.run_folder import RunFolder
+from exp.training import build
 from tests.graph_kit import DEVICES, accumulator_on
 from tests.kit import SMALL, latest, train, write_folder
 from tests.test_resume import CASES, NOISY, assert_same, interrupt_after, state_of

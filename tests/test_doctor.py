@@ -15,11 +15,11 @@ from data_provider.scaler import Scaler
 from data_provider.segments import Recipe
 from data_provider.trends.roles import read_roles
 from exp import doctor
-from exp.build import model_of
 from exp.diagnosis import packages
 from exp.evaluation import calibration
 from exp.evaluation.decision import Decision
 from exp.runs.artifact import save_artifact
+from exp.training.build import model_of
 from tests.conftest import REPOSITORY
 from tests.trend_kit import COLUMNS, RANGES, UNITS, clock, one, unit_readings, write
 from utils.errors import UserError

@@ -13,7 +13,7 @@ import torch.distributed as dist
 
 import run
 from benchmarks.catalogue import _info
-from exp.build import accumulator_of, loss_for, model_of, optimizer_of
+from exp.training.build import accumulator_of, loss_for, model_of, optimizer_of
 from layers.extractors import EXTRACTORS
 from tests.accumulation_kit import CLASSES, distance, micro_batches, network, samples
 from tests.conftest import REPOSITORY

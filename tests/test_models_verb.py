@@ -7,7 +7,7 @@ import pytest
 
 import run
 from exp import models as verb
-from exp.catalogue import NETWORK_PARTS, TRAINING_PARTS, everything
+from exp.training.catalogue import NETWORK_PARTS, TRAINING_PARTS, everything
 from models import MODELS, ModelSettings
 from models.rivals import RIVALS
 from tests.data_kit import folder_of_runs

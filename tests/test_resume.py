@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import run
-from exp.trainer import Trainer
+from exp.training.trainer import Trainer
 from tests.kit import latest, train, write_folder
 from utils.checkpoints import load_checkpoint
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import run
 from exp.runs.artifact import load_artifact
-from exp.train_rival import unread_flags
+from exp.training.fit_baseline import unread_flags
 from models.rivals import RIVALS, Rival
 from models.rivals_sklearn import STATISTICS, window_statistics
 from models.rivals_trees import Tree, _at_most, join

@@ -10,7 +10,7 @@ import torch
 import yaml
 
 import run
-from exp.progress import Progress
+from exp.training.progress import Progress
 from tests.kit import SMALL, train, write_folder
 from utils.checkpoints import load_checkpoint
 

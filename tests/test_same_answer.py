@@ -17,8 +17,6 @@ from numpy._core import _multiarray_umath as numpy_build
 
 import run
 from benchmarks.catalogue import _info
-from exp.build import model_of
-from exp.catalogue import NETWORK_PARTS
 from exp.detection.api import _loaded, detect_files
 from exp.detection.attribution import top_sensors
 from exp.evaluation import calibration
@@ -28,6 +26,8 @@ from exp.evaluation.inference import answer, exact, in_batches
 from exp.evaluation.metrics import evaluate
 from exp.evaluation.predictions import Predictions
 from exp.runs.artifact import load_artifact
+from exp.training.build import model_of
+from exp.training.catalogue import NETWORK_PARTS
 from models import MODELS
 from models.rivals_sklearn import window_statistics
 from tests.answer_kit import everything

@@ -16,7 +16,7 @@ from tests.kit import SMALL, train, write_folder
 UNTIL_THE_FIRST = """
 import sys
 import run
-from exp.progress import EpochBar
+from exp.training.progress import EpochBar
 
 def advance(self, place, steps):
     print("first:", *sys.modules)

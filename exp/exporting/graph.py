@@ -14,8 +14,8 @@ from torch.export import Dim, ExportedProgram
 from torch.nn.utils import parametrize
 
 from data_provider import Scaler
-from exp.build import model_of
 from exp.runs.artifact import Artifact
+from exp.training.build import model_of
 
 INPUT = "windows"
 OUTPUTS = ("probabilities", "logits")

@@ -19,10 +19,10 @@ from torch import nn
 
 from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
-from exp.build import model_of
 from exp.evaluation.decision import Decision
 from exp.evaluation.inference import exact
 from exp.runs.run_folder import write_whole
+from exp.training.build import model_of
 from models.rivals import Rival
 from utils.errors import UserError
 from utils.options import Options

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from data_provider import Prepared
-from exp.build import parameter_count
 from exp.evaluation import calibration
 from exp.evaluation.decision import Decision, fit_decision, outside, scores_of
 from exp.evaluation.inference import exact, logits_of, predictions_of
@@ -22,6 +21,7 @@ from exp.reporting import model_card, training_report
 from exp.reporting.figures import draw_figures
 from exp.runs.artifact import save_artifact
 from exp.runs.run_folder import RunFolder, write_csv
+from exp.training.build import parameter_count
 from utils.options import Options
 from utils.written import DIGITS, rounded
 

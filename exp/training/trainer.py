@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from data_provider import Prepared
 from data_provider.frames import Batch
-from exp.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of
 from exp.evaluation.inference import logits_of, loss_of, predictions_of
 from exp.evaluation.metrics import headline
-from exp.loaders import MicroBatches, train_loader
-from exp.progress import EpochBar, Progress
 from exp.runs.run_folder import RunFolder
+from exp.training.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of
+from exp.training.loaders import MicroBatches, train_loader
+from exp.training.progress import EpochBar, Progress
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan
 from utils.augment import Augment

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from data_provider import Prepared
-from exp.build import class_weights_of, parameter_count
-from exp.judge import judge
 from exp.runs.run_folder import RunFolder
+from exp.training.build import class_weights_of, parameter_count
+from exp.training.finalize import judge
 from models.rivals import RIVALS, Rival
 from utils import distributed
 from utils.errors import UserError
