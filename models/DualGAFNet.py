@@ -17,9 +17,9 @@ from layers.classifiers import CLASSIFIERS
 from layers.compression import SignalCompression
 from layers.fusion import FUSIONS, OneField
 from layers.gramian import METHODS, gramian
-from layers.stat_fusion import STAT_FUSIONS
-from layers.statistics import STATISTICS
-from layers.statistics_branch import STAT_PLACES, NoStatistics
+from layers.statistics.branch import STAT_PLACES, NoStatistics
+from layers.statistics.features import STATISTICS
+from layers.statistics.fusion import STAT_FUSIONS
 from models.choices import ablated, check, parse_groups
 from models.extractor import build_branch
 from models.settings import ModelSettings

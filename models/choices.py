@@ -12,9 +12,9 @@ from layers.extractors import EXTRACTORS
 from layers.fusion import FUSIONS
 from layers.gramian import BACKENDS, RANGES
 from layers.norm import NORMS
-from layers.stat_fusion import STAT_FUSIONS
-from layers.statistics import STATISTICS
-from layers.statistics_branch import STAT_PLACES
+from layers.statistics.branch import STAT_PLACES
+from layers.statistics.features import STATISTICS
+from layers.statistics.fusion import STAT_FUSIONS
 from models.settings import ModelSettings
 from utils.errors import UserError, unknown_name
 

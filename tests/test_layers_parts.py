@@ -17,7 +17,7 @@ from layers.extractors.image import PooledLinear
 from layers.fusion import FUSIONS
 from layers.gramian import METHODS, Gramian, gramian
 from layers.norm import NORMS
-from layers.stat_fusion import STAT_FUSIONS
+from layers.statistics.fusion import STAT_FUSIONS
 
 PARTS: dict[str, tuple[Callable[[], nn.Module], tuple[tuple[int, ...], ...]]] = {
     **{f"fusion {n}": (lambda c=c: c(dim=6), ((2, 5, 6), (2, 5, 6))) for n, c in FUSIONS.items()},

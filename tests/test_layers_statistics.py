@@ -6,7 +6,7 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from layers.statistics import STATISTICS, correlations
+from layers.statistics.features import STATISTICS, correlations
 
 
 def windows(steps: int = 31) -> Tensor:

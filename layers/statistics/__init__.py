@@ -1,0 +1,1 @@
+"""Statistics of a window's signals as a branch of the network."""
