@@ -20,7 +20,7 @@ from layers.gramian import METHODS, gramian
 from layers.statistics.branch import STAT_PLACES, NoStatistics
 from layers.statistics.features import STATISTICS
 from layers.statistics.fusion import STAT_FUSIONS
-from models.choices import ablated, check, parse_groups
+from models.config import ablated, check, parse_groups
 from models.extractor import build_branch
 from models.settings import ModelSettings
 

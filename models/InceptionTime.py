@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from layers.norm import conv
-from models.choices import check
+from models.config import check
 from models.settings import ModelSettings
 
 WIDTHS = (39, 19, 9)

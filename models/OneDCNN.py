@@ -6,7 +6,7 @@ Letters: B batch, C signals, L time steps, P features, K classes.
 from torch import Tensor, nn
 
 from layers.norm import conv
-from models.choices import check
+from models.config import check
 from models.settings import ModelSettings
 
 

@@ -12,7 +12,7 @@ from layers.branch import Branch, GroupedBranch
 from layers.extractors import EXTRACTORS
 from layers.extractors.backbone import BackboneExtractor
 from layers.norm import group_norm
-from models.choices import TIMM
+from models.config import TIMM
 from models.settings import ModelSettings
 from utils.errors import UserError
 from utils.timm_compat import import_timm

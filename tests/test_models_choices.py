@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from models import MODELS, ModelSettings
-from models.choices import REGISTRIES, parse_groups
+from models.config import REGISTRIES, parse_groups
 from utils.errors import UserError
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "SA_CFM", "OA_CFM")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from layers.extractors import EXTRACTORS
 from models import MODELS, ModelSettings
-from models.choices import ABLATIONS, REGISTRIES
+from models.config import ABLATIONS, REGISTRIES
 from models.summary import count
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "MA_TEMP", "SA_CFM", "CHWC_VLV")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from layers.extractors import EXTRACTORS
 from models import MODELS
-from models.choices import ABLATIONS, REGISTRIES
+from models.config import ABLATIONS, REGISTRIES
 from models.rivals import RIVALS
 from utils.augment import AUGMENTATIONS
 from utils.loss_presets import PRESETS
