@@ -14,7 +14,7 @@ from torch import Tensor
 from data_provider.frames import DataInfo
 from exp.training.build import loss_for, model_of, optimizer_of, parameter_count
 from exp.training.catalogue import Part, everything
-from models.rivals import Rival
+from models.baselines import Rival
 from utils.augment import Augment
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator

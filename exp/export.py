@@ -24,7 +24,7 @@ from exp.exporting.formats import FORMATS
 from exp.exporting.graph import INPUT, OUTPUTS
 from exp.runs.artifact import Artifact, load_artifact
 from exp.runs.run_folder import RunFolder, write_whole
-from models.rivals import Rival
+from models.baselines import Rival
 from utils.errors import UserError
 from utils.logs import log_to_screen
 from utils.options import Options, flags

@@ -9,7 +9,7 @@ from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
 from exp.training.finalize import judge_parts, line_of, measures_of
 from exp.training.fit_baseline import fitted, rival_of
-from models.rivals import RIVALS
+from models.baselines import RIVALS
 from utils import distributed
 from utils.logs import log_to_screen
 from utils.options import Options

@@ -11,7 +11,7 @@ from data_provider import Prepared, load_data
 from exp.runs.run_folder import RunFolder
 from exp.training.build import loss_for, model_of, parameter_count
 from exp.training.trainer import Interrupted, Trainer
-from models.rivals import RIVALS
+from models.baselines import RIVALS
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan, plan
 from utils.checkpoints import load_checkpoint

@@ -9,7 +9,7 @@ import run
 from exp import models as verb
 from exp.training.catalogue import NETWORK_PARTS, TRAINING_PARTS, everything
 from models import MODELS, ModelSettings
-from models.rivals import RIVALS
+from models.baselines import RIVALS
 from tests.data_kit import folder_of_runs
 
 

@@ -13,9 +13,9 @@ from torch import Tensor
 import run
 from exp.runs.artifact import load_artifact
 from exp.training.fit_baseline import unread_flags
-from models.rivals import RIVALS, Rival
-from models.rivals_sklearn import STATISTICS, window_statistics
-from models.rivals_trees import Tree, _at_most, join
+from models.baselines import RIVALS, Rival
+from models.baselines.classical import STATISTICS, window_statistics
+from models.baselines.trees import Tree, _at_most, join
 from tests.data_kit import folder_of_runs, options
 from utils.errors import UserError
 

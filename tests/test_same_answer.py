@@ -29,7 +29,7 @@ from exp.runs.artifact import load_artifact
 from exp.training.build import model_of
 from exp.training.catalogue import NETWORK_PARTS
 from models import MODELS
-from models.rivals_sklearn import window_statistics
+from models.baselines.classical import window_statistics
 from tests.answer_kit import everything
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder

@@ -12,7 +12,7 @@ from torch import Tensor
 from exp.detection.detector import UNKNOWN
 from exp.evaluation.inference import evaluation_mode
 from exp.runs.artifact import Artifact
-from models.rivals import Rival
+from models.baselines import Rival
 from utils.written import written
 
 STEPS = 32  # of the path from the usual window; the sum then misses the difference by a few percent

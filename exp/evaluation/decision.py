@@ -19,7 +19,7 @@ from exp.evaluation import calibration
 from exp.evaluation.calibration import Distance
 from exp.evaluation.density import Mixture, moments
 from exp.evaluation.inference import answers
-from models.rivals import Rival
+from models.baselines import Rival
 from utils.written import written
 
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from data_provider import WindowSet
 from exp.evaluation.predictions import Predictions
 from layers.convolution import use_products
-from models.rivals import Rival
+from models.baselines import Rival
 
 # Windows that are computed together, for speed alone: fewer on a processor, whose cache they have to fit.
 BATCH, CACHED = 32, 16

@@ -21,7 +21,7 @@ from exp.reporting.sentences import interval
 from exp.reporting.training_report import MEANINGS, effective_batch
 from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
-from models.rivals import RIVALS
+from models.baselines import RIVALS
 from utils.options import VERBS, Options
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import numpy as np
 
 from exp.reporting.page import percent
 from exp.runs.record import RunRecord
-from models.rivals import RIVALS
+from models.baselines import RIVALS
 
 FEW_DAYS = 10  # of a class: its days are too like each other to say how it does on the next
 FEW_BLOCKS = 10

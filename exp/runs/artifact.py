@@ -23,7 +23,7 @@ from exp.evaluation.decision import Decision
 from exp.evaluation.inference import exact
 from exp.runs.run_folder import write_whole
 from exp.training.build import model_of
-from models.rivals import Rival
+from models.baselines import Rival
 from utils.errors import UserError
 from utils.options import Options
 

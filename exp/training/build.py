@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from data_provider import Prepared
 from data_provider.frames import DataInfo
 from models import MODELS
-from models.rivals import RIVALS, Rival
+from models.baselines import RIVALS, Rival
 from models.settings import ModelSettings
 from utils.accumulation_plan import AccumulationPlan
 from utils.augment import Mixup

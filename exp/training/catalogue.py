@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from layers.extractors import EXTRACTORS
 from models import MODELS
+from models.baselines import RIVALS
 from models.config import ABLATIONS, REGISTRIES
-from models.rivals import RIVALS
 from utils.augment import AUGMENTATIONS
 from utils.loss_presets import PRESETS
 from utils.losses import LOSSES

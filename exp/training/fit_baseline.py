@@ -10,7 +10,7 @@ from data_provider import Prepared
 from exp.runs.run_folder import RunFolder
 from exp.training.build import class_weights_of, parameter_count
 from exp.training.finalize import judge
-from models.rivals import RIVALS, Rival
+from models.baselines import RIVALS, Rival
 from utils import distributed
 from utils.errors import UserError
 from utils.logs import RunLog

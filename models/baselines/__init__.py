@@ -1,8 +1,8 @@
 """What a user would pick instead of a network, by name."""
 
-from models.rivals_aeon import MultiRocketHydra
-from models.rivals_base import Rival
-from models.rivals_sklearn import Boosting, Forest, Logistic
+from models.baselines.base import Rival
+from models.baselines.classical import Boosting, Forest, Logistic
+from models.baselines.multirocket import MultiRocketHydra
 
 RIVALS: dict[str, type[Rival]] = {
     "RandomForest": Forest,

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.rivals_base import Rival
-from models.rivals_trees import Trees, of_boosting, of_forest
+from models.baselines.base import Rival
+from models.baselines.trees import Trees, of_boosting, of_forest
 from utils.written import DIGITS
 
 STATISTICS = ("mean", "deviation", "minimum", "maximum", "median", "slope of the first half", "slope of the last half")

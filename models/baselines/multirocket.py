@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.rivals_base import Rival
+from models.baselines.base import Rival
 from utils.errors import UserError
 
 SHORTEST = 9  # steps: its kernels are as long
