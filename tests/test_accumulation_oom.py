@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tests.accumulation_kit import WEIGHTS, distance, micro_batches, network, samples
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator, Step
-from utils.oom import MemoryGuard
+from utils.memory_guard import MemoryGuard
 
 SIZES = [4, 4, 2] * 3 + [2]  # three windows and a tail
 

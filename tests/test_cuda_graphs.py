@@ -15,7 +15,7 @@ from tests.accumulation_kit import CLASSES, FEATURES, WEIGHTS, micro_batches, ne
 from tests.graph_kit import DEVICES, RunAgain, accumulator_on
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator, Step
-from utils.oom import MemoryGuard
+from utils.memory_guard import MemoryGuard
 
 SIZES = [4, 4, 2, 4, 4, 4, 4, 2, 4]  # recorded ones of 4, and others at every place of a window
 

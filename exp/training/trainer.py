@@ -29,7 +29,7 @@ from utils.errors import UserError
 from utils.gradient_accumulation import Step
 from utils.interrupt import StopRequest
 from utils.losses import Loss
-from utils.oom import MemoryGuard
+from utils.memory_guard import MemoryGuard
 from utils.optimizers import restore_optimizer
 from utils.options import Options
 from utils.schedulers import build_scheduler
