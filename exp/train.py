@@ -20,7 +20,7 @@ from utils.logs import RunLog, log_to_screen
 from utils.losses import LOSSES, Loss
 from utils.options import Options, flags
 from utils.seeding import compute_deterministically, seed_everything
-from utils.trackers import Recorder, chosen
+from utils.trackers.recorder import Recorder, chosen
 
 logger = logging.getLogger(__name__)
 

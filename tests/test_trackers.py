@@ -16,8 +16,8 @@ from exp.runs.run_folder import RunFolder
 from tests.conftest import REPOSITORY
 from tests.kit import SMALL, latest, train, write_folder
 from utils.errors import UserError
-from utils.tracker import DONE, FAILED, STOPPED, Tracker
-from utils.trackers import TRACKERS, Recorder, chosen, final_values
+from utils.trackers.base import DONE, FAILED, STOPPED, Tracker
+from utils.trackers.recorder import TRACKERS, Recorder, chosen, final_values
 
 QUICK = ("--batch_size", "8", "--train_epochs", "3")
 

@@ -15,7 +15,7 @@ from utils import distributed
 from utils.errors import UserError
 from utils.logs import RunLog
 from utils.options import Options, flags
-from utils.trackers import Recorder, chosen
+from utils.trackers.recorder import Recorder, chosen
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import UserError
-from utils.tracker import CARD, DONE, FAILED, STOPPED, Tracker
+from utils.trackers.base import CARD, DONE, FAILED, STOPPED, Tracker
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from utils.tracker import CARD, Tracker
+from utils.trackers.base import CARD, Tracker
 
 
 class TensorBoard(Tracker):

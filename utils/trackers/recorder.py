@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import UserError, unknown_name
-from utils.tracker import DONE, FAILED, STOPPED, Tracker
-from utils.tracker_mlflow import Mlflow
-from utils.tracker_tensorboard import TensorBoard
+from utils.trackers.base import DONE, FAILED, STOPPED, Tracker
+from utils.trackers.mlflow import Mlflow
+from utils.trackers.tensorboard import TensorBoard
 
 NONE = "none"
 TRACKERS: dict[str, type[Tracker]] = {"tensorboard": TensorBoard, "mlflow": Mlflow}

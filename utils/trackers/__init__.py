@@ -1,0 +1,1 @@
+"""Where a training's figures are also recorded."""
