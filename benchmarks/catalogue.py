@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from data_provider.frames import DataInfo
-from exp.training.build import loss_for, model_of, optimizer_of, parameter_count
+from exp.training.build import loss_for, optimizer_of
 from exp.training.catalogue import Part, everything
 from models.baselines import Rival
+from models.build import model_of, parameter_count
 from utils.augment import Augment
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator

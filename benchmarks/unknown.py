@@ -25,8 +25,9 @@ from exp.evaluation.decision import SCORES, Decision, fit_decision, outside, sco
 from exp.evaluation.inference import logits_of, predictions_of
 from exp.evaluation.metrics import evaluate
 from exp.runs.run_folder import RunFolder
-from exp.training.build import loss_for, model_of
+from exp.training.build import loss_for
 from exp.training.trainer import Trainer
+from models.build import model_of
 from utils import distributed
 from utils.accumulation_plan import plan
 from utils.checkpoints import load_checkpoint

@@ -6,9 +6,9 @@ from data_provider import DATASETS, load_data
 from data_provider.datasets.simulated import holds_data
 from data_provider.frames import DataInfo
 from data_provider.prepare import REPOSITORY
-from exp.training.build import model_of
 from exp.training.catalogue import Part, everything
 from models import MODELS
+from models.build import model_of
 from models.summary import count
 from utils.errors import unknown_name
 from utils.options import Options

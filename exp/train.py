@@ -9,9 +9,10 @@ import torch
 
 from data_provider import Prepared, load_data
 from exp.runs.run_folder import RunFolder
-from exp.training.build import loss_for, model_of, parameter_count
+from exp.training.build import loss_for
 from exp.training.trainer import Interrupted, Trainer
 from models.baselines import RIVALS
+from models.build import model_of, parameter_count
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan, plan
 from utils.checkpoints import load_checkpoint

@@ -21,8 +21,8 @@ from benchmarks.measuring import in_turns  # noqa: E402
 from benchmarks.workloads import Training  # noqa: E402
 from exp.reporting.style import BLUE, INK, MUTED, ORANGE, PALE_BLUE, drawing, tidy  # noqa: E402
 from exp.runs.run_folder import RunFolder  # noqa: E402
-from exp.training.build import settings_of  # noqa: E402
 from models import MODELS  # noqa: E402
+from models.build import settings_of  # noqa: E402
 
 NETWORKS = {
     "default": {"fmt": "o", "color": INK},

@@ -25,8 +25,9 @@ from torch.utils.data import DataLoader  # noqa: E402
 import run  # noqa: E402
 from data_provider import Prepared, load_data  # noqa: E402
 from data_provider.frames import Batch  # noqa: E402
-from exp.training.build import loss_for, model_of, optimizer_of  # noqa: E402
+from exp.training.build import loss_for, optimizer_of  # noqa: E402
 from exp.training.loaders import MicroBatches  # noqa: E402
+from models.build import model_of  # noqa: E402
 from utils.checkpoints import load_checkpoint  # noqa: E402
 from utils.command_line import parse  # noqa: E402
 from utils.errors import UserError  # noqa: E402

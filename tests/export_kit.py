@@ -10,7 +10,7 @@ from data_provider.frames import DataInfo
 from exp.evaluation.decision import Decision
 from exp.evaluation.inference import exact
 from exp.runs.artifact import Artifact
-from exp.training.build import model_of
+from models.build import model_of
 from utils.options import Options
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "MA_TEMP", "SA_CFM", "CHWC_VLV")

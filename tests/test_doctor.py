@@ -19,7 +19,7 @@ from exp.diagnosis import packages
 from exp.evaluation import calibration
 from exp.evaluation.decision import Decision
 from exp.runs.artifact import save_artifact
-from exp.training.build import model_of
+from models.build import model_of
 from tests.conftest import REPOSITORY
 from tests.trend_kit import COLUMNS, RANGES, UNITS, clock, one, unit_readings, write
 from utils.errors import UserError

@@ -13,8 +13,9 @@ import torch.distributed as dist
 
 import run
 from benchmarks.catalogue import _info
-from exp.training.build import accumulator_of, loss_for, model_of, optimizer_of
+from exp.training.build import accumulator_of, loss_for, optimizer_of
 from layers.extractors import EXTRACTORS
+from models.build import model_of
 from tests.accumulation_kit import CLASSES, distance, micro_batches, network, samples
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder

@@ -26,10 +26,10 @@ from exp.evaluation.inference import answer, exact, in_batches
 from exp.evaluation.metrics import evaluate
 from exp.evaluation.predictions import Predictions
 from exp.runs.artifact import load_artifact
-from exp.training.build import model_of
 from exp.training.catalogue import NETWORK_PARTS
 from models import MODELS
 from models.baselines.classical import window_statistics
+from models.build import model_of
 from tests.answer_kit import everything
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder

@@ -15,7 +15,7 @@ from torch.nn.utils import parametrize
 
 from data_provider import Scaler
 from exp.runs.artifact import Artifact
-from exp.training.build import model_of
+from models.build import model_of
 
 INPUT = "windows"
 OUTPUTS = ("probabilities", "logits")

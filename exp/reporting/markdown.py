@@ -22,7 +22,7 @@ class Markdown(str):
 
 
 def render_markdown(template: str, **context: Any) -> str:
-    """A text from a template of `utils/templates`; everything put into it is escaped but for `Markdown`.
+    """A text from a template of `exp/reporting/templates`; everything put into it is escaped but for `Markdown`.
 
     Raises:
         jinja2.UndefinedError: the template uses a name that the context lacks.

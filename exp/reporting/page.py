@@ -20,7 +20,7 @@ _SHRINKS_TO = 700  # figures up to this width shrink with the window; wider ones
 
 
 def render(template: str, **context: Any) -> str:
-    """A page from a template of `utils/templates`; everything put into it is escaped.
+    """A page from a template of `exp/reporting/templates`; everything put into it is escaped.
 
     Raises:
         jinja2.UndefinedError: the template uses a name that the context lacks.

@@ -22,8 +22,8 @@ from data_provider.frames import DataInfo
 from exp.evaluation.decision import Decision
 from exp.evaluation.inference import exact
 from exp.runs.run_folder import write_whole
-from exp.training.build import model_of
 from models.baselines import Rival
+from models.build import model_of
 from utils.errors import UserError
 from utils.options import Options
 

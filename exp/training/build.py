@@ -1,6 +1,5 @@
 """From options and the facts of the data to the parts of a training."""
 
-import dataclasses
 import logging
 import os
 import shutil
@@ -13,9 +12,6 @@ from torch.optim import Optimizer
 
 from data_provider import Prepared
 from data_provider.frames import DataInfo
-from models import MODELS
-from models.baselines import RIVALS, Rival
-from models.settings import ModelSettings
 from utils.accumulation_plan import AccumulationPlan
 from utils.augment import Mixup
 from utils.cuda_graphs import GraphAccumulator
@@ -27,22 +23,6 @@ from utils.optimizers import OPTIMIZERS, build_optimizer, decay_groups
 from utils.options import Options
 
 logger = logging.getLogger(__name__)
-
-
-def settings_of(options: Options) -> ModelSettings:
-    """The model's choices among the options; they carry the same names."""
-    return ModelSettings(**{f.name: getattr(options, f.name) for f in dataclasses.fields(ModelSettings)})
-
-
-def model_of(options: Options, info: DataInfo) -> nn.Module:
-    """The network or the rival that the options choose, for the signals and classes of the data."""
-    if options.model in RIVALS:
-        return RIVALS[options.model](signals=len(info.columns), classes=len(info.classes), seed=options.seed)
-    if options.model not in MODELS:
-        raise unknown_name("model", options.model, [*MODELS, *RIVALS])
-    return MODELS[options.model](
-        columns=info.columns, length=info.seq_len, classes=len(info.classes), settings=settings_of(options)
-    )
 
 
 def loss_for(options: Options, info: DataInfo) -> Loss:
@@ -153,13 +133,6 @@ def compile_network(model: nn.Module, device: torch.device) -> None:
     if device.type == "cpu" and not any(shutil.which(name) for name in compilers if name):
         raise UserError("--compile needs a C++ compiler, and none was found; install g++, or leave --compile out")
     model.compile()
-
-
-def parameter_count(model: nn.Module) -> int:
-    """Trained parameters; of a rival, the numbers that are kept of its fit."""
-    if isinstance(model, Rival):
-        return model.numbers
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def autocast(options: Options, device: torch.device) -> torch.autocast:

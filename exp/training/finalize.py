@@ -21,7 +21,7 @@ from exp.reporting import model_card, training_report
 from exp.reporting.figures import draw_figures
 from exp.runs.artifact import save_artifact
 from exp.runs.run_folder import RunFolder, write_csv
-from exp.training.build import parameter_count
+from models.build import parameter_count
 from utils.options import Options
 from utils.written import DIGITS, rounded
 

@@ -8,9 +8,10 @@ import torch
 
 from data_provider import Prepared
 from exp.runs.run_folder import RunFolder
-from exp.training.build import class_weights_of, parameter_count
+from exp.training.build import class_weights_of
 from exp.training.finalize import judge
 from models.baselines import RIVALS, Rival
+from models.build import parameter_count
 from utils import distributed
 from utils.errors import UserError
 from utils.logs import RunLog
