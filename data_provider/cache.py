@@ -20,6 +20,7 @@ import numpy as np
 from data_provider.segments import Recipe
 from data_provider.stretches import Run, Stretches
 from utils.errors import UserError
+from utils.files import sha256_of
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def _sweep(place: Path) -> None:
 def _manifest(stretches: Stretches, report: dict[str, Any], values: Path) -> dict[str, Any]:
     return {
         "version": VERSION,
-        "sha256": _digest(values),
+        "sha256": sha256_of(values),
         "recipe": stretches.recipe.to_dict(),
         "runs": [list(run) for run in stretches.runs],
         "stretches": {
@@ -132,11 +133,6 @@ def _manifest(stretches: Stretches, report: dict[str, Any], values: Path) -> dic
         },
         "report": report,
     }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _load(entry: Path) -> Made | None:
@@ -153,7 +149,7 @@ def _load(entry: Path) -> Made | None:
 
 def _read(entry: Path) -> Made:
     manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
-    if _digest(entry / VALUES) != manifest["sha256"]:
+    if sha256_of(entry / VALUES) != manifest["sha256"]:
         raise ValueError("checksum differs")
     table = manifest["stretches"]
     stretches = Stretches(

@@ -27,6 +27,7 @@ from exp.runs.artifact import Artifact, load_artifact
 from exp.runs.run_folder import RunFolder
 from utils import distributed
 from utils.errors import UserError
+from utils.files import csv_text
 from utils.logs import log_to_screen
 from utils.options import Options
 
@@ -231,8 +232,8 @@ def _spans(judged: Judged) -> list[tuple[str, str]]:
 
 def _write(detector: Detector, finder: Finder, result: Result, output: Output) -> None:
     artifact = detector.artifact
-    tables.grow(output.path("windows"), tables.table(tables.window_fields(artifact.info.classes), result.rows))
-    tables.grow(output.path("events"), tables.table(tables.EVENT_FIELDS, map(tables.event_row, result.findings)))
+    tables.grow(output.path("windows"), csv_text(tables.window_fields(artifact.info.classes), result.rows))
+    tables.grow(output.path("events"), csv_text(tables.EVENT_FIELDS, map(tables.event_row, result.findings)))
     drawn = {(f.file, f.fault, f.start): f for f in result.findings}
     units = [
         dataclasses.replace(unit, findings=[drawn[f.file, f.fault, f.start] for f in unit.findings])

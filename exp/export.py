@@ -4,7 +4,6 @@ Scaling, clipping, fields, statistics, temperature and softmax are inside. Every
 the model before it is kept.
 """
 
-import hashlib
 import json
 import logging
 import tempfile
@@ -23,9 +22,10 @@ from exp.exporting.example import example
 from exp.exporting.formats import FORMATS
 from exp.exporting.graph import INPUT, OUTPUTS
 from exp.runs.artifact import Artifact, load_artifact
-from exp.runs.run_folder import RunFolder, write_whole
+from exp.runs.run_folder import RunFolder
 from models.baselines import Rival
 from utils.errors import UserError
+from utils.files import sha256_of, write_text
 from utils.logs import log_to_screen
 from utils.options import Options, flags
 
@@ -201,7 +201,7 @@ def _write(job: Job, files: dict[str, str], output: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as part:
         for kind, name in files.items():
             record = _write_one(job, kind, Path(part) / name)
-            write_whole(_beside(Path(part) / name), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+            write_text(_beside(Path(part) / name), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         for name in files.values():
             for path in (_beside(Path(part) / name), Path(part) / name):
                 path.replace(output / path.name)
@@ -228,7 +228,7 @@ def _write_one(job: Job, kind: str, path: Path) -> dict[str, Any]:
             f"{path.name} would differ from the model by {difference:.1e} in a probability, more than "
             f"{check.TOLERANCE:.0e}; nothing is kept"
         )
-    record = {**description, "file": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+    record = {**description, "file": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
     record["check"] = {
         "windows": len(job.readings),
         "source": "validation, test and drawn windows" if job.data else "drawn windows",
@@ -253,8 +253,3 @@ def _line(cost: dict[str, Any]) -> str:
         f"{accuracy['after']:.4f}, macro-F1 {macro_f1['before']:.4f} -> {macro_f1['after']:.4f}, "
         f"{cost['changed_answers']} answers changed, probabilities by up to {cost['largest_difference']:.4f}"
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,6 +16,7 @@ from data_kit import folder_of_runs, frame, options, write
 
 from data_provider import DATASETS, DataInfo, Prepared, cache, load_data
 from utils.errors import UserError
+from utils.files import sha256_of
 from utils.options import Options
 
 L = 48
@@ -123,7 +124,7 @@ def test_a_pickle_in_the_place_of_values_is_not_run(folder: Path, tmp_path: Path
     entry = entries(folder)[0]
     np.save(entry / cache.VALUES, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     stored = json.loads((entry / cache.MANIFEST).read_text(encoding="utf-8"))
-    stored["sha256"] = cache._digest(entry / cache.VALUES)
+    stored["sha256"] = sha256_of(entry / cache.VALUES)
     (entry / cache.MANIFEST).write_text(json.dumps(stored), encoding="utf-8")
     assert cache._load(entry) is None
 

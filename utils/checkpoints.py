@@ -5,7 +5,6 @@ The file is the SHA-256 of what follows in 64 hexadecimal digits, a line feed, a
 
 import hashlib
 import io
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 
 from utils.errors import UserError
+from utils.files import write_bytes
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
@@ -21,9 +21,7 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = buffer.getvalue()
-    part = path.with_suffix(".part")
-    part.write_bytes(_digest(content) + content)
-    os.replace(part, path)
+    write_bytes(path, _digest(content) + content)
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:

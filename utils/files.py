@@ -1,9 +1,10 @@
-"""Files that are written whole or not at all, and their checksums."""
+"""Files that are written whole or not at all, tables that a spreadsheet may open, and checksums."""
 
 import csv
 import hashlib
+import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from utils.csv_safety import harmless
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to; it takes the place of `path` at the end, and is gone where that fails."""
-    part = path.with_name(f"{path.name}.part")
+    """A place beside `path` to write to.
+
+    At the end it becomes `path`; where anything fails, it is removed and `path` stays as it was.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
         os.replace(part, path)
@@ -22,22 +26,34 @@ def whole(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file in UTF-8."""
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
     with whole(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
 
 
-def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Writes rows under the names of the first; numbers as they are, nothing rounded. Text that a spreadsheet would run
-    is made harmless: classes and files may have any name."""
-    names = list(rows[0]) if rows else []
-    with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([harmless(name) for name in names])
-        for row in rows:
-            cells = (row[name] for name in names)
-            writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file whole or not at all, in UTF-8, with a line feed at the end of each line everywhere."""
+    write_bytes(path, text.encode())
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes rows under the names of the first, as `csv_text` gives them."""
+    write_text(path, csv_text(list(rows[0]) if rows else [], rows))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """Rows as CSV, empty where a row lacks a column; numbers as they are, nothing rounded.
+
+    Text that a spreadsheet would run as a formula is made harmless: classes and files may have any name.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([harmless(name) for name in columns])
+    for row in rows:
+        cells = (row.get(name, "") for name in columns)
+        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    return text.getvalue()
 
 
 def sha256_of(path: Path) -> str:

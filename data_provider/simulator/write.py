@@ -20,6 +20,7 @@ from data_provider.simulator.request import FORMATS, NOTE, Request, in_season, s
 from data_provider.simulator.runs import Block, Unit, blocks
 from data_provider.simulator.sensors import as_stored
 from utils.errors import UserError
+from utils.files import whole, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -37,21 +38,18 @@ def write_all(request: Request, *, progress: bool) -> list[Path]:
     source = blocks(start=request.start, days=request.days, seed=request.seed, file=request.weather)
     logger.info("simulating %d runs of %d days from %s", len(request.specs), request.days, request.start)
     paths = [request.path(spec.name) for spec in request.specs]
-    halves = [path.with_name(f".{path.name}.{os.getpid()}.part") for path in paths]
     try:
         request.output.mkdir(parents=True, exist_ok=True)
-        with tqdm(total=len(paths) * request.days, unit="day", desc="Simulating", disable=not progress) as bar:
-            _simulate(request, source, halves, bar)
-        _note(request)  # before the files: a file without a note would be taken for a measured one
-        for half, path in zip(halves, paths, strict=True):
-            os.replace(half, path)
+        with ExitStack() as stack:
+            halves = [stack.enter_context(whole(path)) for path in paths]
+            with tqdm(total=len(paths) * request.days, unit="day", desc="Simulating", disable=not progress) as bar:
+                _simulate(request, source, halves, bar)
+            _note(request)  # before the files: a file without a note would be taken for a measured one
+        for path in paths:
             for ending in set(FORMATS) - {request.file_format}:  # what an earlier call wrote would be read instead
                 path.with_suffix(f".{ending}").unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot write to {request.output}: {error}; choose another folder or make room") from error
-    finally:  # nothing half done is left, whatever happened
-        for half in halves:
-            half.unlink(missing_ok=True)
     return paths
 
 
@@ -108,6 +106,4 @@ def _note(request: Request) -> None:
     files = {name: how for name, how in before.items() if Path(name).stem not in names}
     files.update({request.path(name).name: made for name in names})
     note = {"what": "simulated, not measured", **made, "runs": names, "files": dict(sorted(files.items()))}
-    half = request.output / f".{NOTE}.{os.getpid()}.part"
-    half.write_text(json.dumps(note, indent=1) + "\n", encoding="ascii")
-    os.replace(half, request.output / NOTE)
+    write_text(request.output / NOTE, json.dumps(note, indent=1) + "\n")

@@ -3,10 +3,7 @@
 Letters: n windows, K classes.
 """
 
-import csv
-import io
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,8 @@ from typing import Any
 from exp.detection import report
 from exp.detection.detector import NO_ANSWER, Judged
 from exp.detection.record import Finding
-from utils.csv_safety import harmless
 from utils.errors import UserError
+from utils.files import write_bytes
 
 EVENT_FIELDS = (
     "file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence", "sensors",
@@ -100,17 +97,6 @@ def event_row(finding: Finding) -> dict[str, Any]:
     }
 
 
-def table(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Rows as CSV; text that a spreadsheet would run is made harmless, numbers stand as they are."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([harmless(name) for name in fields])
-    for row in rows:
-        values = [row.get(name, "") for name in fields]
-        writer.writerow([harmless(value) if isinstance(value, str) else value for value in values])
-    return text.getvalue()
-
-
 def grow(path: Path, text: str) -> None:
     """Makes a file hold a text: what is new is appended where the file holds its beginning, else it is replaced.
 
@@ -124,9 +110,7 @@ def grow(path: Path, text: str) -> None:
             with path.open("ab") as file:
                 file.write(content[len(old) :])
             return
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content)
-        os.replace(part, path)
+        write_bytes(path, content)
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); choose another --output") from None
 

@@ -4,7 +4,6 @@ Letters: K classes, C signals.
 """
 
 import dataclasses
-import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from exp.reporting.training_report import MEANINGS, effective_batch
 from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
 from models.baselines import RIVALS
+from utils.files import sha256_of
 from utils.options import VERBS, Options
 
 logger = logging.getLogger(__name__)
@@ -254,6 +254,4 @@ def _usage(not_kept: bool) -> str:
 
 
 def _kept(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from utils.errors import UserError
+from utils.files import write_text
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _PIXELS = 1.5  # of a PNG for each pixel of the page, so that a figure is sharp on a fine screen
@@ -34,11 +35,9 @@ def save(path: Path, text: str) -> None:
     Raises:
         UserError: the place cannot be written to.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
+        write_text(path, text)
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); choose a folder that can be written to") from error
 

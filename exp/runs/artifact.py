@@ -21,10 +21,10 @@ from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
 from exp.evaluation.decision import Decision
 from exp.evaluation.inference import exact
-from exp.runs.run_folder import write_whole
 from models.baselines import Rival
 from models.build import model_of
 from utils.errors import UserError
+from utils.files import sha256_of, whole, write_text
 from utils.options import Options
 
 FORMAT = 1
@@ -91,9 +91,9 @@ def save_artifact(
         "options": options.plain(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
-    sums = {path.name: _sha256(path) for path in (weights, settings)}
+    sums = {path.name: sha256_of(path) for path in (weights, settings)}
     description["sha256"] = {**sums, "model.json": _own_sha256({**description, "sha256": sums})}
-    write_whole(folder / "model.json", json.dumps(description, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / "model.json", json.dumps(description, indent=1, ensure_ascii=False) + "\n")
 
 
 def load_artifact(folder: Path) -> Artifact:
@@ -115,7 +115,7 @@ def load_artifact(folder: Path) -> Artifact:
     weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
     for path in (weights, settings):
         _check_size(path, LARGEST_WEIGHTS)
-        if _sha256(path) != sums.get(path.name):
+        if sha256_of(path) != sums.get(path.name):
             raise UserError(f"{path} is not the file that model.json describes (its SHA-256 differs); copy it again")
     options = Options(**{**description["options"], "compare": tuple(description["options"].get("compare", ()))})
     info = DataInfo(
@@ -160,9 +160,8 @@ def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:
 
 
 def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    part = path.with_suffix(".part")
-    safetensors.torch.save_file(tensors, part)
-    part.replace(path)
+    with whole(path) as part:
+        safetensors.torch.save_file(tensors, part)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -188,8 +187,3 @@ def _own_sha256(description: dict[str, Any]) -> str:
     sums = {name: value for name, value in description["sha256"].items() if name != "model.json"}
     text = json.dumps({**description, "sha256": sums}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

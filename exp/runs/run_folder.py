@@ -13,8 +13,8 @@ import yaml
 
 from exp.evaluation.predictions import Predictions
 from utils.command_line import from_config
-from utils.csv_safety import harmless
 from utils.errors import UserError
+from utils.files import write_csv, write_text
 from utils.options import Options
 
 
@@ -79,7 +79,7 @@ class RunFolder:
 
     def write_config(self, options: Options) -> None:
         """Writes config.yaml."""
-        self.config.write_text(yaml.safe_dump(options.plain(), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        write_text(self.config, yaml.safe_dump(options.plain(), sort_keys=False, allow_unicode=True))
 
     def write_epochs(self, rows: Sequence[dict[str, Any]]) -> None:
         """Writes training_metrics.csv, a row an epoch; equal runs write equal bytes."""
@@ -92,7 +92,7 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes metrics.json."""
-        write_whole(self.metrics, json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        write_text(self.metrics, json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def read_metrics(self) -> dict[str, Any]:
         """What metrics.json holds."""
@@ -129,27 +129,6 @@ def family_of(options: Options) -> Path:
         if not re.fullmatch(r"[\w][\w .+=,@-]*", value):
             raise UserError(f"--{name} '{value}' cannot name a folder; use letters, digits, '-', '_', '.'")
     return Path(options.result_path) / options.data / options.model / options.des
-
-
-def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Writes rows under the names of the first; numbers as they are, nothing rounded. Text that a spreadsheet would run
-    is made harmless: classes and files may have any name."""
-    part = path.with_suffix(".part")
-    names = list(rows[0]) if rows else []
-    with part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([harmless(name) for name in names])
-        for row in rows:
-            cells = (row[name] for name in names)
-            writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
-    os.replace(part, path)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
 
 
 def _point(link: Path, name: str) -> None:

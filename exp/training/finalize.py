@@ -20,8 +20,9 @@ from exp.evaluation.predictions import Predictions
 from exp.reporting import model_card, training_report
 from exp.reporting.figures import draw_figures
 from exp.runs.artifact import save_artifact
-from exp.runs.run_folder import RunFolder, write_csv
+from exp.runs.run_folder import RunFolder
 from models.build import parameter_count
+from utils.files import write_csv
 from utils.options import Options
 from utils.written import DIGITS, rounded
 
