@@ -33,8 +33,8 @@ def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
     import torch
 
     from data_provider.trends.files import trend_files
-    from exp.detect import load_detector
     from exp.detection.api import detect_files
+    from exp.detection.load import load_detector
     from utils.errors import UserError
     from utils.options import Options
 

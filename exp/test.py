@@ -5,9 +5,9 @@ import logging
 from torch import nn
 
 from data_provider import load_data
+from exp.evaluation.measure import judge_parts, line_of, measures_of
 from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
-from exp.training.finalize import judge_parts, line_of, measures_of
 from exp.training.fit_baseline import fitted, rival_of
 from models.baselines import RIVALS
 from utils import distributed

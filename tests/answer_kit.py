@@ -14,8 +14,8 @@ import torch
 from data_provider import load_data
 from exp.detection.api import detect_files
 from exp.evaluation.decision import scores_of
+from exp.evaluation.measure import answers_of, measures_of, part_logits, parts_of
 from exp.runs.artifact import load_artifact
-from exp.training.finalize import answers_of, measures_of, part_logits, parts_of
 from utils.command_line import from_config
 from utils.written import rounded
 

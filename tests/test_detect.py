@@ -15,8 +15,13 @@ import pytest
 import torch
 
 import run
+from data_provider.trends.files import trend_files
 from exp import detect
+from exp.detection import session
 from exp.detection.attribution import STEPS, attribution
+from exp.detection.findings import Finder
+from exp.detection.load import detector_of
+from exp.detection.tables import Output
 from exp.evaluation import calibration
 from exp.runs.artifact import load_artifact, save_artifact
 from tests.kit import train, write_folder
@@ -29,7 +34,7 @@ QUICK = ("--train_epochs", "4", "--batch_size", "8", "--seed", "3")
 @pytest.fixture(autouse=True)
 def _few_figures(monkeypatch) -> None:
     """One event drawn shows as much as two dozen."""
-    monkeypatch.setattr(detect, "MOST_DRAWN", 1)
+    monkeypatch.setattr(session, "MOST_DRAWN", 1)
 
 
 @pytest.fixture(scope="module")
@@ -154,10 +159,10 @@ def test_a_growing_file_ends_as_one_pass(plain, base, tmp_path, flags):
 
     words = ["detect", "--run", str(plain), "--input", str(source), "--output", str(output), "--follow", *flags]
     options = parse(words)
-    detector = detect._detector(options, load_artifact(plain / "model"))
-    place = detect.Output(folder=output)
+    detector = detector_of(options, load_artifact(plain / "model"))
+    place = Output(folder=output)
     place.prepare()
-    finder = detect.Finder(detector=detector, confirm=options.confirm)
+    finder = Finder(detector=detector, confirm=options.confirm)
     detect.follow(detector, finder, source, place, pause=pause)
     judge(plain, source, tmp_path / "whole", *flags)
     for name in ("windows.csv", "events.csv"):
@@ -211,11 +216,11 @@ def test_a_missing_sensor_is_named_or_done_without(plain, dropping, base, tmp_pa
 def test_a_dropped_sensor_is_what_training_made_of_it(dropping, base, tmp_path):
     """Absent and 0 in the scaled window are the same to the model."""
     source = changed(base, tmp_path / "in", "stuck", FAN=None)
-    detector = detect._detector(
+    detector = detector_of(
         parse(["detect", "--run", str(dropping), "--input", str(source), "--output", "x"]),
         load_artifact(dropping / "model"),
     )
-    judged = detector.read(detect.trend_files(source)[0])
+    judged = detector.read(trend_files(source)[0])
     x, absent = detector.inputs(judged.windows, np.arange(3))
     assert absent.tolist() == [[False, False, False, False, True]] * 3
     assert (x[:, 4] == 0).all()

@@ -17,12 +17,12 @@ from huggingface_hub import ModelCard
 import run
 from data_provider import load_data
 from data_provider.trends.files import trend_files
-from exp.detect import load_detector
+from exp.detection.load import load_detector
+from exp.evaluation.measure import answers_of
 from exp.reporting import model_card
 from exp.reporting.markdown import code_block, escaped
 from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
-from exp.training.finalize import answers_of
 from tests.kit import train, write_folder
 from utils.command_line import parse
 

@@ -221,7 +221,7 @@ def test_noise_in_the_thirteenth_digit_changes_nothing_that_is_written(trained, 
 
     data, runs = trained
     monkeypatch.setattr("tests.answer_kit.load_artifact", load)
-    monkeypatch.setattr("exp.detect.load_artifact", load)
+    monkeypatch.setattr("exp.detection.load.load_artifact", load)
     _loaded.cache_clear()  # so that the model is loaded again
     monkeypatch.setattr(Mixture, "of_classes", shaken)
     try:
@@ -238,7 +238,7 @@ def test_detect_names_the_first_of_classes_that_tie(trained, monkeypatch):
         return artifact
 
     data, runs = trained
-    monkeypatch.setattr("exp.detect.load_artifact", load)
+    monkeypatch.setattr("exp.detection.load.load_artifact", load)
     _loaded.cache_clear()
     try:
         found, _ = detect_files(runs["default"], [data / "stuck.csv"], unknown_rate=0.0, false_alarm_rate=1.0)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from data_provider.trends.files import Found, trend_files
-from exp.detect import judge_files, load_detector, model_folder
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
+from exp.detection.load import load_detector, model_folder
+from exp.detection.session import judge_files
 from exp.detection.tables import event_row, window_fields
 from utils.command_line import checked
 from utils.errors import UserError, unknown_name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from utils.errors import UserError
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
 OLDEST_PYTHON = (3, 11)
 
 # Optional packages and what each is for.

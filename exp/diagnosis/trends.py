@@ -16,7 +16,7 @@ from data_provider.trends.problems import Unusable, listed
 from data_provider.trends.reading import open_trend
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
-from exp.detect import load_detector
+from exp.detection.load import load_detector
 from exp.runs.artifact import Artifact
 from utils.errors import UserError
 from utils.options import Options

@@ -1,0 +1,127 @@
+"""One pass over trend files: every file judged once, and what is written of it."""
+
+import dataclasses
+import heapq
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from data_provider.trends.files import Found
+from exp.detection import report
+from exp.detection import tables as tables
+from exp.detection.detector import NO_ANSWER, Detector, Judged
+from exp.detection.findings import Finder
+from exp.detection.record import Finding, Unit
+from exp.detection.tables import Output
+from utils.files import csv_text
+
+logger = logging.getLogger(__name__)
+
+MOST_DRAWN = 24  # events that the report draws, those of the most hours
+MOST_NOTES = 12  # lines of a file that could be many
+
+
+@dataclass
+class Result:
+    """What one pass over the files found."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def judge_files(detector: Detector, finder: Finder, files: Iterable[Found]) -> Result:
+    """Judges every file once; of one only what is written or drawn is kept."""
+    result = Result()
+    classes = detector.artifact.info.classes
+    for found in files:
+        judged = detector.read(found)
+        findings = finder.find(judged)
+        result.rows += tables.window_rows(judged, classes)
+        result.units.append(_unit(judged, findings))
+        result.findings += findings
+        if judged.trend.fatal:
+            result.refused.append(f"{judged.file}: {judged.refused}")
+        if judged.refused:
+            logger.warning("%s: %s", judged.file, judged.refused)
+        drawn = heapq.nlargest(MOST_DRAWN, result.findings, key=lambda f: (f.evidence is not None, f.hours))
+        kept = {id(finding) for finding in drawn}
+        result.findings = [f if id(f) in kept else dataclasses.replace(f, evidence=None) for f in result.findings]
+    return result
+
+
+def _unit(judged: Judged, findings: list[Finding]) -> Unit:
+    """A file as the report tells of it."""
+    times = judged.trend.times
+    span = (judged.clock(times[0]), judged.clock(times[-1])) if len(times) else ("", "")
+    silent = [(judged.clock(gap.start), judged.clock(gap.end), gap.reason) for gap in judged.gaps]
+    silent += [
+        (judged.clock(judged.start[place]), judged.clock(judged.end[place]), str(judged.reason[place]))
+        for place in np.flatnonzero(judged.verdict == NO_ANSWER)
+    ]
+    if judged.refused:
+        silent.append((*span, judged.refused))
+    notes = [problem.reason for problem in judged.trend.problems if not problem.fatal]
+    cautions = [*judged.cautions, *notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        cautions.append(f"and {len(notes) - MOST_NOTES} more; python run.py doctor lists them")
+    return Unit(
+        file=judged.file,
+        start=span[0],
+        end=span[1],
+        spans=_spans(judged),
+        windows=int((judged.verdict != NO_ANSWER).sum()),
+        verdicts=dict(Counter(str(verdict) for verdict in judged.verdict)),
+        silent=sorted(silent),
+        cautions=cautions,
+        findings=findings,
+    )
+
+
+def _spans(judged: Judged) -> list[tuple[str, str]]:
+    """Stretches of a file with at most a day between readings."""
+    times = judged.trend.times
+    if not len(times):
+        return []
+    breaks = np.flatnonzero(np.diff(times) > np.timedelta64(1, "D"))
+    begins, ends = np.append(0, breaks + 1), np.append(breaks, len(times) - 1)
+    return [(judged.clock(times[a]), judged.clock(times[b])) for a, b in zip(begins, ends, strict=True)]
+
+
+def write(detector: Detector, finder: Finder, result: Result, output: Output) -> None:
+    """Writes windows.csv, events.csv and report.html.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    artifact = detector.artifact
+    tables.grow(output.path("windows"), csv_text(tables.window_fields(artifact.info.classes), result.rows))
+    tables.grow(output.path("events"), csv_text(tables.EVENT_FIELDS, map(tables.event_row, result.findings)))
+    drawn = {(f.file, f.fault, f.start): f for f in result.findings}
+    units = [
+        dataclasses.replace(unit, findings=[drawn[f.file, f.fault, f.start] for f in unit.findings])
+        for unit in result.units
+    ]
+    report.write(output.path("report"), units, _about(detector, finder.confirm))
+
+
+def _about(detector: Detector, confirm: int) -> report.About:
+    """What the report says of the model."""
+    artifact = detector.artifact
+    info = artifact.info
+    return report.About(
+        model=artifact.options.model,
+        data=info.data,
+        classes=len(info.classes),
+        has_normal=info.normal is not None,
+        window_seconds=info.seq_len * info.period_seconds,
+        stride_seconds=detector.stride * info.period_seconds,
+        unknown_rate=detector.unknown_rate,
+        false_alarm_rate=detector.false_alarm_rate,
+        confirm=confirm,
+    )
