@@ -1,7 +1,7 @@
 """Shows in seconds that gradient accumulation is what it claims to be: `python test_gradient_accumulation.py`.
 
 Each check prints what it found, in plain words, and fails loudly; pytest collects the same checks as tests. The
-thorough tests are in tests/test_accumulation_*.py.
+thorough tests are in tests/accumulation/.
 
 Letters: N micro-batches of an optimizer step.
 """

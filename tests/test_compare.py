@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fake_run
 import pytest
 
 from exp.reporting import comparison
+from tests import fake_run
 from utils.errors import UserError
 
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.accumulation_kit import CLASSES, FEATURES, WEIGHTS, micro_batches, network, samples
+from tests.accumulation.kit import CLASSES, FEATURES, WEIGHTS, micro_batches, network, samples
 from tests.graph_kit import DEVICES, RunAgain, accumulator_on
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator, Step

@@ -21,7 +21,7 @@ from exp.evaluation.decision import Decision
 from exp.runs.artifact import save_artifact
 from models.build import model_of
 from tests.conftest import REPOSITORY
-from tests.trend_kit import COLUMNS, RANGES, UNITS, clock, one, unit_readings, write
+from tests.trends.kit import COLUMNS, RANGES, UNITS, clock, one, unit_readings, write
 from utils.errors import UserError
 from utils.options import Options
 

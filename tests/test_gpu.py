@@ -16,7 +16,7 @@ from benchmarks.catalogue import _info
 from exp.training.build import accumulator_of, loss_for, optimizer_of
 from layers.extractors import EXTRACTORS
 from models.build import model_of
-from tests.accumulation_kit import CLASSES, distance, micro_batches, network, samples
+from tests.accumulation.kit import CLASSES, distance, micro_batches, network, samples
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
 from tests.test_cuda_graphs import Machine

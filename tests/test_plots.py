@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fake_run
 import matplotlib
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from exp.evaluation import metrics
 from exp.evaluation.predictions import Predictions
 from exp.reporting import plots
 from exp.reporting.gramian_plots import fields, telling_signals
+from tests import fake_run
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 HOSTILE = ("<script>", "$\\frac{", "a$b$c", "two\nlines", "x" * 80, " ", "%s {0}")

@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import fake_run
 import pytest
 
 from exp.reporting import training_report
 from exp.reporting.page import cell, duration, file_size, percent, tables
+from tests import fake_run
 from utils.errors import UserError
 
 VOID = {"meta", "img", "br", "link", "hr"}

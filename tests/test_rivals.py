@@ -16,7 +16,7 @@ from exp.training.fit_baseline import unread_flags
 from models.baselines import RIVALS, Rival
 from models.baselines.classical import STATISTICS, window_statistics
 from models.baselines.trees import Tree, _at_most, join
-from tests.data_kit import folder_of_runs, options
+from tests.data_provider.kit import folder_of_runs, options
 from utils.errors import UserError
 
 KEPT = [name for name, rival in RIVALS.items() if rival.stored]

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.accumulation_kit import CLASSES, Recorder, distance, micro_batches, samples
+from tests.accumulation.kit import CLASSES, Recorder, distance, micro_batches, samples
 from utils.batch_norm import batchnorm_advice, freeze_batchnorm, spread_batchnorm_momentum, spread_momentum
 from utils.gradient_accumulation import GradientAccumulator
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data_kit import folder_of_runs, frame, nine_runs, options, write
 from torch.utils.data import DataLoader
 
 from data_provider import Batch, Prepared, load_data
 from data_provider.trends.table import read_table
 from data_provider.unlabelled import unlabelled
 from data_provider.windows import WindowSet
+from tests.data_provider.kit import folder_of_runs, frame, nine_runs, options, write
 from utils.errors import UserError
 from utils.options import Options
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from data_kit import folder_of_runs, frame, options, write
 
 from data_provider import DATASETS, DataInfo, Prepared, cache, load_data
+from tests.data_provider.kit import folder_of_runs, frame, options, write
 from utils.errors import UserError
 from utils.files import sha256_of
 from utils.options import Options

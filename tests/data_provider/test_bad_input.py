@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_kit import folder_of_runs, frame, nine_runs, options, write
 
 from data_provider import load_data
+from tests.data_provider.kit import folder_of_runs, frame, nine_runs, options, write
 from utils.errors import UserError
 
 Make = Callable[[Path], dict[str, object]]

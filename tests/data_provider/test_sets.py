@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from data_kit import folder_of_runs, frame, measured_unit, nine_runs, options, single_duct, write
 
 from data_provider import DATASETS, Prepared, load_data, prepare, simulator
 from data_provider.datasets.labels import class_of, normal_of
 from data_provider.datasets.lbnl_measured import WEATHER_PAIRS
 from data_provider.datasets.lbnl_simulated import DUAL_DUCT, SINGLE_DUCT, SINGLE_DUCT_SIGNALS
+from tests.data_provider.kit import folder_of_runs, frame, measured_unit, nine_runs, options, single_duct, write
 from utils.errors import UserError
 from utils.options import Options
 

@@ -16,7 +16,7 @@ from data_provider.trends.trend import read_trends
 from data_provider.trends.units import UNITS as UNIT_TABLE
 from data_provider.trends.vendors import VENDORS, parse_stamps
 from tests.conftest import REPOSITORY
-from tests.trend_kit import COLUMNS, STYLES, UNITS, clock, lines, one, read, unit_readings, words, write
+from tests.trends.kit import COLUMNS, STYLES, UNITS, clock, lines, one, read, unit_readings, words, write
 from utils.errors import UserError
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.accumulation_kit import WEIGHTS, distance, micro_batches, network, samples
+from tests.accumulation.kit import WEIGHTS, distance, micro_batches, network, samples
 from utils.errors import UserError
 from utils.gradient_accumulation import GradientAccumulator, Step
 from utils.memory_guard import MemoryGuard

@@ -5,7 +5,7 @@ import pytest
 
 from data_provider.simulator import NINE, RUNS
 from data_provider.simulator.airside import outdoor_share
-from tests.simulator_kit import WEEKS, week
+from tests.simulator.kit import WEEKS, week
 
 SOUND = "AHU_annual"
 ZONES = [f"ZONE_TEMP_{number}" for number in range(1, 6)]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.accumulation_kit import distance, micro_batches, network, samples
+from tests.accumulation.kit import distance, micro_batches, network, samples
 from utils.gradient_accumulation import GradientAccumulator, Step
 
 

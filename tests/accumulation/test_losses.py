@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.accumulation_kit import WEIGHTS, Recorder, distance, micro_batches, network, partition, samples
+from tests.accumulation.kit import WEIGHTS, Recorder, distance, micro_batches, network, partition, samples
 from utils.gradient_accumulation import GradientAccumulator
 from utils.loss_presets import PRESETS, build_loss
 from utils.losses import IGNORE, LOSSES, Loss

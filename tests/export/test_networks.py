@@ -13,8 +13,8 @@ from exp.exporting.check import TOLERANCE, drawn, logits_by, parity
 from exp.exporting.formats import FORMATS, Answer
 from exp.exporting.graph import Eighth, Half, graph_of
 from exp.runs.artifact import Artifact
-from tests.export_kit import CLASSES, COLUMNS, LENGTH, SCALER, artifact
-from tests.test_models_networks import NETWORKS
+from tests.export.kit import CLASSES, COLUMNS, LENGTH, SCALER, artifact
+from tests.models.test_networks import NETWORKS
 
 # Files of all would take a minute; these differ most in their operators.
 ON_DISK = [name for name in NETWORKS if name.startswith("parts 1")]

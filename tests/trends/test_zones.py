@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data_provider.trends.zones import ABBREVIATIONS
-from tests.trend_kit import clock, lines, one, read, unit_readings, write
+from tests.trends.kit import clock, lines, one, read, unit_readings, write
 from utils.errors import UserError
 
 # The night of each change, in UTC: (zone, half a day before it).

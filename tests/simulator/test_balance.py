@@ -27,7 +27,7 @@ from data_provider.simulator.moist_air import (
     saturation_temperature,
     temperature_of,
 )
-from tests.simulator_kit import week
+from tests.simulator.kit import week
 
 LIBRARY = psychrometrics()
 AIR = moist_air(CHICAGO.elevation)

@@ -10,7 +10,7 @@ from exp import models as verb
 from exp.training.catalogue import NETWORK_PARTS, TRAINING_PARTS, everything
 from models import MODELS, ModelSettings
 from models.baselines import RIVALS
-from tests.data_kit import folder_of_runs
+from tests.data_provider.kit import folder_of_runs
 
 
 def printed(*words: str) -> list[list[str]]:

@@ -12,7 +12,7 @@ import pytest
 from data_provider.simulator import RUNS, simulate, write
 from data_provider.simulator.records import POINT_NAMES
 from tests.conftest import REPOSITORY
-from tests.test_simulator_weather import epw_lines
+from tests.simulator.test_weather import epw_lines
 from utils.errors import UserError
 
 _NAMES = (

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from data_kit import frame, write
 
 from data_provider.csv_file import MISSING
 from data_provider.times import ISO, MONTH_FIRST, seconds_of, words_of
 from data_provider.trends.table import read_table
+from tests.data_provider.kit import frame, write
 from utils.errors import UserError
 
 

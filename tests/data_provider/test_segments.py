@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data_kit import frame, single_duct, write
 
 from data_provider.scaler import Scaler
 from data_provider.segments import HOLD_STEPS, Recipe, stretches_of, working_mask
 from data_provider.trends.table import read_table
+from tests.data_provider.kit import frame, single_duct, write
 from utils.errors import UserError
 
 MINUTE = np.timedelta64(60, "s")

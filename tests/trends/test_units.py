@@ -8,8 +8,8 @@ from data_provider.trends.columns import signals_of, split_unit
 from data_provider.trends.role_names import role_of, short_role_of
 from data_provider.trends.roles import read_roles
 from data_provider.trends.units import TABLE_UNITS, UNITS, convert, find_unit, interval
-from tests.trend_kit import COLUMNS, RANGES, clock, lines, one, read, unit_readings, write
-from tests.trend_kit import UNITS as MODEL_UNITS
+from tests.trends.kit import COLUMNS, RANGES, clock, lines, one, read, unit_readings, write
+from tests.trends.kit import UNITS as MODEL_UNITS
 from utils.errors import UserError
 
 

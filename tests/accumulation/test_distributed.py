@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributed.optim import ZeroRedundancyOptimizer
 
-from tests.accumulation_kit import WEIGHTS, distance, micro_batches, network, samples
+from tests.accumulation.kit import WEIGHTS, distance, micro_batches, network, samples
 from utils.gradient_accumulation import GradientAccumulator, Step
 from utils.losses import IGNORE, LOSSES
 

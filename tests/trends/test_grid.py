@@ -10,7 +10,7 @@ from data_provider.segments import Recipe, stretches_of
 from data_provider.trends.grid import at_steps, even_step, grid_of, snapped
 from data_provider.trends.table import Table, read_table
 from data_provider.unlabelled import unlabelled
-from tests.trend_kit import COLUMNS, clock, lines, one, read, unit_readings, write
+from tests.trends.kit import COLUMNS, clock, lines, one, read, unit_readings, write
 from utils.errors import UserError
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.accumulation_kit import WEIGHTS, Recorder, distance, flat, micro_batches, network, samples
+from tests.accumulation.kit import WEIGHTS, Recorder, distance, flat, micro_batches, network, samples
 from utils.gradient_accumulation import GradientAccumulator, Step
 from utils.snapshot import preserved
 

@@ -16,7 +16,7 @@ from data_provider.trends import parquet as trend_parquet
 from data_provider.trends.problems import shown
 from data_provider.trends.request import Request
 from data_provider.trends.trend import read_trend
-from tests.trend_kit import COLUMNS, RANGES, STYLES, UNITS, clock, lines, one, read, unit_readings, write
+from tests.trends.kit import COLUMNS, RANGES, STYLES, UNITS, clock, lines, one, read, unit_readings, write
 from utils.csv_safety import harmless
 from utils.errors import UserError
 
