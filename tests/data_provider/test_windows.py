@@ -15,6 +15,7 @@ from data_provider import Batch, Prepared, load_data
 from data_provider.trends.table import read_table
 from data_provider.unlabelled import unlabelled
 from data_provider.windows import WindowSet
+from tests.conftest import REPOSITORY
 from tests.data_provider.kit import folder_of_runs, frame, nine_runs, options, write
 from utils.errors import UserError
 from utils.options import Options
@@ -195,4 +196,4 @@ def test_an_unlabelled_file_too_short_for_a_window_gives_none(tmp_path: Path) ->
 def test_the_report_is_plain_and_importing_the_package_is_cheap(prepared: Prepared) -> None:
     assert json.loads(json.dumps(prepared.info.report)) == prepared.info.report
     code = "import sys, data_provider, data_provider.simulator; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)

@@ -1,6 +1,6 @@
 """Every network of the registries through a file and back, and weights in fewer bits.
 
-The networks are those of test_models_networks.py, which together use every entry of every registry.
+The networks are those of tests/models/test_networks.py, which together use every entry of every registry.
 """
 
 from pathlib import Path

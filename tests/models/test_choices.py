@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
 from models import MODELS, ModelSettings
 from models.config import REGISTRIES, parse_groups
+from tests.conftest import REPOSITORY
 from utils.errors import UserError
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "SA_CFM", "OA_CFM")
@@ -79,6 +79,6 @@ def test_groups_are_read_as_typed_and_the_rest_forms_one_more() -> None:
 
 def test_timm_and_pyts_are_not_imported_with_the_models() -> None:
     code = "import sys, models; print([m for m in ('timm', 'pyts', 'sklearn', 'torchvision') if m in sys.modules])"
-    root = Path(__file__).resolve().parent.parent
+    root = REPOSITORY
     printed = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"
