@@ -12,21 +12,18 @@ from typing import Any, TypeVar, cast
 import numba
 
 _F = TypeVar("_F", bound=Callable[..., object])
-_CONFIG: Any = numba.config
 _SOURCES = sorted(Path(__file__).parent.glob("*.py"))
 _DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()[:12]
 
+# NUMBA_DISABLE_JIT makes pyts quick to import, but a year of simulation in plain Python takes hours. The switch stays
+# off in this process: functions are compiled at their first call, and numba's own parts look at it then.
+cast(Any, numba.config).DISABLE_JIT = 0
+
 
 def compiled(function: _F) -> _F:
-    """Compile a function of numbers, arrays and records; it releases the interpreter lock while it runs.
-
-    NUMBA_DISABLE_JIT, which makes pyts quick to import, does not reach here: a year in plain Python takes hours.
-    """
+    """Compiles a function of numbers, arrays and records; it releases the interpreter lock while it runs."""
     function.__qualname__ = f"{function.__qualname__}_{_DIGEST}"
-    disabled, _CONFIG.DISABLE_JIT = _CONFIG.DISABLE_JIT, 0
     try:
         return cast(_F, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
     except RuntimeError:  # no folder that a cache could be written to
         return cast(_F, numba.njit(nogil=True, error_model="numpy")(function))
-    finally:
-        _CONFIG.DISABLE_JIT = disabled

@@ -202,7 +202,7 @@ def test_stays_compiled_where_numba_is_told_not_to_compile(tmp_path):
         f"simulate(output=Path({str(tmp_path)!r}), runs=['AHU_annual'], start='2018-05-14', days=2, progress=False);"
         "print(type(loop.advance).__name__)"
     )
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "HOME": str(tmp_path)}
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}  # none is there
     said = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, env=environment, capture_output=True, text=True)
     assert said.stdout.strip() == "CPUDispatcher", said.stderr
     assert (tmp_path / "AHU_annual.parquet").is_file()
