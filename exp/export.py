@@ -125,9 +125,9 @@ def _check(options: Options, artifact: Artifact) -> None:
             f"{artifact.options.model} is no network, and only networks can be exported; "
             "python run.py detect uses it as it is"
         )
-    for field in flags():
+    for field in flags("data"):
         name = field.name
-        if field.metadata["group"] == "data" and name in options.explicit - OWN:
+        if name in options.explicit - OWN:
             asked, own = getattr(options, name), getattr(artifact.options, name)
             if asked != own:
                 raise UserError(f"--{name} {asked} is not the run's, which is {own}; export takes it from the run")

@@ -22,7 +22,7 @@ from layers.statistics.features import STATISTICS
 from layers.statistics.fusion import STAT_FUSIONS
 from models.config import ablated, check, parse_groups
 from models.extractor import build_branch
-from models.settings import ModelSettings
+from utils.options import ModelSettings
 
 
 class DualGAFNet(nn.Module):

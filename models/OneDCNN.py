@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from layers.norm import conv
 from models.config import check
-from models.settings import ModelSettings
+from utils.options import ModelSettings
 
 
 class OneDCNN(nn.Module):

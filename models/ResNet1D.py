@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from layers.norm import conv
 from models.config import check
-from models.settings import ModelSettings
+from utils.options import ModelSettings
 
 
 class Block(nn.Module):

@@ -6,8 +6,8 @@ from models.DualGAFNet import DualGAFNet
 from models.InceptionTime import InceptionTime
 from models.OneDCNN import OneDCNN
 from models.ResNet1D import ResNet1D
-from models.settings import ModelSettings
 from models.SingleGAFNet import SingleGAFNet
+from utils.options import ModelSettings
 
 MODELS: dict[str, type[nn.Module]] = {
     "DualGAFNet": DualGAFNet,

@@ -1,13 +1,11 @@
 """A model by name, for the signals and classes of the data."""
 
-import dataclasses
 from typing import Protocol
 
 from torch import nn
 
 from models import MODELS
 from models.baselines import RIVALS, Rival
-from models.settings import ModelSettings
 from utils.errors import unknown_name
 from utils.options import Options
 
@@ -23,11 +21,6 @@ class DataFacts(Protocol):
     def seq_len(self) -> int: ...
 
 
-def settings_of(options: Options) -> ModelSettings:
-    """The model's choices among the options; they carry the same names."""
-    return ModelSettings(**{f.name: getattr(options, f.name) for f in dataclasses.fields(ModelSettings)})
-
-
 def model_of(options: Options, info: DataFacts) -> nn.Module:
     """The network or the rival that the options choose, for the signals and classes of the data.
 
@@ -38,9 +31,7 @@ def model_of(options: Options, info: DataFacts) -> nn.Module:
         return RIVALS[options.model](signals=len(info.columns), classes=len(info.classes), seed=options.seed)
     if options.model not in MODELS:
         raise unknown_name("model", options.model, [*MODELS, *RIVALS])
-    return MODELS[options.model](
-        columns=info.columns, length=info.seq_len, classes=len(info.classes), settings=settings_of(options)
-    )
+    return MODELS[options.model](columns=info.columns, length=info.seq_len, classes=len(info.classes), settings=options)
 
 
 def parameter_count(model: nn.Module) -> int:

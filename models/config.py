@@ -15,8 +15,8 @@ from layers.norm import NORMS
 from layers.statistics.branch import STAT_PLACES
 from layers.statistics.features import STATISTICS
 from layers.statistics.fusion import STAT_FUSIONS
-from models.settings import ModelSettings
 from utils.errors import UserError, unknown_name
+from utils.options import ModelSettings
 
 # Which settings a mode replaces. What is left out by them is not built.
 ABLATIONS: dict[str, dict[str, Any]] = {

@@ -13,8 +13,8 @@ from layers.extractors import EXTRACTORS
 from layers.extractors.backbone import BackboneExtractor
 from layers.norm import group_norm
 from models.config import TIMM
-from models.settings import ModelSettings
 from utils.errors import UserError
+from utils.options import ModelSettings
 from utils.timm_compat import import_timm
 
 

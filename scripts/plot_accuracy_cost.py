@@ -22,7 +22,6 @@ from benchmarks.workloads import Training  # noqa: E402
 from exp.reporting.style import BLUE, INK, MUTED, ORANGE, PALE_BLUE, drawing, tidy  # noqa: E402
 from exp.runs.run_folder import RunFolder  # noqa: E402
 from models import MODELS  # noqa: E402
-from models.build import settings_of  # noqa: E402
 
 NETWORKS = {
     "default": {"fmt": "o", "color": INK},
@@ -67,7 +66,7 @@ def rates_of(table: pd.DataFrame) -> dict[str, float]:
     torch.set_num_threads(1)
     options = {name: RunFolder(Path(folder)).options() for name, folder in runs.items()}
     networks = {name: chosen for name, chosen in options.items() if chosen.model in MODELS}
-    work = {name: Training(settings_of(chosen), name=chosen.model) for name, chosen in networks.items()}
+    work = {name: Training(chosen, name=chosen.model) for name, chosen in networks.items()}
     return in_turns(work, turns=3, seconds=0.5)
 
 

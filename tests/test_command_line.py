@@ -12,7 +12,8 @@ import run
 from tests.conftest import REPOSITORY
 from utils.command_line import from_config, parse
 from utils.errors import UserError
-from utils.options import GROUPS, GROUPS_OF_VERB, VERBS, Options, flags
+from utils.options import GROUPS, Options, flags
+from utils.verbs import GROUPS_OF_VERB, VERBS
 
 
 def test_defaults_are_those_of_the_documents():
@@ -79,8 +80,7 @@ def test_every_flag_has_a_group_help_and_a_verb():
     shown = {group for groups in GROUPS_OF_VERB.values() for group in groups}
     assert set(GROUPS_OF_VERB) == set(VERBS)
     for field in flags():
-        assert field.metadata["group"] in GROUPS
-        assert field.metadata["group"] in shown, f"no verb shows --{field.name}"
+        assert any(field in flags(group) for group in shown), f"no verb shows --{field.name}"
         assert 10 <= len(field.metadata["help"]) <= 90
 
 
@@ -148,7 +148,7 @@ def test_help_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for text in GROUPS_OF_VERB["train"]:
-        assert GROUPS[text] in done.stdout
+        assert GROUPS[text][0] in done.stdout
 
 
 def test_a_users_mistake_ends_with_status_2_and_one_line():

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import UserError
-from utils.options import GROUPS, GROUPS_OF_VERB, VERBS, WORD_OF_VERB, Options, flags
+from utils.options import GROUPS, Options, flags
+from utils.verbs import GROUPS_OF_VERB, VERBS, WORD_OF_VERB
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -90,10 +91,9 @@ def _parser(verb: str) -> _Parser:
         argument_default=argparse.SUPPRESS,
     )
     for group in GROUPS_OF_VERB[verb]:
-        section = parser.add_argument_group(GROUPS[group])
-        for field in flags():
-            if field.metadata["group"] == group:
-                _add_flag(section, field)
+        section = parser.add_argument_group(GROUPS[group][0])
+        for field in flags(group):
+            _add_flag(section, field)
     return parser
 
 

@@ -22,7 +22,8 @@ from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
 from models.baselines import RIVALS
 from utils.files import sha256_of
-from utils.options import VERBS, Options
+from utils.options import Options
+from utils.verbs import VERBS
 
 logger = logging.getLogger(__name__)
 

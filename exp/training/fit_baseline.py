@@ -83,5 +83,5 @@ def fitted(rival: Rival, options: Options, data: Prepared) -> Rival:
 
 def unread_flags(options: Options) -> list[str]:
     """Flags on the line that only a network reads."""
-    of_networks = {field.name for field in flags() if field.metadata["group"] in OF_NETWORKS}
+    of_networks = {field.name for field in flags(*OF_NETWORKS)}
     return sorted(options.explicit & of_networks - set(READ))

@@ -1,0 +1,28 @@
+"""The verbs of the command line, and the groups of flags that each takes."""
+
+VERBS = {
+    "train": "prepare the data, train, evaluate the best checkpoint, write a run folder (the default)",
+    "test": "evaluate a run folder again: the same numbers, to the digits written",
+    "detect": "a run folder and unlabelled trend files: windows.csv, events.csv and report.html",
+    "export": "a run's network to ONNX and torch.export, checked against the run before the file is kept",
+    "doctor": "what is installed; with --input, whether trend files fit a model, and a first role map",
+    "report": "rebuild figures and report.html from a run folder, or --compare several",
+    "simulate": "write a labelled data set of a simulated air-handling unit",
+    "models": "every part that a network can be built from, its parameters and its multiply-adds",
+    "benchmark": "measure: benchmark speed, accumulation, catalogue, or unknown (faults that no training met)",
+}
+
+GROUPS_OF_VERB = {
+    "train": ("run", "data", "model", "loss", "training", "accumulation"),
+    "test": ("run", "data", "model", "loss", "training", "accumulation"),
+    "detect": ("run", "files", "trends", "detect"),
+    "export": ("run", "files", "data", "export"),
+    "doctor": ("run", "files", "trends"),
+    "report": ("run", "report"),
+    "simulate": ("run", "files", "simulate"),
+    "models": ("run", "data", "model"),
+    "benchmark": ("run", "benchmark"),
+}
+
+# Verbs that take a word behind them: the word is the value of this flag.
+WORD_OF_VERB = {"benchmark": "measure"}
