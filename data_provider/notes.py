@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from data_provider.trends.problems import listed
 from data_provider.trends.table import Table
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,12 @@ class Notes:
             entry["missing readings"] = dict(table.missing)
         if table.repaired:
             entry["repaired"] = dict(table.repaired)
+        if table.left_out:
+            entry["columns of words left out"] = dict(table.left_out)
+            names = listed([column for column, _ in table.left_out])
+            self.warn(f"{table.name}: columns that hold words and no number are left out: {names}")
+        for problem in table.problems:
+            self.warn(problem.line)
         self.files.append(entry)
         logger.debug("read %s: %d rows", table.name, len(table.values))
 

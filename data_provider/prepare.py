@@ -20,6 +20,8 @@ from data_provider.notes import Notes
 from data_provider.segments import HOLD_STEPS, Recipe
 from data_provider.stretches import Stretches, build
 from data_provider.times import seconds_of, step_of
+from data_provider.trends.read_options import ReadOptions, reading_flags
+from data_provider.trends.roles import read_roles
 from utils.errors import UserError, unknown_name
 from utils.options import Options
 
@@ -60,8 +62,14 @@ def _source(options: Options, entry: DataSet) -> Source:
         rows=options.rows,
         period_seconds=seconds_of(options.sample_period) if options.sample_period else None,
         label_column=options.label_column,
-        time_format=options.time_format,
+        reading=_reading(options),
     )
+
+
+def _reading(options: Options) -> ReadOptions:
+    """How the files are written, as the flags say."""
+    roles = read_roles(Path(options.roles).expanduser()) if options.roles else None
+    return ReadOptions(roles=roles, **reading_flags(options))
 
 
 def _stretches(options: Options, entry: DataSet, source: Source) -> tuple[Stretches, dict[str, Any]]:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data_provider.columns import agree
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segments import Recipe, stretches_of
+from data_provider.trends.columns import agree
 from utils.errors import UserError
 
 

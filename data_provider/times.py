@@ -1,6 +1,5 @@
-"""Times of readings: how a file writes them, and the length of a step in seconds and in words.
+"""Times of readings: what their column is called, and the length of a step in seconds and in words.
 
-Formats are named, never guessed: `3/11/2017` may be March or November.
 Letters: T readings of a file.
 """
 
@@ -10,13 +9,6 @@ import numpy as np
 
 from utils.errors import UserError
 
-ISO = "ISO 8601, as 2018-01-31 06:05"
-MONTH_FIRST = (
-    "%m/%d/%y %H:%M",  # two digits of year come first: %Y would take 17 for the year 17
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%y %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-)
 NAMES = frozenset({"datetime", "date time", "date_time", "date/time", "timestamp", "time", "date"})
 
 _UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}

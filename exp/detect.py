@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from data_provider.trends.files import Found, trend_files
+from data_provider.trends.files import TrendFile, trend_files
 from exp.detection import tables as tables
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
@@ -95,7 +95,7 @@ def _places(options: Options) -> tuple[Path, Output]:
     return source, Output(folder=folder, shard=int(match[1]), shards=int(match[2]))
 
 
-def _shard_of(files: list[Found], output: Output) -> list[Found]:
+def _shard_of(files: list[TrendFile], output: Output) -> list[TrendFile]:
     """Every n-th file, by name."""
     mine = files[output.shard - 1 :: output.shards]
     if not mine:

@@ -51,7 +51,6 @@ class DataOptions:
     rows: int | None = flag(None, "read only the first N rows of each file, for trials", at_least=1)
     sample_period: str | None = flag(None, "step of the windows, as 5min or 30s (default: the data set's)")
     resample: str = flag("direct", "take every n-th reading, or the mean", choices=("direct", "mean"))
-    time_format: str | None = flag(None, "how times are written, as %d.%m.%Y %H:%M (default: ISO 8601)")
     label: str = flag("fault", "what a class is", choices=("fault", "severity", "binary"))
     label_column: str = flag("label", "the column with the class, for --data csv")
     split: str = flag("blocked", "random is the published protocol; it leaks", choices=("blocked", "random"))
@@ -153,14 +152,21 @@ class FileOptions:
 
 
 @dataclass(frozen=True)
-class TrendOptions:
-    """Trend files of a building-automation system."""
+class ReadingOptions:
+    """How trend files are written."""
 
-    input: str | None = flag(None, "a trend file, or a folder of them")
     roles: str | None = flag(None, "YAML file: which of the file's columns is which signal, in what unit")
     vendor: str = flag("iso", "the style that the files are written in")
     time_zone: str | None = flag(None, "zone of the files' clock, as Europe/Berlin (default: none is known)")
+    time_format: str | None = flag(None, "how times are written, as %d.%m.%Y %H:%M (default: the vendor's)")
     max_age: float = flag(60.0, "minutes that a change of value holds without another", above=0)
+
+
+@dataclass(frozen=True)
+class TrendOptions:
+    """Trend files to judge."""
+
+    input: str | None = flag(None, "a trend file, or a folder of them")
 
 
 @dataclass(frozen=True)
@@ -227,7 +233,8 @@ GROUPS: dict[str, tuple[str, type]] = {
     "training": ("optimisation", TrainingOptions),
     "accumulation": ("gradient accumulation", AccumulationOptions),
     "files": ("where to write", FileOptions),
-    "trends": ("trend files of a building-automation system", TrendOptions),
+    "reading": ("how trend files are written", ReadingOptions),
+    "trends": ("trend files to judge", TrendOptions),
     "detect": ("detecting faults", DetectOptions),
     "export": ("what to export", ExportOptions),
     "simulate": ("the simulated air-handling unit", SimulateOptions),
@@ -245,6 +252,7 @@ class Options(
     ExportOptions,
     DetectOptions,
     TrendOptions,
+    ReadingOptions,
     FileOptions,
     AccumulationOptions,
     TrainingOptions,

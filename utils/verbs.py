@@ -13,14 +13,14 @@ VERBS = {
 }
 
 GROUPS_OF_VERB = {
-    "train": ("run", "data", "model", "loss", "training", "accumulation"),
-    "test": ("run", "data", "model", "loss", "training", "accumulation"),
-    "detect": ("run", "files", "trends", "detect"),
-    "export": ("run", "files", "data", "export"),
-    "doctor": ("run", "files", "trends"),
+    "train": ("run", "data", "reading", "model", "loss", "training", "accumulation"),
+    "test": ("run", "data", "reading", "model", "loss", "training", "accumulation"),
+    "detect": ("run", "files", "trends", "reading", "detect"),
+    "export": ("run", "files", "data", "reading", "export"),
+    "doctor": ("run", "files", "trends", "reading"),
     "report": ("run", "report"),
     "simulate": ("run", "files", "simulate"),
-    "models": ("run", "data", "model"),
+    "models": ("run", "data", "reading", "model"),
     "benchmark": ("run", "benchmark"),
 }
 

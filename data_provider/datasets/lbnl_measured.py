@@ -6,6 +6,7 @@ Letters: T readings, C signals.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segments import working_mask
-from data_provider.times import MONTH_FIRST
+from data_provider.trends.files import ENDINGS
 from data_provider.trends.table import Table, read_table
 from utils.errors import UserError
 
@@ -44,7 +45,7 @@ def measured(stem: str, *, dropped: Mapping[str, str] | None = None, pairs: Mapp
     """
     reasons = {TRUTH: "the answer", **(dropped or {})}
     return DataSet(
-        files=lambda source: [source.root / f"{stem}.csv", source.root / f"{stem}-faults.csv"],
+        files=lambda source: [_file(source.root, stem), source.root / f"{stem}-faults.csv"],
         read=_reader(stem, reasons, pairs or {}),
         root="dataset/lbnl-2020",
         period_seconds=60,
@@ -52,6 +53,11 @@ def measured(stem: str, *, dropped: Mapping[str, str] | None = None, pairs: Mapp
         normal=NORMAL,
         unit_of=unit_of,
     )
+
+
+def _file(root: Path, stem: str) -> Path:
+    """The readings of a unit; CSV if they are there in several ways, or in none."""
+    return next((path for ending in ENDINGS if (path := root / f"{stem}{ending}").is_file()), root / f"{stem}.csv")
 
 
 def unit_of(column: str) -> str:
@@ -68,8 +74,13 @@ def _reader(
 
     def read(source: Source, notes: Notes) -> Iterator[Frame]:
         schedule = read_schedule(source.root / f"{stem}-faults.csv")
-        formats = source.formats(*MONTH_FIRST)
-        table = read_table(source.root / f"{stem}.csv", rows=source.rows, time_formats=formats)
+        table = read_table(
+            _file(source.root, stem),
+            source.reading_or("webctrl"),
+            rows=source.rows,
+            needed=(OCCUPIED, *dropped),
+            unit_of=unit_of,
+        )
         notes.read(table)
         if table.times is None:
             raise UserError(f"{table.name}: the column Datetime is missing")

@@ -11,8 +11,8 @@ from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segments import working_mask
-from data_provider.times import MONTH_FIRST, NAMES
-from data_provider.trends.table import SUFFIXES, column_names, read_table
+from data_provider.trends.files import ENDINGS, stem_of
+from data_provider.trends.table import column_names, read_table
 from utils.errors import UserError
 
 CONTROL = "SYS_CTL"
@@ -99,12 +99,12 @@ def _dual_duct_columns(names: list[str], notes: Notes) -> tuple[str, ...]:
     for name in names:
         if name.upper().endswith("SPT"):
             notes.drop(name, "a set point")
-    return tuple(name for name in names if name not in notes.dropped and name.casefold() not in NAMES)
+    return tuple(name for name in names if name not in notes.dropped)
 
 
 def find(root: Path, name: str, patterns: tuple[str, ...]) -> Path | None:
     """The file of a run: Parquet before CSV, the first pattern before the next."""
-    for suffix in reversed(SUFFIXES):
+    for suffix in reversed(ENDINGS):
         for pattern in patterns:
             stem = name if name.endswith("_annual") else pattern.format(name)
             if (root / f"{stem}{suffix}").is_file():
@@ -133,15 +133,14 @@ def _reader(
     def read(source: Source, notes: Notes) -> Iterator[Frame]:
         for label, path in zip(classes, files(source), strict=True):
             notes.works_by(CONTROL, settle_seconds=SETTLE_SECONDS)
-            signals = choose(column_names(path), notes)
-            table = read_table(
-                path, rows=source.rows, columns=(*signals, CONTROL), time_formats=source.formats(*MONTH_FIRST)
-            )
+            reading = source.reading_or("webctrl")
+            signals = choose(column_names(path, reading), notes)
+            table = read_table(path, reading, rows=source.rows, columns=(*signals, CONTROL), unit_of=unit_of)
             notes.read(table)
             if table.times is None:
                 raise UserError(f"{path}: the column Datetime is missing")
             yield Frame(
-                name=path.stem,
+                name=stem_of(path),
                 values=table.values[:, :-1],
                 times=table.times,
                 columns=signals,

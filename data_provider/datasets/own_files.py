@@ -4,22 +4,25 @@ Letters: T readings.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from data_provider.columns import agree
 from data_provider.datasets import lbnl_measured, lbnl_simulated
 from data_provider.datasets.labels import read_labels
 from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segments import working_mask
-from data_provider.trends.table import SUFFIXES, Table, read_table
+from data_provider.trends.columns import agree
+from data_provider.trends.files import NOT_READ, TrendFile, one_file, stem_of, trend_files
+from data_provider.trends.table import Table, read_table
 from utils.errors import UserError
 
 LABELS = "labels.csv"
 WORKING_COLUMNS = (lbnl_simulated.CONTROL, lbnl_measured.OCCUPIED)
+NEEDED = (*WORKING_COLUMNS, lbnl_measured.TRUTH)
 
 
 def folder() -> DataSet:
@@ -33,40 +36,48 @@ def csv() -> DataSet:
 
 
 def _folder_files(source: Source) -> list[Path]:
+    labels = source.root / LABELS
+    return [file.path for file in _runs(source)] + [path for path in [labels] if path.is_file()]
+
+
+def _runs(source: Source, notes: Notes | None = None) -> list[TrendFile]:
+    """The files of a folder and its folders, one labelled run each; archives and workbooks are passed over."""
     if not source.root.is_dir():
         raise UserError(f"{source.root}: no such folder; name the folder of the data with --root_path")
-    files = sorted(
-        path
-        for path in source.root.iterdir()
-        if path.suffix.lower() in SUFFIXES and path.is_file() and path.name != LABELS and path.name[0] != "."
-    )
-    if not files:
+    found = [file for file in trend_files(source.root, trusted=True) if file.path != source.root / LABELS]
+    runs = [file for file in found if not file.name.lower().endswith(NOT_READ) or file.name.lower().endswith(".csv.gz")]
+    for file in found if notes else ():
+        if notes and file not in runs and file.refused:
+            notes.warn(file.refused.problem(file.name).line)
+    if not runs:
         raise UserError(f"{source.root}: there is no .csv or .parquet file; put one labelled run a file there")
-    return files + [path for path in [source.root / LABELS] if path.is_file()]
+    return runs
 
 
 def _read_folder(source: Source, notes: Notes) -> Iterator[Frame]:
-    files = _folder_files(source)
-    runs = [path for path in files if path.name != LABELS]
-    labels = _labels_of(source, runs) if len(runs) < len(files) else {path: (path.stem, "") for path in runs}
+    runs = _runs(source, notes)
+    labels = _labels_of(source, runs)
     columns: tuple[str, ...] = ()
-    for path in runs:
-        label, severity = labels[path]
-        table = _read(path, source, notes, ())
+    for file in runs:
+        label, severity = labels[file.name]
+        table = _read(replace(file, name=str(file.path)), source, notes, ())
         columns = columns or table.columns
-        agree(columns, runs[0].name, table.columns, path.name)
-        yield _frame(table, np.ones(len(table.values), bool), path.stem, label, severity, source, notes)
+        agree(columns, runs[0].name, table.columns, file.name)
+        yield _frame(table, np.ones(len(table.values), bool), file.stem, label, severity, source, notes)
 
 
-def _labels_of(source: Source, runs: list[Path]) -> dict[Path, tuple[str, str]]:
+def _labels_of(source: Source, runs: list[TrendFile]) -> dict[str, tuple[str, str]]:
+    """File -> (label, severity): of labels.csv, which may name a file by its path, its name or its stem."""
+    if not (source.root / LABELS).is_file():
+        return {file.name: (file.stem, "") for file in runs}
     stored = read_labels(source.root / LABELS)
-    found = {path: stored.get(path.name) or stored.get(path.stem) for path in runs}
-    known = {name for path in runs for name in (path.name, path.stem)}
+    found = {file.name: stored.get(file.name) or stored.get(file.path.name) or stored.get(file.stem) for file in runs}
+    known = {name for file in runs for name in (file.name, file.path.name, file.stem)}
     absent = [name for name in stored if name not in known]
     if absent:
         raise UserError(f"{source.root / LABELS}: there is no file {absent[0]} in that folder; correct the name")
-    labels = {path: entry for path, entry in found.items() if entry is not None}
-    nameless = [path.name for path in runs if path not in labels]
+    labels = {name: entry for name, entry in found.items() if entry is not None}
+    nameless = [file.name for file in runs if file.name not in labels]
     if nameless:
         raise UserError(f"{source.root / LABELS}: {nameless[0]} has no label; add a line, or move the file away")
     return labels
@@ -82,7 +93,7 @@ def _csv_files(source: Source) -> list[Path]:
 
 def _read_csv(source: Source, notes: Notes) -> Iterator[Frame]:
     path = _csv_files(source)[0]
-    table = _read(path, source, notes, (source.label_column,))
+    table = _read(one_file(path), source, notes, (source.label_column,))
     labels = np.char.strip(table.texts[source.label_column])
     blank = int((labels == "").sum())
     if blank:
@@ -93,12 +104,12 @@ def _read_csv(source: Source, notes: Notes) -> Iterator[Frame]:
         if labels[begin]:
             rows = np.zeros(len(labels), bool)
             rows[begin:end] = True
-            name = f"{path.stem} rows {begin + 1}-{end}"
+            name = f"{stem_of(path)} rows {begin + 1}-{end}"
             yield _frame(table, rows, name, str(labels[begin]), "", source, notes)
 
 
-def _read(path: Path, source: Source, notes: Notes, texts: tuple[str, ...]) -> Table:
-    table = read_table(path, rows=source.rows, texts=texts, time_formats=source.formats())
+def _read(file: TrendFile, source: Source, notes: Notes, texts: tuple[str, ...]) -> Table:
+    table = read_table(file, source.reading, rows=source.rows, texts=texts, needed=NEEDED)
     notes.read(table)
     return table
 

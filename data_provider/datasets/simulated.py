@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from data_provider.trends.table import SUFFIXES
+from data_provider.trends.files import ENDINGS
 from utils.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def ensure(root: Path, rows: int | None) -> Path:
 
 def holds_data(folder: Path) -> bool:
     """True if a folder has a trend file in it."""
-    return folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
+    return folder.is_dir() and any(path.name.lower().endswith(ENDINGS) for path in folder.iterdir())
 
 
 def _make(target: Path, days: int) -> None:

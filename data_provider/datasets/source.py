@@ -4,12 +4,12 @@ Letters: C signals.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.times import ISO
+from data_provider.trends.read_options import ReadOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,18 +21,18 @@ class Source:
         rows: read only the first rows of each file, all if None.
         period_seconds: the step asked for, None if nobody asked.
         label_column: the column with the class, for one labelled file.
-        time_format: how times are written, None for ISO 8601.
+        reading: how the files are written.
     """
 
     root: Path
     rows: int | None = None
     period_seconds: int | None = None
     label_column: str = "label"
-    time_format: str | None = None
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
-    def formats(self, *usual: str) -> tuple[str, ...]:
-        """How times may be written: as the user says, else ISO 8601 or one of the usual ways."""
-        return (self.time_format,) if self.time_format else (ISO, *usual)
+    def reading_or(self, *also: str) -> ReadOptions:
+        """How the files are written: in the user's style, or where none is named, in one of these as well."""
+        return self.reading if self.reading.vendor != "iso" else replace(self.reading, also=also)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,10 @@ from data_provider.trends.vendors import Vendor
 MISSING_WORDS = frozenset({
     "-", "--", "---", "----", "null", "none", "nil", "n/a", "na", "#n/a", "nan", "-nan", "+nan", "bad", "missing",
     "comm fail", "commfail", "comm failure", "com fail", "no data", "nodata", "not available", "unreliable", "offline",
-    "down", "fault", "error", "err", "invalid", "unknown", "?", "???", "*", "***", "inf", "-inf", "#value!", "#div/0!",
-    "#ref!", "#num!", "#name?", "#null!",
+    "down", "fault", "error", "err", "invalid", "unknown", "?", "???", "*", "***", "inf", "-inf", "infinity",
+    "-infinity", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!",
 })  # fmt: skip
+_ENDLESS = ("inf", "-inf", "infinity", "-infinity")
 STATES = {
     "on": 1.0, "true": 1.0, "active": 1.0, "running": 1.0, "run": 1.0, "occupied": 1.0, "open": 1.0, "yes": 1.0,
     "off": 0.0, "false": 0.0, "inactive": 0.0, "stopped": 0.0, "stop": 0.0, "unoccupied": 0.0, "closed": 0.0,
@@ -36,11 +37,12 @@ class Cells:
     """A column as numbers.
 
     Attributes:
-        values: (T,) float64, NaN where there is none.
+        values: (T,) float32 or float64, NaN where there is none.
         said: (T,) bool, True where a word said that there is no reading; an empty cell says nothing.
         unit: the unit behind the numbers, None if there is none.
         strange: words that mean nothing here -> the row of the first and how many.
         foreign: row of the first number whose decimal mark is not the style's, None if there is none.
+        endless: how many of them were infinite.
     """
 
     values: np.ndarray
@@ -48,50 +50,68 @@ class Cells:
     unit: Unit | None = None
     strange: dict[str, tuple[int, int]] = field(default_factory=dict)
     foreign: int | None = None
+    endless: int = 0
+
+    @property
+    def empty(self) -> np.ndarray:
+        """(T,) bool, True where a cell holds nothing at all."""
+        return np.isnan(self.values) & ~self.said
+
+    def at(self, rows: np.ndarray) -> "Cells":
+        """Some rows, (T,) bool. Rows of `strange` and `foreign` stay those of the file."""
+        return dataclasses.replace(self, values=self.values[rows], said=self.said[rows])
 
     def turned(self) -> "Cells":
         """The last reading first. Rows of `strange` and `foreign` stay those of the file."""
         return dataclasses.replace(self, values=self.values[::-1], said=self.said[::-1])
 
 
-def numbers_of(column: pa.Array, style: Vendor, *, states: bool) -> Cells:
+def numbers_of(column: pa.Array, style: Vendor, *, states: bool, number: pa.DataType) -> Cells:
     """A column's words, or numbers, as numbers.
 
     Args:
-        column: T strings without blanks at their ends, or float64.
+        column: T strings without blanks at their ends; or numbers, null where there is none and NaN where a word said
+            so.
         style: how numbers are written.
         states: whether on and off are readings here, 1 and 0. No temperature is "off".
+        number: type of the numbers: float32 or float64.
     """
     if not pa.types.is_string(column.type):
-        values = pc.fill_null(column, float("nan")).to_numpy(zero_copy_only=False).copy()
-        said = np.isinf(values)
-        values[said] = np.nan
-        return Cells(values, said)
-    plain = pc.replace_substring(column, style.decimal, ".") if style.decimal != "." else column
-    foreign = pc.match_substring(column, ".") if style.decimal != "." else None
+        values = column.to_numpy(zero_copy_only=False)
+        said = ~np.isfinite(values)
+        if column.null_count:
+            said &= np.array(pc.is_valid(column))
+        endless = int(np.isinf(values).sum()) if said.any() else 0
+        if endless:
+            values = np.where(said, np.nan, values)
+        return Cells(values, said, endless=endless)
     words = pc.utf8_lower(column)
     said = np.array(pc.is_in(words, value_set=pa.array(sorted(MISSING_WORDS))), bool)
-    nothing = said | np.array(pc.equal(column, ""), bool)
-    if foreign is None or not pc.any(foreign).as_py():
-        quick = _cast(plain, nothing)
-        if quick is not None:
-            return Cells(quick, said)
-    return _slowly(column, nothing, said, style, states)
+    quick = plain_numbers(pc.if_else(pa.array(said), "", column), style.decimal, number)
+    endless = pc.sum(pc.is_in(words, value_set=pa.array(_ENDLESS))).as_py() if said.any() else 0
+    if quick is not None:
+        return Cells(quick.to_numpy(zero_copy_only=False), said, endless=endless)
+    cells = _slowly(column, said | np.array(pc.equal(column, ""), bool), said, style, states)
+    cells.endless = endless
+    cells.values = cells.values.astype(number.to_pandas_dtype(), copy=False)
+    return cells
 
 
-def _cast(column: pa.Array, nothing: np.ndarray) -> np.ndarray | None:
-    """(T,) float64 where every cell is a plain number or nothing; None where one is not."""
-    kept = pc.if_else(pa.array(nothing), None, column)
+def plain_numbers(words: pa.Array, decimal: str, number: pa.DataType) -> pa.Array | None:
+    """T numbers where every word is a plain one or empty; None where one is not."""
+    if decimal != ".":
+        if pc.any(pc.match_substring(words, ".")).as_py():
+            return None
+        words = pc.replace_substring(words, decimal, ".")
     try:
-        values = kept.cast(pa.float64())
+        numbers = pc.if_else(pc.equal(words, ""), None, words).cast(number)
     except pa.ArrowInvalid:
         return None
-    numbers = pc.fill_null(values, float("nan")).to_numpy(zero_copy_only=False).copy()
-    return None if np.isinf(numbers).any() else numbers
+    return numbers if pc.all(pc.is_finite(numbers)).as_py() is not False else None
 
 
 def _slowly(column: pa.Array, nothing: np.ndarray, said: np.ndarray, style: Vendor, states: bool) -> Cells:
-    """Reads every different word of a column once."""
+    """Reads every different word of a column once, as float64."""
     coded = column.dictionary_encode()
     words, place = coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
     count, first = np.bincount(place, minlength=len(words)), np.full(len(words), len(place))

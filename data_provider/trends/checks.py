@@ -11,12 +11,13 @@ import numpy as np
 
 from data_provider.trends.columns import Signal
 from data_provider.trends.problems import Problem
-from data_provider.trends.units import UNITS, Unit, convert, units_of
+from data_provider.trends.units import POSSIBLE, UNITS, Unit, convert, interval, units_of
 
 CODES = np.array(
     [99.9, 999, 999.9, 9999, 9999.9, 99999, 999999, -99, -99.9, -999, -999.9, -9999, -9999.9, -99999]
     + [32767, -32768, 65535, 3276.7, -3276.8, 6553.5, 1e30, -1e30]
 )
+_SMALLEST_CODE = 99.0
 TEMPERATURE_STUCK_HOURS = 6.0  # in measured data a duct's air keeps its temperature for 86 minutes at most
 ZONE_STUCK_HOURS = 24.0  # a zone's air may keep its temperature for a night, on a coarse sensor
 NONZERO_STUCK_HOURS = 24.0  # flows, pressures and powers stand at zero while a unit is off, and nowhere else
@@ -61,8 +62,9 @@ class Readings:
 
 def drop_codes(file: str, readings: Readings) -> list[Problem]:
     """Makes 999, -9999 and the like unknown where such a point cannot read them."""
-    signal = readings.signal
-    coded = np.isin(readings.raw, CODES)
+    signal, raw = readings.signal, readings.raw
+    coded = np.abs(raw) >= _SMALLEST_CODE  # few readings are, and comparing each with every code is slow
+    coded[coded] = np.isin(raw[coded], CODES.astype(raw.dtype))
     if not coded.any():
         return []
     value = readings.in_model_unit()
@@ -73,7 +75,7 @@ def drop_codes(file: str, readings: Readings) -> list[Problem]:
         readings.drop(outside)
         what = f"{words} stands {int(outside.sum())} times, and {signal.column} cannot read that: taken as no reading"
         return [_note(file, signal, what, "look at the sensor if that is often", "code")]
-    if signal.possible is None and signal.trained is None:
+    if not np.isfinite(high):
         what = f"{readings.raw[coded][0]:g} stands {int(coded.sum())} times and may mean that there is no reading"
         return [_note(file, signal, what, "leave such cells empty if so", "code")]
     return []
@@ -86,6 +88,9 @@ def _believable(signal: Signal) -> tuple[float, float]:
     if signal.trained is not None:
         span = max(signal.trained[1] - signal.trained[0], 1.0)
         return signal.trained[0] - 2 * span, signal.trained[1] + 2 * span
+    if signal.quantity in POSSIBLE:  # in whatever unit
+        limits = [interval(POSSIBLE[signal.quantity], signal.quantity, unit) for unit in units_of(signal.quantity)]
+        return min(low for low, _ in limits), max(high for _, high in limits)
     return -np.inf, np.inf
 
 

@@ -5,16 +5,18 @@ Letters: C signals of the model.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from data_provider.trends.problems import Problem, listed, shown
+from data_provider.trends.problems import Problem, Unusable, listed, shown
 from data_provider.trends.role_names import Role, role_of
 from data_provider.trends.roles import Roles
 from data_provider.trends.units import POSSIBLE, UNITS, Unit, find_unit, interval
+from utils.errors import UserError
 
 _FRACTION_TO = 1.05  # a training maximum up to this is that of a share, beyond it of percent
 _NO_PERCENT_FROM = 130
+_SHOWN = 8  # names in a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,11 @@ class Signal:
     usual: tuple[float, float] | None
     possible: tuple[float, float] | None
     trained: tuple[float, float] | None
+
+    @property
+    def has_states(self) -> bool:
+        """Whether on and off are readings of it."""
+        return self.quantity in ("state", "fraction", "")
 
 
 @dataclass(frozen=True)
@@ -161,17 +168,51 @@ def _said(problems: Sequence[Problem], signal: Signal) -> bool:
     return any(problem.column == signal.column and problem.kind == "missing" for problem in problems)
 
 
-def _find(name: str, free: Mapping[int, str], file: str, signal: Signal, problems: list[Problem]) -> int | None:
-    """The place of a column by its name: as written, else whatever its case, else without the unit behind it."""
+def find_place(name: str, names: Mapping[int, str]) -> int | None:
+    """The place of a column by its name, None if it is not there: see `_places`.
+
+    Raises:
+        Unusable: several columns are called so.
+    """
+    places = _places(name, names)
+    if len(places) > 1:
+        raise Unusable(f"{len(places)} columns are called '{shown(name)}'", "give every column a name of its own")
+    return places[0] if places else None
+
+
+def _places(name: str, names: Mapping[int, str]) -> list[int]:
+    """Columns of a name: as written, else whatever its case, else without the unit behind it."""
     for plain in (str.strip, str.casefold, lambda word: split_unit(word)[0].casefold()):
-        places = [place for place, other in free.items() if plain(other) == plain(name)]
-        if len(places) == 1:
-            return places[0]
+        places = [place for place, other in names.items() if plain(other) == plain(name)]
         if places:
-            what = f"{len(places)} columns are called '{shown(name)}'"
-            problems.append(_missing(file, signal, what, "give every column a name of its own"))
-            return None
-    return None
+            return places
+    return []
+
+
+def _find(name: str, free: Mapping[int, str], file: str, signal: Signal, problems: list[Problem]) -> int | None:
+    """The place of a column by its name; says so if several are called so."""
+    places = _places(name, free)
+    if len(places) > 1:
+        what = f"{len(places)} columns are called '{shown(name)}'"
+        problems.append(_missing(file, signal, what, "give every column a name of its own"))
+    return places[0] if len(places) == 1 else None
+
+
+def require(wanted: Sequence[str], names: Collection[str], where: object) -> None:
+    """Raises UserError if a column wanted is not among the names."""
+    absent = [name for name in wanted if name not in names]
+    if absent:
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        some = ", ".join([*names][:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+        raise UserError(f"{where}: column '{absent[0]}'{more} is missing; the file has {some}")
+
+
+def agree(first: Collection[str], first_name: str, other: Collection[str], other_name: str) -> None:
+    """Raises UserError if two runs have different columns."""
+    for have, lack, where, there in ((first, other, other_name, first_name), (other, first, first_name, other_name)):
+        absent = [name for name in have if name not in lack]
+        if absent:
+            raise UserError(f"{where}: column '{absent[0]}' is missing, which {there} has; runs must agree")
 
 
 def _by_role(

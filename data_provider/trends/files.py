@@ -2,11 +2,13 @@
 
 import gzip
 import io
+import itertools
 import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,6 +27,7 @@ LONGEST_LINE = 2**18  # bytes: 5000 columns of 50 characters
 MOST_COLUMNS = 5000
 MOST_FILES = 100_000  # a thousand units, a file each a week for two years
 _CHUNK = 2**20
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = np.isin(np.arange(256), [*range(9), 11, *range(14, 32), 127])
 
 _SIGNATURES = {
@@ -39,7 +42,7 @@ _SIGNATURES = {
 
 
 @dataclass(frozen=True)
-class Found:
+class TrendFile:
     """A file to read, or one that must not or cannot be read.
 
     Attributes:
@@ -52,29 +55,51 @@ class Found:
     name: str
     refused: Unusable | None = None
 
+    @property
+    def stem(self) -> str:
+        """The file's own name without its ending."""
+        return stem_of(self.path)
 
-def trend_files(source: Path) -> list[Found]:
+
+def stem_of(path: Path) -> str:
+    """A file's name without its ending, of which .csv.gz is one."""
+    ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), path.suffix)
+    return path.name[: len(path.name) - len(ending)]
+
+
+def one_file(path: Path) -> TrendFile:
+    """A file that the user vouches for, called by its whole path: its size is not bounded."""
+    if not path.is_file():
+        return TrendFile(path, str(path), Unusable("no such file", "name one that exists"))
+    return TrendFile(path, str(path), _refusal(path, bounded=False))
+
+
+def trend_files(source: Path, *, trusted: bool = False) -> list[TrendFile]:
     """The trend files of a source, by name.
 
     Args:
         source: a file, or a folder whose files, and those of its folders, are taken. Hidden ones are passed over.
+        trusted: the user vouches for the folder: links to files are followed wherever they lead, and sizes are not
+            bounded.
 
     Raises:
         UserError: nothing is there to read.
     """
     if source.is_file():
-        return [Found(source, source.name, _refusal(source))]
+        return [TrendFile(source, source.name, _refusal(source))]
     if not source.is_dir():
         raise UserError(f"{source}: no such file or folder; name trend files, or a folder of them, with --input")
     root = source.resolve()
-    found: list[Found] = []
+    found: list[TrendFile] = []
     for path in _walk(source):
         name = path.relative_to(source).as_posix()
-        if not Path(os.path.realpath(path)).is_relative_to(root):
+        if trusted and path.is_dir():
+            continue
+        if not trusted and not Path(os.path.realpath(path)).is_relative_to(root):
             what = "this link leads outside the folder, and is not followed"
-            found.append(Found(path, name, Unusable(what, "put the file itself into the folder", kind="file")))
+            found.append(TrendFile(path, name, Unusable(what, "put the file itself into the folder", kind="file")))
         elif path.name.lower().endswith((*ENDINGS, *NOT_READ)):
-            found.append(Found(path, name, _refusal(path)))
+            found.append(TrendFile(path, name, _refusal(path, bounded=not trusted)))
         if len(found) > MOST_FILES:
             raise UserError(f"{source}: more than {MOST_FILES} files; read the folder in parts")
     if not found:
@@ -90,7 +115,7 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(here, name) for name in files if not name.startswith("."))
 
 
-def _refusal(path: Path) -> Unusable | None:
+def _refusal(path: Path, *, bounded: bool = True) -> Unusable | None:
     if not path.is_file():
         return Unusable("this is no regular file", "take it away")
     name = path.name.lower()
@@ -98,7 +123,7 @@ def _refusal(path: Path) -> Unusable | None:
         size = path.stat().st_size
         if size == 0:
             return Unusable("the file is empty", "export it again")
-        return _too_large(f"the file has {size} bytes") if size > LARGEST_FILE else None
+        return _too_large(f"the file has {size} bytes") if bounded and size > LARGEST_FILE else None
     if name.endswith(NOT_READ):
         return Unusable(f"{path.suffix} files are not read", "unpack it, or save it as CSV")
     return Unusable(f"'{path.suffix}' files are not read", f"give it as {', '.join(ENDINGS)}")
@@ -108,8 +133,12 @@ def _too_large(what: str) -> Unusable:
     return Unusable(f"{what}, more than the {LARGEST_FILE // 2**20} MiB read at most", "split it, a month a file")
 
 
-def read_text(path: Path) -> tuple[bytes, str]:
+def read_text(path: Path, lines: int | None = None) -> tuple[bytes, str]:
     """The text of a .csv or .csv.gz file.
+
+    Args:
+        path: the file.
+        lines: how many lines are needed; a few more may come. All if None.
 
     Returns:
         UTF-8 bytes with single line feeds, and the encoding that the file had.
@@ -118,29 +147,35 @@ def read_text(path: Path) -> tuple[bytes, str]:
         Unusable: it is no text, too large, or a bomb.
     """
     try:
-        raw = _unpacked(path) if path.name.lower().endswith(".gz") else path.read_bytes()
+        with path.open("rb") as packed:
+            if path.name.lower().endswith(".gz"):
+                raw = _unpacked(packed, lines)
+            elif lines is None or packed.peek(2)[:2] in _UTF16:  # whose lines end within a letter
+                raw = packed.read()
+            else:
+                raw = b"".join(itertools.islice(packed, lines))
     except OSError as error:
         raise Unusable(f"it cannot be read ({error.strerror or error})", "check that it may be read") from None
     for signature, what in _SIGNATURES.items():
         if raw.startswith(signature):
             raise Unusable(f"this is no CSV file: it is {what}", "save it as CSV", kind="text")
     text, encoding = _utf8(raw)
-    if not text.strip():
+    if text.isspace() or not text:
         raise Unusable("the file is empty", "export it again")
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    _check_lines(text)
+    _check(text)
     return text, encoding
 
 
-def _unpacked(path: Path) -> bytes:
+def _unpacked(packed: BinaryIO, lines: int | None) -> bytes:
     """The content of a gzip file, refused as soon as it grows out of proportion."""
-    target = io.BytesIO()
-    with path.open("rb") as packed, gzip.GzipFile(fileobj=packed) as file:
+    target, seen = io.BytesIO(), 0
+    with gzip.GzipFile(fileobj=packed) as file:
         try:
-            while block := file.read(_CHUNK):
+            while (lines is None or seen < lines) and (block := file.read(_CHUNK)):
                 target.write(block)
-                size = target.tell()
+                size, seen = target.tell(), seen + block.count(b"\n")
                 if size > LARGEST_FILE or (size > RATIO_FROM and size > LARGEST_RATIO * packed.tell()):
                     raise _too_large(f"unpacked, the first {packed.tell()} bytes are {size}")
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -149,33 +184,39 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _utf8(raw: bytes) -> tuple[bytes, str]:
-    marks = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
-    encoding = next((name for mark, name in marks if raw.startswith(mark)), "utf-8")
+    if raw.isascii():
+        return raw, "utf-8"
+    encoding = "utf-16" if raw[:2] in _UTF16 else "utf-8-sig"
     try:
-        text = raw.decode(encoding)
+        return raw.decode(encoding).encode(), encoding
     except UnicodeDecodeError:
-        if encoding != "utf-8":
+        if encoding == "utf-16":
             raise _no_text() from None
-        try:
-            text, encoding = raw.decode("cp1252"), "Windows-1252"  # a degree sign in a header is the usual case
-        except UnicodeDecodeError:
-            raise _no_text() from None
-    plain = raw if encoding == "utf-8" else text.encode()
-    if _CONTROL[np.frombuffer(plain, np.uint8)].any():
-        raise _no_text()
-    return plain, encoding
+    try:
+        return raw.decode("cp1252").encode(), "Windows-1252"  # a degree sign in a header is the usual case
+    except UnicodeDecodeError:
+        raise _no_text() from None
 
 
 def _no_text() -> Unusable:
     return Unusable("the file holds bytes that are no text", "save it as CSV in UTF-8", kind="text")
 
 
-def _check_lines(text: bytes) -> None:
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 10)
-    lengths = np.diff(ends, prepend=-1, append=len(text))
-    if lengths.max() > LONGEST_LINE:
-        raise Unusable(
-            f"{lengths.max()} characters in one line, more than the {LONGEST_LINE} read at most",
-            "export fewer points a file",
-            where=f"line {int(lengths.argmax()) + 1}",
-        )
+def _check(text: bytes) -> None:
+    """Looks for control characters and endless lines, piece by piece, so that it takes no memory to speak of."""
+    start = 0
+    for begin in range(0, len(text), _CHUNK):
+        piece = np.frombuffer(text, np.uint8, min(_CHUNK, len(text) - begin), begin)
+        if _CONTROL[piece].any():
+            raise _no_text()
+        ends = np.flatnonzero(piece == 10) + begin
+        edges = np.concatenate([[start - 1], ends, [begin + len(piece)][: begin + len(piece) == len(text)]])
+        lengths = np.diff(edges) - 1
+        if len(lengths) and lengths.max() > LONGEST_LINE:
+            line = text.count(b"\n", 0, int(edges[lengths.argmax()]) + 1) + 1
+            raise Unusable(
+                f"{lengths.max()} characters in one line, more than the {LONGEST_LINE} read at most",
+                "export fewer points a file",
+                where=f"line {line}",
+            )
+        start = int(ends[-1]) + 1 if len(ends) else start

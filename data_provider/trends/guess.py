@@ -11,14 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from data_provider.trends.cells import numbers_of
 from data_provider.trends.checks import CODES, statistic
 from data_provider.trends.columns import Origin, Signal, match, split_unit
-from data_provider.trends.reading import TrendFile
+from data_provider.trends.opened import OpenTrend
 from data_provider.trends.request import Request
 from data_provider.trends.role_names import ABBREVIATED, likeness
 from data_provider.trends.units import Unit, convert, units_of
-from data_provider.trends.vendors import VENDORS
 
 _ALIKE = 0.5  # names less alike are not proposed
 _OUT_OF_RANGE = 0.3  # taken off for readings that no unit makes usual
@@ -99,7 +97,7 @@ def guess(signals: Sequence[Signal], origins: Sequence[Origin | None], columns: 
     return result
 
 
-def columns_of(source: TrendFile, request: Request) -> tuple[list[Origin | None], dict[int, Column]]:
+def columns_of(source: OpenTrend, request: Request) -> tuple[list[Origin | None], dict[int, Column]]:
     """What names and the role map settle in a file, and all its columns but the times.
 
     Raises:
@@ -107,11 +105,8 @@ def columns_of(source: TrendFile, request: Request) -> tuple[list[Origin | None]
     """
     origins, _ = match(source.file, source.names, request.signals, request.roles, source.time)
     places = [place for place, name in enumerate(source.names) if place not in source.time and name.strip()]
-    rows, style = source.read(places), VENDORS[request.vendor]
-    columns = {}
-    for place in places:
-        cells = numbers_of(rows.columns[place], style, states=True)
-        columns[place] = Column(source.names[place], cells.values, cells.unit)
+    read = source.read(places, states=lambda place: True)
+    columns = {place: Column(source.names[place], cells.values, cells.unit) for place, cells in read.cells.items()}
     return origins, columns
 
 

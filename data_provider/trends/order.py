@@ -4,7 +4,6 @@ Letters: T readings, G different times among them.
 """
 
 import dataclasses
-import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,8 +14,9 @@ import pyarrow.compute as pc
 from data_provider.trends.cells import Cells
 from data_provider.trends.grid import even_step
 from data_provider.trends.problems import Problem, Unusable
-from data_provider.trends.text import bad_time
-from data_provider.trends.vendors import VENDORS, Stamps, parse_stamps
+from data_provider.trends.read_options import ReadOptions
+from data_provider.trends.stamps import bad_time, stamps_of
+from data_provider.trends.vendors import Stamps
 from data_provider.trends.zones import Elapsed, elapsed
 
 MOST_CONFLICTS = 0.01  # of the times of an even file: more, and two units or an unnamed clock change are mixed in it
@@ -45,22 +45,19 @@ class Clock:
     problems: list[Problem] = field(default_factory=list)
 
 
-def clock_of(
-    file: str, column: pa.Array, vendor: str, zone: zoneinfo.ZoneInfo | None, place: Callable[[int], str]
-) -> Clock:
+def clock_of(file: str, column: pa.Array, options: ReadOptions, place: Callable[[int], str]) -> Clock:
     """The times of a file.
 
     Args:
         file: its name, for messages.
-        column: T words in the vendor's style, or timestamps.
-        vendor: name of the style.
-        zone: of the file's clock, None if nobody said.
+        column: T words in the file's style, or timestamps.
+        options: how they are written, and the zone of the file's clock.
         place: names the line of a reading.
 
     Raises:
         Unusable: a word is no time, or times go backward.
     """
-    stamps, known = _stamps(column, vendor, place)
+    stamps, known = _stamps(column, options, place)
     flipped = _newest_first(stamps.wall)
     if flipped:
         stamps = Stamps(stamps.wall[::-1], stamps.zone[::-1])
@@ -68,7 +65,7 @@ def clock_of(
     last = len(stamps.wall) - 1
     line = (lambda row: place(last - row)) if flipped else place
     step = even_step(stamps.wall)
-    moved = Elapsed(known, True) if known is not None else elapsed(stamps, zone, step=step, place=line)
+    moved = Elapsed(known, True) if known is not None else elapsed(stamps, options.zone, step=step, place=line)
     back = np.flatnonzero(np.diff(moved.times).astype(np.int64) < 0)
     if len(back):
         row = int(back[0]) + 1
@@ -82,7 +79,7 @@ def clock_of(
     return Clock(times=moved.times, shift=shift, utc=moved.utc, flipped=flipped, step=step, problems=problems)
 
 
-def _stamps(column: pa.Array, vendor: str, place: Callable[[int], str]) -> tuple[Stamps, np.ndarray | None]:
+def _stamps(column: pa.Array, options: ReadOptions, place: Callable[[int], str]) -> tuple[Stamps, np.ndarray | None]:
     """What the file's clock shows, and the times in UTC where the file itself knows them."""
     if pa.types.is_timestamp(column.type):
         wall = column if column.type.tz is None else pc.local_timestamp(column)
@@ -90,10 +87,10 @@ def _stamps(column: pa.Array, vendor: str, place: Callable[[int], str]) -> tuple
         utc = column.cast(pa.timestamp("us", "UTC")).to_numpy(zero_copy_only=False) if column.type.tz else None
         nothing = np.full(len(shown), "", "U1")
         return Stamps(shown, nothing), utc.astype("datetime64[s]") if utc is not None else None
-    stamps = parse_stamps(column, VENDORS[vendor])
+    stamps = stamps_of(column, options)
     if isinstance(stamps, Stamps):
         return stamps, None
-    raise bad_time(column[stamps].as_py(), vendor, place(stamps))
+    raise bad_time(column[stamps].as_py(), options, place(stamps))
 
 
 def _newest_first(wall: np.ndarray) -> bool:
@@ -102,7 +99,7 @@ def _newest_first(wall: np.ndarray) -> bool:
 
 
 def merged(
-    file: str, clock: Clock, columns: Sequence[Cells], place: Callable[[int], str]
+    file: str, clock: Clock, columns: Sequence[Cells], place: Callable[[int], str], *, strict: bool = False
 ) -> tuple[Clock, list[Cells], list[Problem]]:
     """Times that are there twice become one, where their readings agree or complete each other.
 
@@ -111,6 +108,7 @@ def merged(
         clock: of T readings, some at the same time.
         columns: of T readings each.
         place: names the line of a reading.
+        strict: whether a single contradiction is too much.
 
     Returns:
         Clock and columns of G readings, and what the reader should know. Readings that contradict each other become
@@ -136,6 +134,9 @@ def merged(
     problems = []
     if number:
         row = int(first[conflicts.argmax()])
+        if strict:
+            what = f"the time {_words(clock.times[row])} is there twice with different readings"
+            raise Unusable(what, "keep one", where=place(row + 1), kind="order")
         what = f"{number} times are there twice with different readings, the first {_words(clock.times[row])}"
         if clock.step is not None and number > max(1, MOST_CONFLICTS * len(first)):
             advice = "export one unit a file, and name the building's --time_zone if clocks changed"

@@ -3,7 +3,8 @@
 Letters: T readings.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from data_provider.trends.files import MOST_COLUMNS
-from data_provider.trends.problems import Problem, Unusable, shown
-from data_provider.trends.text import Rows, time_places
+from data_provider.trends.header import Header, time_places
+from data_provider.trends.problems import Unusable, shown
+from data_provider.trends.read_options import ReadOptions
+from data_provider.trends.text import Convert, Rows
 
 # 475 points for a year of minutes, 2 GB as numbers: beyond it a small file with a large promise is a trap.
 MOST_READINGS = 250_000_000
@@ -25,71 +28,104 @@ class ParquetFile:
     """A .parquet file.
 
     Attributes:
-        file: its name, for messages.
-        names: its columns.
-        time: places of the times.
-        notes: what the reader should know.
+        header: its columns, and which of them hold the times.
+        rows: how many readings are needed, all if None.
+        notes: (kind, what, what to do) for the reader to know.
     """
 
-    file: str
     source: pa.parquet.ParquetFile
-    names: tuple[str, ...]
-    time: tuple[int, ...]
-    notes: list[Problem] = field(default_factory=list)
+    header: Header
+    rows: int | None
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def read(self, places: Sequence[int]) -> Rows:
-        """The times and some columns.
+    def read(self, places: Sequence[int], texts: Collection[int], convert: Convert, number: pa.DataType) -> Rows:
+        """The times, and some columns as numbers or as words; as `TextFile.read`.
 
         Raises:
             Unusable: the file has no readings, too many, or is damaged.
         """
-        rows, wanted = self.source.metadata.num_rows, sorted({*self.time, *places})
+        names, time = self.header.names, self.header.time
+        rows, wanted = self.source.metadata.num_rows, sorted({*time, *places, *texts})
         if rows == 0:
             raise Unusable("there are column names but no readings", "export it again")
         if rows * len(wanted) > MOST_READINGS:
             what = f"{rows} rows of {len(wanted)} columns, more than the {MOST_READINGS} readings taken at most"
             raise Unusable(what, "split it, a month a file")
         try:
-            table = self.source.read(columns=[self.names[place] for place in wanted])
-            columns = {place: table[self.names[place]].combine_chunks() for place in wanted}
+            table = self._table([self.source.schema_arrow.names[place] for place in wanted])
+            columns = {place: table.column(at).combine_chunks() for at, place in enumerate(wanted)}
             for column in columns.values():
                 column.validate(full=True)  # lengths and letters are as the file claims
         except _BROKEN as error:
             raise _damaged(error) from None
-        times = _words(columns[self.time[0]])
-        for other in self.time[1:]:
+        return Rows(
+            self._times(columns),
+            {place: convert(place, _column(columns[place], names[place], number)) for place in places},
+            {place: pc.fill_null(_plain(columns[place]).cast(pa.string()), "") for place in texts},
+        )
+
+    def _table(self, names: list[str]) -> pa.Table:
+        if self.rows is None:
+            return self.source.read(columns=names)
+        batches = self.source.iter_batches(batch_size=self.rows, columns=names)
+        return pa.Table.from_batches(itertools.islice(batches, 1))
+
+    def _times(self, columns: dict[int, pa.Array]) -> pa.Array | None:
+        if not self.header.time:
+            return None
+        times = _words(columns[self.header.time[0]])
+        for other in self.header.time[1:]:
             times = pc.binary_join_element_wise(times, _words(columns[other]), " ")
         if times.null_count:
             row = pc.index(pc.is_null(times), True).as_py()
             raise Unusable("there is no time", "give it one, or take the row out", where=self.place(row), kind="time")
-        return Rows(times, {place: _column(columns[place], self.names[place]) for place in places})
+        return times
 
     def place(self, row: int) -> str:
         """The row of a reading, as messages name it."""
         return f"row {row + 1}"
 
 
-def open_parquet(path: Path, *, file: str, time_column: str | None) -> ParquetFile:
+def open_parquet(path: Path, options: ReadOptions, *, needs_time: bool = True, rows: int | None = None) -> ParquetFile:
     """Finds the columns of a file.
+
+    Args:
+        path: a .parquet file.
+        options: names the column of the times.
+        needs_time: whether a file without a column of times is refused.
+        rows: how many readings are needed, all if None.
 
     Raises:
         Unusable: it is no Parquet, or has no column of times.
     """
     try:
         source = pa.parquet.ParquetFile(path)
-        names = tuple(source.schema_arrow.names)
+        schema = source.schema_arrow
     except _BROKEN as error:
         raise _damaged(error) from None
+    names = tuple(name.strip() for name in schema.names)
     if len(names) > MOST_COLUMNS:
         what = f"{len(names)} columns, more than the {MOST_COLUMNS} read at most"
         raise Unusable(what, "export fewer points a file")
     if len({*names}) < len(names):
         raise Unusable("two columns have the same name", "give every column a name of its own", kind="column")
-    time = time_places(names, time_column, "the columns")
-    if not time:
+    time = _time(names, schema, options)
+    if not time and needs_time:
         what = f"no column of times among: {shown(', '.join(names), 80)}"
         raise Unusable(what, "call it Datetime, or name it under 'time' in the role map", kind="time")
-    return ParquetFile(file=file, source=source, names=names, time=time)
+    return ParquetFile(
+        source=source, header=Header(line=0, names=names, time=time, above=0, options=options), rows=rows
+    )
+
+
+def _time(names: Sequence[str], schema: pa.Schema, options: ReadOptions) -> tuple[int, ...]:
+    """Places of the times: by name, else the only timestamps; pandas gives an index without a name an odd one."""
+    column = options.roles.time_column if options.roles else None
+    time = time_places(names, column, "the columns")
+    if time or column is not None:
+        return time
+    found = [place for place, kind in enumerate(schema.types) if pa.types.is_timestamp(kind)]
+    return tuple(found) if len(found) == 1 else ()
 
 
 def _damaged(error: Exception) -> Unusable:
@@ -97,10 +133,13 @@ def _damaged(error: Exception) -> Unusable:
     return Unusable(f"it cannot be read as Parquet ({reason})", "copy or export it again", kind="text")
 
 
+def _plain(column: pa.Array) -> pa.Array:
+    return column.cast(column.type.value_type) if isinstance(column.type, pa.DictionaryType) else column
+
+
 def _words(column: pa.Array) -> pa.Array:
     """Times as they are, if they are timestamps; else as words."""
-    if isinstance(column.type, pa.DictionaryType):
-        column = column.cast(column.type.value_type)
+    column = _plain(column)
     if pa.types.is_timestamp(column.type):
         return column
     if pa.types.is_date(column.type):
@@ -111,16 +150,17 @@ def _words(column: pa.Array) -> pa.Array:
     return pc.utf8_trim_whitespace(column.cast(pa.string()))
 
 
-def _column(column: pa.Array, name: str) -> pa.Array:
-    """Numbers as float64, words as strings."""
-    if isinstance(column.type, pa.DictionaryType):
-        column = column.cast(column.type.value_type)
+def _column(column: pa.Array, name: str, number: pa.DataType) -> pa.Array:
+    """Numbers, null where there is none; words as strings."""
+    column = _plain(column)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
     try:
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.uint8())
-        return column.cast(pa.float64(), safe=False)
+        column = column.cast(number, safe=False)
+        absent = pc.is_nan(column)
+        return pc.if_else(absent, None, column) if pc.any(absent).as_py() else column
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         what = f"column '{shown(name)}' is of type {shown(str(column.type))}"
         raise Unusable(what, "store numbers", kind="cell") from None

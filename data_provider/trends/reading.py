@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_provider.times import words_of
-from data_provider.trends.cells import Cells, numbers_of
+from data_provider.trends.cells import Cells
 from data_provider.trends.checks import (
     Readings,
     constant_problem,
@@ -19,7 +19,6 @@ from data_provider.trends.checks import (
     unit_problems,
 )
 from data_provider.trends.columns import Origin, Signal, match
-from data_provider.trends.files import Found
 from data_provider.trends.grid import (
     at_steps,
     changes_only,
@@ -28,14 +27,11 @@ from data_provider.trends.grid import (
     mean_steps,
     snapped,
 )
-from data_provider.trends.order import Clock, clock_of, merged
-from data_provider.trends.parquet import ParquetFile, open_parquet
-from data_provider.trends.problems import Problem, Unusable, listed, shown
+from data_provider.trends.opened import OpenTrend
+from data_provider.trends.order import Clock, merged
+from data_provider.trends.problems import Unusable, listed, shown
 from data_provider.trends.request import Request
-from data_provider.trends.text import TextFile, open_text
-from data_provider.trends.vendors import VENDORS
 
-TrendFile = TextFile | ParquetFile
 _LATE = 1.1  # steps of a file may be a little longer than the model's: loggers drift
 
 
@@ -69,114 +65,88 @@ class EvenReadings:
     period: int
 
 
-def open_trend(found: Found, request: Request) -> TrendFile:
-    """A file with its header read and its style checked.
-
-    Raises:
-        Unusable: it cannot be read.
-    """
-    if found.refused:
-        raise found.refused
-    time = request.roles.time_column if request.roles else None
-    if found.path.name.lower().endswith(".parquet"):
-        return open_parquet(found.path, file=found.name, time_column=time)
-    return open_text(found.path, file=found.name, vendor=request.vendor, time_column=time, growing=request.growing)
-
-
-def readings_of(source: TrendFile, request: Request, problems: list[Problem]) -> FileReadings:
-    """The checked readings of a file; what is wrong is added to `problems`.
+def readings_of(source: OpenTrend, request: Request) -> FileReadings:
+    """The checked readings of a file; what is wrong is added to its problems.
 
     Raises:
         Unusable: it cannot be judged.
     """
-    file = source.file
-    origins, missing = match(file, source.names, request.signals, request.roles, source.time)
-    problems += missing
+    origins, missing = match(source.file, source.names, request.signals, request.roles, source.time)
+    source.problems += missing
     if not any(origins):
         names = listed([name for place, name in enumerate(source.names) if place not in source.time], 6)
         what = f"it has none of the model's {len(origins)} columns ({listed(request.columns)}), but {names}"
         raise Unusable(what, "name its columns in a role map: python run.py doctor writes a first one", kind="column")
-    rows = source.read(sorted({origin.place for origin in origins if origin}))
-    problems += source.notes
-    clock = clock_of(file, rows.times, request.vendor, request.zone, source.place)
-    problems += clock.problems
-    last = len(clock.times) - 1
     found = {number: origin for number, origin in enumerate(origins) if origin}
-    columns = []
-    for number, origin in found.items():
-        signal = request.signals[number]
-        states = signal.quantity in ("state", "fraction", "")
-        cells = numbers_of(rows.columns[origin.place], VENDORS[request.vendor], states=states)
-        problems += _strange_cells(source, signal, cells, request.vendor)
-        columns.append(cells.turned() if clock.flipped else cells)
-    clock, columns, doubled = merged(
-        file, clock, columns, lambda row: source.place(last - row if clock.flipped else row)
-    )
-    problems += doubled
+    stated = {origin.place: request.signals[number].has_states for number, origin in found.items()}
+    read = source.read(sorted(stated), states=stated.__getitem__)
+    assert read.clock is not None
+    columns = [read.cells[origin.place] for origin in found.values()]
+    for number, cells in zip(found, columns, strict=True):
+        _strange_cells(source, request.signals[number], cells)
+    clock, columns, doubled = merged(source.file, read.clock, columns, source.place)
+    source.problems += doubled
     readings = {
-        number: _in_unit(file, request.signals[number], origin, cells, problems)
+        number: _in_unit(source, request.signals[number], origin, cells)
         for (number, origin), cells in zip(found.items(), columns, strict=True)
     }
     result = FileReadings(clock, readings)
-    _check(file, result, request, problems)
+    _check(source, result, request)
     return result
 
 
-def _strange_cells(source: TrendFile, signal: Signal, cells: Cells, vendor: str) -> list[Problem]:
-    """Words in a column of numbers that mean nothing known.
+def _strange_cells(source: OpenTrend, signal: Signal, cells: Cells) -> None:
+    """Notes words in a column of numbers that mean nothing known.
 
     Raises:
         Unusable: they are numbers with the decimal mark of another style.
     """
     if not cells.strange:
-        return []
+        return
     word, (row, _) = min(cells.strange.items(), key=lambda item: item[1][0])
-    where = f"{source.place(row)}, {signal.column}"
     if cells.foreign is not None:
-        mark = "commas" if VENDORS[vendor].decimal == "," else "points"
+        mark = "commas" if source.options.style.decimal == "," else "points"
         word = next(word for word, (first, _) in cells.strange.items() if first == cells.foreign)
-        what = f"'{shown(word)}' is no number as '{vendor}' writes it, with decimal {mark}"
-        where = f"{source.place(cells.foreign)}, {signal.column}"
+        what = f"'{shown(word)}' is no number as '{source.options.vendor}' writes it, with decimal {mark}"
+        where = f"{source.line(cells.foreign)}, {signal.column}"
         raise Unusable(what, f"export it with decimal {mark}, or name the style that fits", where=where, kind="style")
     number = sum(count for _, count in cells.strange.values())
     what = f"{number} cells are no numbers, the first '{shown(word)}': taken as no reading"
-    return [Problem(source.file, where, what, "correct them, or leave them empty", False, "cell", signal.column)]
+    where = f"{source.line(row)}, {signal.column}"
+    source.say(what, "correct them, or leave them empty", where=where, kind="cell", column=signal.column)
 
 
-def _in_unit(file: str, signal: Signal, origin: Origin, cells: Cells, problems: list[Problem]) -> Readings:
+def _in_unit(source: OpenTrend, signal: Signal, origin: Origin, cells: Cells) -> Readings:
     """A column's readings with their unit: as the role map, the header or the cells state it, else the model's."""
-    beside = cells.unit
+    beside, name = cells.unit, signal.column
     unit = origin.unit or beside or signal.unit
     if origin.unit and beside and beside is not origin.unit:
         what = f"{origin.unit.name} is stated for it, and its cells say {beside.name}: read as {origin.unit.name}"
-        problems.append(Problem(file, signal.column, what, "correct the role map", False, "unit", signal.column))
+        source.say(what, "correct the role map", where=name, kind="unit", column=name)
     readings = Readings(signal, unit, cells.values, cells.said)
     if unit and signal.unit and unit.quantity != signal.unit.quantity:
         what = f"'{shown(origin.name)}' is in {unit.name}, and the model's is in {signal.unit.name}: not used"
-        advice = "name the right column in a role map (--roles)"
-        problems.append(Problem(file, signal.column, what, advice, False, "missing", signal.column))
+        source.say(what, "name the right column in a role map (--roles)", where=name, kind="missing", column=name)
         readings = Readings(signal, signal.unit, np.full_like(cells.values, np.nan), cells.said)
     elif origin.unit is None and not beside:
         readings.stated = False
     return readings
 
 
-def _unstated(file: str, readings: Sequence[Readings]) -> list[Problem]:
+def _unstated(source: OpenTrend, readings: Sequence[Readings]) -> None:
     """Says once which units nobody stated."""
     judged = [r for r in readings if not r.stated and r.unit and r.unit.quantity != "state"]
     taken = [f"{r.signal.column} ({r.unit.name})" for r in judged if r.unit]
     unknown = [r.signal.column for r in readings if r.signal.unit is None]
-    problems = []
     if taken:
         what = f"no unit is stated, so the model's is taken for {listed(taken)}"
-        problems.append(Problem(file, "", what, "name other units in a role map (--roles)", False, "unit"))
+        source.say(what, "name other units in a role map (--roles)", kind="unit")
     if unknown:
         what = f"the model's unit is unknown, so numbers are taken as they are for {listed(unknown)}"
-        problems.append(Problem(file, "", what, "give them as in the training data", False, "unit"))
-    return problems
+        source.say(what, "give them as in the training data", kind="unit")
 
 
-def _check(file: str, found: FileReadings, request: Request, problems: list[Problem]) -> None:
+def _check(source: OpenTrend, found: FileReadings, request: Request) -> None:
     """Looks for readings that cannot be right.
 
     Raises:
@@ -188,24 +158,24 @@ def _check(file: str, found: FileReadings, request: Request, problems: list[Prob
         what = f"readings are {words_of(clock.step)} apart, and the model needs steps of {needed}"
         raise Unusable(what, f"export them every {needed} or more often", kind="rate")
     for readings in everything:
-        problems += drop_codes(file, readings)
+        source.problems += drop_codes(source.file, readings)
     if all(np.isnan(readings.raw).all() for readings in everything):
         raise Unusable("not one of the model's columns holds a reading", "export it again", kind="missing")
-    wrong = unit_problems(file, everything)
-    problems += wrong
+    wrong = unit_problems(source.file, everything)
+    source.problems += wrong
     if any(problem.fatal for problem in wrong):
         names = listed([problem.column for problem in wrong if problem.fatal], 40)
         first = next(problem for problem in wrong if problem.fatal)
         more = f" (and so for {names})" if names != first.column else ""
         raise Unusable(first.what + more, first.what_to_do, where=first.where, kind="unit")
-    problems += _unstated(file, everything)
-    same = constant_problem(file, clock.times, everything)
+    _unstated(source, everything)
+    same = constant_problem(source.file, clock.times, everything)
     if same:
         raise Unusable(same.what, same.what_to_do, kind=same.kind)
     reach = _reach(clock.step, request)
     for readings in everything:
-        problems += drop_impossible(file, readings)
-        problems += stuck_problems(file, clock.times, readings, reach)
+        source.problems += drop_impossible(source.file, readings)
+        source.problems += stuck_problems(source.file, clock.times, readings, reach)
 
 
 def _reach(step: int | None, request: Request) -> float:
@@ -214,8 +184,8 @@ def _reach(step: int | None, request: Request) -> float:
     return max(hold, step or 0)
 
 
-def even_readings(file: str, found: FileReadings, request: Request, problems: list[Problem]) -> EvenReadings:
-    """Readings on multiples of the period, as the request asks for; gaps are added to `problems`.
+def even_readings(source: OpenTrend, found: FileReadings, request: Request) -> EvenReadings:
+    """Readings on multiples of the period, as the request asks for; gaps are added to the file's problems.
 
     Raises:
         Unusable: the grid would be too large, or holds nothing.
@@ -245,8 +215,8 @@ def even_readings(file: str, found: FileReadings, request: Request, problems: li
             held.append(readings.signal.column)
         if np.isnan(column).all():
             what, name = "its column holds no reading", readings.signal.column
-            problems.append(Problem(file, name, what, "export it again", False, "missing", name))
-    problems += _notes(file, clock, grid.gaps, held, request)
+            source.say(what, "export it again", where=name, kind="missing", column=name)
+    _note_gaps(source, clock, grid.gaps, held, request)
     row = np.maximum(np.searchsorted(times, grid.times, side="right") - 1, 0)
     return EvenReadings(grid.times, grid.times + clock.shift[row], values, period)
 
@@ -258,17 +228,15 @@ def _fine(step: int | None, period: int) -> int:
     return next(fine for fine in range(max(1, period // 10), 0, -1) if period % fine == 0)
 
 
-def _notes(file: str, clock: Clock, gaps: np.ndarray, held: Sequence[str], request: Request) -> list[Problem]:
-    problems = []
+def _note_gaps(source: OpenTrend, clock: Clock, gaps: np.ndarray, held: Sequence[str], request: Request) -> None:
     if held:
         words = words_of(round(request.max_age_seconds))
         which = "all columns hold" if clock.step is None else f"{listed(held, 40)} hold"
         what = f"{which} changes of value: the last is taken for up to {words}"
-        problems.append(Problem(file, "", what, "change that with --max_age", False, "hold"))
+        source.say(what, "change that with --max_age", kind="hold")
     if len(gaps):
         shown_times = clock.times + clock.shift
         long = (clock.times[gaps[:, 1]] - clock.times[gaps[:, 0]]).astype(np.int64)
         begin, end = (str(shown_times[row]).replace("T", " ") for row in gaps[long.argmax()])
         what = f"{len(gaps)} gaps without readings, the longest from {begin} to {end} ({long.max() / 3600:.1f} h)"
-        problems.append(Problem(file, "", what, "nothing can be said about them", False, "gap"))
-    return problems
+        source.say(what, "nothing can be said about them", kind="gap")

@@ -65,12 +65,13 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dic
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def read_roles(path: Path, *, columns: Sequence[str], units: Sequence[str]) -> Roles:
+def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Sequence[str] = ()) -> Roles:
     """Reads a role map.
 
     Args:
         path: the YAML file.
-        columns: the model's columns. The map may also call them by a Brick class or by Haystack's tags.
+        columns: the model's columns. The map may also call them by a Brick class or by Haystack's tags. Without them,
+            as for training, a role may be any name.
         units: the model's units, "" where unknown.
 
     Raises:
@@ -85,15 +86,16 @@ def read_roles(path: Path, *, columns: Sequence[str], units: Sequence[str]) -> R
         if str(key).casefold() == TIME:
             time_column = column
             continue
-        role = _known_role(str(key), columns, path)
+        role = str(key).strip() if columns is None else _known_role(str(key), columns, path)
         if role in entries:
             raise UserError(f"{where}: {role} is there twice; keep one")
         unit = known_unit(word, where) if word else None
-        model_unit = find_unit(units[list(columns).index(role)])
+        model_unit = find_unit(units[list(columns).index(role)]) if columns is not None else None
         _check_quantity(unit, model_unit, role, where)
         entries[role] = Entry(column, unit)
     if not entries and time_column is None:
-        raise UserError(f"{path}: it names no role; choose from: {', '.join(columns)}")
+        names = ", ".join(columns or ())
+        raise UserError(f"{path}: it names no role" + (f"; choose from: {names}" if names else ""))
     return Roles(source=str(path), entries=entries, time_column=time_column)
 
 

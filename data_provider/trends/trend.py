@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data_provider.trends.files import Found, trend_files
+from data_provider.trends.files import TrendFile, trend_files
+from data_provider.trends.opened import OpenTrend
 from data_provider.trends.problems import Problem, Unusable
-from data_provider.trends.reading import even_readings, open_trend, readings_of
-from data_provider.trends.request import MAX_AGE_SECONDS, Request
+from data_provider.trends.read_options import MAX_AGE_SECONDS
+from data_provider.trends.reading import even_readings, readings_of
+from data_provider.trends.request import Request
 from data_provider.trends.roles import Roles
 from utils.errors import UserError
 
@@ -60,6 +62,7 @@ def read_trends(
     period_seconds: int,
     roles: Roles | None = None,
     vendor: str = "iso",
+    time_format: str | None = None,
     time_zone: str | None = None,
     max_age_seconds: float = MAX_AGE_SECONDS,
     ranges: Mapping[str, tuple[float, float]] | None = None,
@@ -82,6 +85,7 @@ def read_trends(
         period_seconds=period_seconds,
         roles=roles,
         vendor=vendor,
+        time_format=time_format,
         time_zone=time_zone,
         max_age_seconds=max_age_seconds,
         ranges=ranges,
@@ -98,16 +102,17 @@ def read_trends(
     return trends
 
 
-def read_trend(found: Found, request: Request) -> Trend:
+def read_trend(found: TrendFile, request: Request) -> Trend:
     """Reads one file; never raises for what is wrong with it."""
-    problems: list[Problem] = []
+    source = None
     try:
-        source = open_trend(found, request)
-        readings = readings_of(source, request, problems)
-        grid = even_readings(found.name, readings, request, problems)
+        source = OpenTrend(found, request, growing=request.growing)
+        readings = readings_of(source, request)
+        grid = even_readings(source, readings, request)
     except Unusable as error:
         nothing = np.empty(0, "datetime64[s]")
         values = np.empty((0, len(request.columns)), np.float32)
-        problems = [error.problem(found.name), *(problem for problem in problems if not problem.fatal)]
+        said = [problem for problem in source.problems if not problem.fatal] if source else []
+        problems = [error.problem(found.name), *said]
         return Trend(found.name, nothing, nothing, values, problems, False, request.period_seconds)
-    return Trend(found.name, grid.times, grid.clock, grid.values, problems, readings.clock.utc, grid.period)
+    return Trend(found.name, grid.times, grid.clock, grid.values, source.problems, readings.clock.utc, grid.period)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from data_provider.trends.files import Found, trend_files
+from data_provider.trends.files import TrendFile, trend_files
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector, model_folder
@@ -73,7 +73,7 @@ def _loaded(options: Options, changed: int) -> Detector:
     return load_detector(options)
 
 
-def _found(files: Sequence[str | Path], root: str | Path | None) -> list[Found]:
+def _found(files: Sequence[str | Path], root: str | Path | None) -> list[TrendFile]:
     """The files, and those in folders, under their names."""
     found = [one for file in files for one in trend_files(Path(file))]
     if root is None:

@@ -16,7 +16,7 @@ from scipy.stats import binom
 from data_provider import Recipe, Scaler, WindowSet
 from data_provider.segments import hold, working_mask
 from data_provider.times import step_of, words_of
-from data_provider.trends.files import Found
+from data_provider.trends.files import TrendFile
 from data_provider.trends.problems import Problem
 from data_provider.trends.request import Request
 from data_provider.trends.table import Table
@@ -133,7 +133,7 @@ class Detector:
         self._recipe, self._scaler = _with_marks(artifact.recipe, artifact.scaler)
         self._answers: dict[bytes, _Answered] = {}
 
-    def read(self, found: Found) -> Judged:
+    def read(self, found: TrendFile) -> Judged:
         """Verdicts about a file; one that cannot be judged has a reason and no windows."""
         trend = read_trend(found, self.request)
         if trend.fatal:

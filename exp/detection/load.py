@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from data_provider.trends.read_options import reading_flags
 from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
 from exp.detection import tables as tables
@@ -41,9 +42,7 @@ def detector_of(options: Options, artifact: Artifact) -> Detector:
         units=units,
         period_seconds=info.period_seconds,
         roles=read_roles(Path(options.roles).expanduser(), columns=columns, units=units) if options.roles else None,
-        vendor=options.vendor,
-        time_zone=options.time_zone,
-        max_age_seconds=options.max_age * 60,
+        **reading_flags(options),
         ranges={name: (low, high) for name, low, high in ranges},
         resample=recipe.resample,
         own_rate=True,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.trends.files import Found
+from data_provider.trends.files import TrendFile
 from exp.detection import report
 from exp.detection import tables as tables
 from exp.detection.detector import NO_ANSWER, Detector, Judged
@@ -35,7 +35,7 @@ class Result:
     refused: list[str] = field(default_factory=list)
 
 
-def judge_files(detector: Detector, finder: Finder, files: Iterable[Found]) -> Result:
+def judge_files(detector: Detector, finder: Finder, files: Iterable[TrendFile]) -> Result:
     """Judges every file once; of one only what is written or drawn is kept."""
     result = Result()
     classes = detector.artifact.info.classes

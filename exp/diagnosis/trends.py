@@ -10,10 +10,10 @@ import numpy as np
 
 from data_provider.segments import stretches_of, working_mask
 from data_provider.times import words_of
-from data_provider.trends.files import Found, trend_files
+from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.guess import columns_of, guess, written
+from data_provider.trends.opened import OpenTrend
 from data_provider.trends.problems import Unusable, listed
-from data_provider.trends.reading import open_trend
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
 from exp.detection.load import load_detector
@@ -150,11 +150,11 @@ def _outside(trend: Trend, artifact: Artifact) -> list[str]:
     return lines
 
 
-def _write_map(found: list[Found], request: Request, target: Path) -> None:
+def _write_map(found: list[TrendFile], request: Request, target: Path) -> None:
     """Writes a first role map for the first file that can be read at all."""
     for entry in found:
         try:
-            origins, columns = columns_of(open_trend(entry, request), request)
+            origins, columns = columns_of(OpenTrend(entry, request), request)
         except Unusable:
             continue
         guesses = guess(request.signals, origins, columns)

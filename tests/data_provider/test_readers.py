@@ -1,13 +1,15 @@
 """Trend files to tables: equal to pandas where that is right, and never silent where something is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from data_provider.csv_file import MISSING
-from data_provider.times import ISO, MONTH_FIRST, seconds_of, words_of
+from data_provider.times import seconds_of, words_of
+from data_provider.trends.cells import MISSING_WORDS
+from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.table import read_table
 from tests.data_provider.kit import frame, write
 from utils.errors import UserError
@@ -36,7 +38,7 @@ def test_reads_only_the_rows_and_columns_wanted(tmp_path: Path, suffix: str) -> 
     np.testing.assert_array_equal(part.times, whole.times[:17])
 
 
-@pytest.mark.parametrize("word", MISSING)
+@pytest.mark.parametrize("word", ["", *sorted(MISSING_WORDS), "NaN", "NULL", "Comm Fail"])
 def test_words_for_missing_readings_are_counted(tmp_path: Path, word: str) -> None:
     path = tmp_path / "run.csv"
     path.write_text(f"Datetime,a,b\n2018-01-01 00:00,1,2\n2018-01-01 00:01,{word},3\n", encoding="utf-8")
@@ -63,21 +65,21 @@ def test_rows_that_are_there_twice_are_kept_once_and_counted(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "formats", "first"),
+    ("words", "written", "first"),
     [
-        (["2017-03-11T00:00:00", "2017-03-11T00:01:00"], (ISO,), "2017-03-11T00:00:00"),
-        (["3/11/2017 0:00", "3/11/2017 0:01"], MONTH_FIRST, "2017-03-11T00:00:00"),
-        (["3/11/17 23:59", "3/12/17 0:00"], MONTH_FIRST, "2017-03-11T23:59:00"),
-        (["3/11/2017 0:00", "13/11/2017 0:00"], ("%d/%m/%Y %H:%M",), "2017-11-03T00:00:00"),
-        (["11.03.2017 00:00", "11.03.2017 00:05"], ("%d.%m.%Y %H:%M",), "2017-03-11T00:00:00"),
+        (["2017-03-11T00:00:00", "2017-03-11T00:01:00"], {}, "2017-03-11T00:00:00"),
+        (["3/11/2017 0:00", "3/11/2017 0:01"], {"vendor": "webctrl"}, "2017-03-11T00:00:00"),
+        (["3/11/17 23:59", "3/12/17 0:00"], {"also": ("webctrl",)}, "2017-03-11T23:59:00"),
+        (["3/11/2017 0:00", "13/11/2017 0:00"], {"time_format": "%d/%m/%Y %H:%M"}, "2017-11-03T00:00:00"),
+        (["11.03.2017 00:00", "11.03.2017 00:05"], {"time_format": "%d.%m.%Y %H:%M"}, "2017-03-11T00:00:00"),
     ],
 )
 def test_times_are_read_in_the_format_that_is_named(
-    tmp_path: Path, words: list[str], formats: tuple[str, ...], first: str
+    tmp_path: Path, words: list[str], written: dict[str, Any], first: str
 ) -> None:
     path = tmp_path / "run.csv"
     path.write_text("Datetime,a\n" + "".join(f"{word},1\n" for word in words), encoding="utf-8")
-    assert str(read_table(path, time_formats=formats).times[0]) == first
+    assert str(read_table(path, ReadOptions(**written)).times[0]) == first
 
 
 def test_an_index_without_a_name_and_a_time_zone_are_read_from_parquet(tmp_path: Path) -> None:
@@ -97,21 +99,24 @@ HEAD = "Datetime,a,b\n" + ROW.format(0)
     [
         ("", "empty"),
         ("Datetime,a,b\n", "no readings"),
-        ("\n\n", "no column names"),
+        ("\n\n", "the file is empty"),
         ("Datetime,a,a\n" + ROW.format(0), "'a' appears twice"),
         ("Datetime,a,\n" + ROW.format(0), "column 3 has no name"),
         ("Datetime;a;b\n2018-01-01 00:00;1;2\n", "semicolons"),
-        ("Datetime\n2018-01-01 00:00\n", "no column of readings"),
-        ("date,time,a\n2018-01-01,00:00,2\n", "date and time both look like times"),
+        ("Datetime\n2018-01-01 00:00\n", "there are times but no readings"),
+        ("Datetime,time,a\n2018-01-01,00:00,2\n", "columns 'Datetime' and 'time' both look like times"),
         (HEAD + "2018-01-01 00:01,x,2\n", "line 3, column 'a': 'x' is not a number"),
         (HEAD + "\n2018-01-01 00:01,1,1_000\n", "line 4, column 'b': '1_000' is not a number"),
-        (HEAD + "2018-01-01 00:01,1\n", "line 3 has 2 columns, line 1 has 3"),
-        (HEAD + "2018-01-01 00:01,1,2,3\n", "line 3 has 4 columns"),
-        (HEAD + ",1,2\n", "line 3: the time ''"),
-        (HEAD + "01/02/2018 00:01,1,2\n", "line 3: the time '01/02/2018 00:01' is not written as ISO 8601"),
-        (HEAD + "2018-02-30 00:01,1,2\n", "line 3: the time '2018-02-30 00:01'"),
+        (HEAD + "2018-01-01 00:01,1\n", "line 3: it has 2 cells where line 1 has 3"),
+        (HEAD + "2018-01-01 00:01,1,2,3\n", "line 3: it has 4 cells where line 1 has 3"),
+        (HEAD + ",1,2\n", "line 3: '' is no time"),
+        (HEAD + "01/02/2018 00:01,1,2\n", "line 3: '01/02/2018 00:01' is no time as 'iso' writes it"),
+        (HEAD + "2018-02-30 00:01,1,2\n", "line 3: '2018-02-30 00:01' is no time"),
         (HEAD + "2018-01-01 00:00,1,3\n", "line 3: the time 2018-01-01 00:00:00 is there twice"),
-        (HEAD + "2017-12-31 23:59,1,3\n", "line 3: the time 2017-12-31 23:59:00 comes after 2018-01-01 00:00:00"),
+        (
+            HEAD + ROW.format(1) + "2017-12-31 23:59,1,3\n",
+            "line 4: the time 2017-12-31 23:59:00 comes after 2018-01-01 00:01:00",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_place(tmp_path: Path, text: str, words: str) -> None:
@@ -128,7 +133,7 @@ def test_what_cannot_be_read_is_named_with_its_place(tmp_path: Path, text: str, 
     ("name", "content"),
     [
         ("run.csv", b"\xff\xfe\x00a,b\n1,2\n"),
-        ("run.csv", b"a,b\n1,\xff\n"),
+        ("run.csv", b"a,b\n1,\x81\n"),
         ("run.csv", b"a\x00,b\n1,2\n"),
         ("run.parquet", b"PAR1 this is none"),
         ("run.txt", b"a,b\n1,2\n"),
@@ -140,18 +145,23 @@ def test_bytes_that_are_no_table_are_refused(tmp_path: Path, name: str, content:
         read_table(tmp_path / name)
 
 
-@pytest.mark.parametrize(
-    ("column", "words"),
-    [("words", "'words' holds large_string"), ("times", "column of times holds int64")],
-)
-def test_parquet_columns_of_the_wrong_kind_are_named(tmp_path: Path, column: str, words: str) -> None:
+def test_parquet_times_of_the_wrong_kind_are_named(tmp_path: Path) -> None:
     table = frame(rows=3)
-    if column == "words":
-        table["words"] = pd.array(["x", "y", "z"], dtype="string")
-    else:
-        table["Datetime"] = [1, 2, 3]
-    with pytest.raises(UserError, match=words):
+    table["Datetime"] = [1, 2, 3]
+    with pytest.raises(UserError, match="the times are of type int64; store them as timestamps"):
         read_table(write(table, tmp_path / "run.parquet"))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_column_of_words_is_left_out_and_said(tmp_path: Path, suffix: str) -> None:
+    table = frame(rows=3).assign(Status="{ok}", OA_TEMP=["warm", "warm", "cold"])
+    read = read_table(write(table.drop(columns="OA_TEMP"), tmp_path / f"run{suffix}"))
+    assert read.columns == ("signal A", "signal B", "signal C")
+    assert read.left_out == (("Status", "{ok}"),)
+    with pytest.raises(UserError, match="column 'OA_TEMP': 'warm' is not a number"):  # a known point has readings
+        read_table(write(table, tmp_path / f"run{suffix}"))
+    with pytest.raises(UserError, match=r"column 'Status': '\{ok\}' is not a number"):
+        read_table(tmp_path / f"run{suffix}", columns=("signal A", "Status"))
 
 
 def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from data_provider.times import MONTH_FIRST
 from data_provider.trends.cells import MISSING_WORDS
+from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.roles import read_roles
+from data_provider.trends.stamps import parse_stamps
 from data_provider.trends.table import read_table
 from data_provider.trends.trend import read_trends
 from data_provider.trends.units import UNITS as UNIT_TABLE
-from data_provider.trends.vendors import VENDORS, parse_stamps
+from data_provider.trends.vendors import VENDORS
 from tests.conftest import REPOSITORY
 from tests.trends.kit import COLUMNS, STYLES, UNITS, clock, lines, one, read, unit_readings, words, write
 from utils.errors import UserError
@@ -227,7 +228,7 @@ def test_a_growing_file_waits_for_the_end_of_its_last_line(tmp_path):
 def test_measured_files_read_as_training_reads_them(lbnl_2020, stem):
     from data_provider.datasets.lbnl_measured import unit_of
 
-    table = read_table(lbnl_2020 / f"{stem}.csv", time_formats=MONTH_FIRST)
+    table = read_table(lbnl_2020 / f"{stem}.csv", ReadOptions(vendor="webctrl"))
     [trend] = read_trends(
         lbnl_2020 / f"{stem}.csv",
         columns=table.columns,

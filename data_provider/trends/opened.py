@@ -1,0 +1,158 @@
+"""A trend file that is being read, and what is wrong with it: the way to its cells for training and detection alike.
+
+Letters: T readings.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_provider.trends.cells import Cells, numbers_of
+from data_provider.trends.files import TrendFile
+from data_provider.trends.order import Clock, clock_of
+from data_provider.trends.parquet import ParquetFile, open_parquet
+from data_provider.trends.problems import Problem, Unusable
+from data_provider.trends.read_options import ReadOptions
+from data_provider.trends.text import Rows, TextFile, open_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Columns of a file in the order of time.
+
+    Attributes:
+        clock: when; None if the file has no times.
+        cells: place of a column in the file -> its T readings.
+        texts: place of a column -> T words.
+        empty: rows without anything in them, which are left out.
+    """
+
+    clock: Clock | None
+    cells: dict[int, Cells]
+    texts: dict[int, np.ndarray]
+    empty: int
+
+
+class OpenTrend:
+    """A trend file whose header has been read.
+
+    Attributes:
+        file: its name, for messages.
+        options: how it is written.
+        names: its columns.
+        time: places of the times among them.
+        problems: what is wrong with it, as far as it has been read.
+
+    Raises:
+        Unusable: it cannot be read, or is in another style.
+    """
+
+    def __init__(
+        self,
+        file: TrendFile,
+        options: ReadOptions,
+        *,
+        growing: bool = False,
+        needs_time: bool = True,
+        rows: int | None = None,
+    ) -> None:
+        if file.refused:
+            raise file.refused
+        self._content: TextFile | ParquetFile
+        if file.path.name.lower().endswith(".parquet"):
+            self._content = open_parquet(file.path, options, needs_time=needs_time, rows=rows)
+        else:
+            self._content = open_text(file.path, options, growing=growing, needs_time=needs_time, rows=rows)
+        self._rows = rows
+        self._kept: np.ndarray | None = None
+        self._last: int | None = None
+        self.file = file.name
+        self.options = self._content.header.options
+        self.names, self.time = self._content.header.names, self._content.header.time
+        self.problems: list[Problem] = []
+        for kind, what, what_to_do in self._content.notes:
+            self.say(what, what_to_do, kind=kind)
+
+    def say(self, what: str, what_to_do: str, *, where: str = "", kind: str = "file", column: str = "") -> None:
+        """Notes something about the file that its reader must know."""
+        self.problems.append(Problem(self.file, where, what, what_to_do, False, kind, column))
+
+    def place(self, row: int) -> str:
+        """The line of a reading, counted in the order of time, as messages name it."""
+        row = row if self._last is None else self._last - row
+        return self._content.place(row if self._kept is None else int(self._kept[row]))
+
+    def read(
+        self,
+        places: Sequence[int],
+        *,
+        states: Callable[[int], bool],
+        texts: Collection[int] = (),
+        number: pa.DataType | None = None,
+    ) -> Columns:
+        """The times and some columns.
+
+        Args:
+            places: of the columns of numbers.
+            states: whether on and off are readings in the column at a place.
+            texts: places of the columns of words.
+            number: type of the numbers, float64 if None.
+
+        Raises:
+            Unusable: the file has no readings, or its times cannot be read.
+        """
+        number = number or pa.float64()
+
+        def convert(place: int, column: pa.Array) -> Cells:
+            cells = numbers_of(column, self.options.style, states=states(place), number=number)
+            cells.unit = cells.unit or self._content.header.units.get(place)
+            return cells
+
+        rows, empty = self._without_empty(self._content.read(places, texts, convert, number))
+        words = {place: np.array(column.to_pylist(), str) for place, column in rows.texts.items()}
+        if rows.times is None:
+            return Columns(clock=None, cells=rows.columns, texts=words, empty=empty)
+        clock = clock_of(self.file, rows.times, self.options, self.place)
+        self.problems += clock.problems
+        if not clock.flipped:
+            return Columns(clock=clock, cells=rows.columns, texts=words, empty=empty)
+        self._last = len(clock.times) - 1
+        turned = {place: cells.turned() for place, cells in rows.columns.items()}
+        return Columns(
+            clock=clock, cells=turned, texts={place: text[::-1] for place, text in words.items()}, empty=empty
+        )
+
+    def line(self, row: int) -> str:
+        """The line of a reading, counted as the file has them."""
+        return self._content.place(row)
+
+    def _without_empty(self, rows: Rows) -> tuple[Rows, int]:
+        """Rows with anything in them, as many as are needed; spreadsheets leave empty ones behind."""
+        number = next((len(cells.values) for cells in rows.columns.values()), 0)
+        keep = np.ones(number, bool)
+        if rows.times is not None and pa.types.is_string(rows.times.type):
+            keep = ~np.array(pc.equal(rows.times, ""), bool)
+            for cells in rows.columns.values() if not keep.all() else ():
+                keep |= ~cells.empty
+            for text in rows.texts.values() if not keep.all() else ():
+                keep |= np.array(pc.not_equal(text, ""), bool)
+        empty = len(keep) - int(keep.sum())
+        if self._rows is not None and len(keep) - empty > self._rows:
+            keep[np.flatnonzero(keep)[self._rows :]] = False
+        if keep.all():
+            return rows, 0
+        if not keep.any():
+            raise Unusable("there are column names but no readings", "export it again")
+        self._kept = np.flatnonzero(keep)
+        kept = pa.array(keep)
+        return (
+            Rows(
+                rows.times.filter(kept) if rows.times is not None else None,
+                {place: cells.at(keep) for place, cells in rows.columns.items()},
+                {place: text.filter(kept) for place, text in rows.texts.items()},
+            ),
+            empty,
+        )
