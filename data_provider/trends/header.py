@@ -58,7 +58,12 @@ def find_header(head: Sequence[str], options: ReadOptions, *, needs_time: bool, 
     Raises:
         Unusable: there is none, or the first reading is in another style.
     """
-    line, names, time = _names(head, options, needs_time)
+    try:
+        line, names, time = _names(head, options, needs_time)
+    except Unusable as error:
+        if options.vendor != "iso" or error.kind != "style":
+            raise
+        return _by_semicolons(head, options, error, growing)
     separator = options.style.separator
     rest = [index for index in range(line + 1, len(head)) if head[index].strip(separator + " \t")]
     units = _units(cells_of(head[rest[0]], separator), names, time) if rest else {}
@@ -67,6 +72,18 @@ def find_header(head: Sequence[str], options: ReadOptions, *, needs_time: bool, 
     if rest and (rest[0] + 1 < len(head) or not growing):
         return _checked(header, head[rest[0]], rest[0])
     return header
+
+
+def _by_semicolons(head: Sequence[str], options: ReadOptions, error: Unusable, growing: bool) -> Header:
+    """The header of a file in the default style but for semicolons, where nobody named a style.
+
+    Raises:
+        Unusable: the file is another; the error that there was.
+    """
+    try:
+        return find_header(head, replace(options, vendor="iso_semicolon"), needs_time=True, growing=growing)
+    except Unusable:
+        raise error from None
 
 
 def _names(head: Sequence[str], options: ReadOptions, needs_time: bool) -> tuple[int, list[str], tuple[int, ...]]:

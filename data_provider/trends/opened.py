@@ -66,7 +66,6 @@ class OpenTrend:
             self._content = open_parquet(file.path, options, needs_time=needs_time, rows=rows)
         else:
             self._content = open_text(file.path, options, growing=growing, needs_time=needs_time, rows=rows)
-        self._rows = rows
         self._kept: np.ndarray | None = None
         self._last: int | None = None
         self.file = file.name
@@ -130,7 +129,7 @@ class OpenTrend:
         return self._content.place(row)
 
     def _without_empty(self, rows: Rows) -> tuple[Rows, int]:
-        """Rows with anything in them, as many as are needed; spreadsheets leave empty ones behind."""
+        """Rows with anything in them, and how many have nothing; spreadsheets leave such behind."""
         number = next((len(cells.values) for cells in rows.columns.values()), 0)
         keep = np.ones(number, bool)
         if rows.times is not None and pa.types.is_string(rows.times.type):
@@ -140,8 +139,6 @@ class OpenTrend:
             for text in rows.texts.values() if not keep.all() else ():
                 keep |= np.array(pc.not_equal(text, ""), bool)
         empty = len(keep) - int(keep.sum())
-        if self._rows is not None and len(keep) - empty > self._rows:
-            keep[np.flatnonzero(keep)[self._rows :]] = False
         if keep.all():
             return rows, 0
         if not keep.any():

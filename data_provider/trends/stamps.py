@@ -28,7 +28,7 @@ def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
     """
     if options.time_format:
         return _by_format(words, options.time_format)
-    if options.vendor == "iso":
+    if options.vendor.startswith("iso"):
         quick = _plain_iso(words)
         if quick is not None:
             return quick

@@ -112,8 +112,8 @@ class Tabulation:
             raise self._no_number(*self._left_out[0])
         clock, cells, words = self._once(read, kept, texts)
         values = np.empty((len(kept), len(cells[0].values)), np.float32).T  # (T, C), each column in one piece
-        for at, name in enumerate(kept):
-            values[:, at] = self._readings(name, cells[at], clock)
+        for at, name in enumerate(kept):  # each column is let go as soon as it is copied
+            values[:, at] = self._readings(name, cells.pop(0), clock)
         self._repaired.update({"empty rows dropped": read.empty})
         absent = np.isnan(values).sum(0)
         return Table(
@@ -163,11 +163,14 @@ class Tabulation:
         Raises:
             Unusable: rows of one time differ.
         """
-        cells = [read.cells[self.places[name]] for name in kept]
+        cells = [read.cells.pop(self.places[name]) for name in kept]
         words = {name: read.texts[self.places[name]] for name in texts}
         if read.clock is None:
             return None, cells, words
-        clock, cells, _ = merged(self._source.file, read.clock, cells, self._source.place, strict=True)
+        try:
+            clock, cells, _ = merged(self._source.file, read.clock, cells, self._source.place, strict=True)
+        except Unusable as error:
+            raise self._several_points(error) from None
         fresh = np.append(True, np.diff(read.clock.times).astype(np.int64) > 0)
         for word in words.values():
             differs = np.flatnonzero(~fresh[1:] & (word[1:] != word[:-1]))
@@ -177,6 +180,14 @@ class Tabulation:
                 raise Unusable(what, "keep one", where=self._source.place(row), kind="order")
         self._repaired["identical rows dropped"] += int((~fresh).sum())
         return clock, cells, {name: word[fresh] for name, word in words.items()}
+
+    def _several_points(self, error: Unusable) -> Unusable:
+        """The error for times that contradict each other; a column of names beside them tells why."""
+        if not self._left_out:
+            return error
+        name, word = self._left_out[0]
+        what = f"{error.what}; perhaps a row is a reading of the point in column '{name}' ('{shown(word)}')"
+        return Unusable(what, "export a column a point", where=error.where, kind=error.kind)
 
     def _target(self, name: str, unit: Unit | None) -> Unit | None:
         """The unit that a column is wanted in: the data set's, or the usual one if the role map names the column."""

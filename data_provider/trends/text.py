@@ -5,6 +5,8 @@ no file is ever held as words as a whole.
 Letters: T readings.
 """
 
+import io
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -125,10 +127,12 @@ class TextFile:
                 decimal_point=style.decimal,
             ),
         )
-        columns = {place: table[str(place)].combine_chunks() for place in wanted}
-        return {
-            place: column if place in numbers else pc.utf8_trim_whitespace(column) for place, column in columns.items()
-        }
+        pieces, columns = dict(zip(wanted, table.columns, strict=True)), {}
+        del table
+        for place in wanted:  # each piece is let go as soon as it is joined
+            column = pieces.pop(place).combine_chunks()
+            columns[place] = column if place in numbers else pc.utf8_trim_whitespace(column)
+        return columns
 
     def _worded(self, body: pa.Buffer, places: Sequence[int], number: pa.DataType) -> list[int]:
         """Columns with other cells than plain numbers among the first."""
@@ -149,12 +153,17 @@ class TextFile:
 
     def _body(self) -> pa.Buffer:
         """The readings, not copied."""
+        start = self.after(self.header.above)
+        return pa.py_buffer(self.text).slice(start, max(self.end - start, 0))
+
+    def after(self, lines: int) -> int:
+        """Where the text goes on after so many lines."""
         start = 0
-        for _ in range(self.header.above):
+        for _ in range(lines):
             start = self.text.find(b"\n", start) + 1
             if start == 0:
-                return pa.py_buffer(b"")
-        return pa.py_buffer(self.text).slice(start, max(self.end - start, 0))
+                return len(self.text)
+        return start
 
     def _lines(self, first: int) -> Iterator[tuple[int, bytes]]:
         """Lines from the one with this index on, with their numbers from 1; the text is not copied."""
@@ -189,7 +198,7 @@ def open_text(
         Unusable: it is no text, has no times, or another style.
     """
     text, encoding = read_text(path, None if rows is None else rows + HEAD)
-    head = [line.decode(errors="replace") for line in text.split(b"\n", HEAD)[:HEAD]]
+    head = [line.decode(errors="replace").rstrip("\n") for line in itertools.islice(io.BytesIO(text), HEAD)]
     header = find_header(head, options, needs_time=needs_time, growing=growing)
     if len(header.names) > MOST_COLUMNS:
         what = f"{len(header.names)} columns, more than the {MOST_COLUMNS} read at most"
@@ -197,6 +206,11 @@ def open_text(
     result = TextFile(text=text, header=header, end=len(text))
     if rows is None:
         _cut_end(result, growing)
+    else:
+        result.end = result.after(header.above + rows)
+    if header.options.vendor != options.vendor and header.options.style.separator != options.style.separator:
+        what = "the columns are parted by semicolons, so decimals are taken to have commas"
+        result.notes.append(("style", what, f"name another style with --vendor, or this one: {header.options.vendor}"))
     if encoding == "Windows-1252":
         what = f"the file is no UTF-8 and was read as {encoding}"
         result.notes.append(("text", what, "check names with other than English letters"))

@@ -41,6 +41,13 @@ VENDORS: dict[str, Vendor] = {
         example="2017-03-11 01:05:00",
         pattern=rf"(?P<year>\d{{4}})-{_MONTH}-{_DAY}[T ]{_CLOCK}{_OFFSET}",
     ),
+    "iso_semicolon": Vendor(
+        example="2017-03-11 01:05:00",
+        pattern=rf"(?P<year>\d{{4}})-{_MONTH}-{_DAY}[T ]{_CLOCK}{_OFFSET}",
+        separator=";",
+        decimal=",",
+        thousands="'",
+    ),
     "niagara": Vendor(
         example="11-Mar-17 1:05:00 AM CST",
         pattern=rf"{_DAY}-(?P<month>[A-Za-z]{{3}})-{_YEAR} {_CLOCK}{_HALF}{_ZONE}",

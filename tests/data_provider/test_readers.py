@@ -102,7 +102,10 @@ HEAD = "Datetime,a,b\n" + ROW.format(0)
         ("\n\n", "the file is empty"),
         ("Datetime,a,a\n" + ROW.format(0), "'a' appears twice"),
         ("Datetime,a,\n" + ROW.format(0), "column 3 has no name"),
-        ("Datetime;a;b\n2018-01-01 00:00;1;2\n", "semicolons"),
+        (
+            "Datetime;a;b\n01.01.2018 00:00;1;2\n",
+            "parted by semicolons, style 'iso' has commas; --vendor desigo would fit",
+        ),
         ("Datetime\n2018-01-01 00:00\n", "there are times but no readings"),
         ("Datetime,time,a\n2018-01-01,00:00,2\n", "columns 'Datetime' and 'time' both look like times"),
         (HEAD + "2018-01-01 00:01,x,2\n", "line 3, column 'a': 'x' is not a number"),

@@ -52,6 +52,7 @@ def _niagara(time: np.datetime64) -> str:
 
 STYLES: dict[str, tuple[Callable[[Any], str], str, str]] = {
     "iso": (lambda time: time.item().strftime("%Y-%m-%d %H:%M:%S"), ",", "."),
+    "iso_semicolon": (lambda time: time.item().strftime("%Y-%m-%d %H:%M:%S"), ";", ","),
     "niagara": (_niagara, ",", "."),
     "metasys": (lambda time: time.item().strftime("%m/%d/%Y %I:%M:%S %p"), ",", "."),
     "webctrl": (lambda time: time.item().strftime("%m/%d/%Y %H:%M:%S"), ",", "."),

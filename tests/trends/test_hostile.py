@@ -80,7 +80,7 @@ FATAL = {
     ),
     "semicolons": (
         lambda p: _text(p, lambda text: text.replace(",", ";")),
-        "line 1: the columns are parted by semicolons, style 'iso' has commas; no style fits: save it with commas",
+        "line 2, SA_TEMP: '55.624' is no number as 'iso_semicolon' writes it, with decimal commas; export it with",
     ),
     "tabs": (lambda p: _text(p, lambda text: text.replace(",", "\t")), "line 1: the columns are parted by tabs"),
     "mixed delimiters": (
@@ -263,7 +263,7 @@ def test_sizes_are_bounded(tmp_path, monkeypatch):
             read(file)
     monkeypatch.setattr(trend_files, "LARGEST_FILE", 2**20)
     monkeypatch.setattr(trend_files, "LONGEST_LINE", 60)
-    with pytest.raises(UserError, match=r"line 2: \d+ characters in one line"):
+    with pytest.raises(UserError, match=r"line 1: \d+ characters in one line"):
         read(path)
 
 

@@ -45,7 +45,10 @@ def test_a_style_reads_back(tmp_path, style, ending):
     assert trend.missing == ()
 
 
-@pytest.mark.parametrize(("named", "written"), [p for p in itertools.product(STYLES, STYLES) if p[0] != p[1]])
+@pytest.mark.parametrize(
+    ("named", "written"),
+    [p for p in itertools.product(STYLES, STYLES) if p[0] != p[1] and p != ("iso", "iso_semicolon")],
+)
 def test_another_style_than_named_is_refused_and_the_right_one_named(tmp_path, named, written):
     path = write(tmp_path / "ahu.csv", clock(rows=20), unit_readings(20), style=written)
     with pytest.raises(UserError) as error:
@@ -56,9 +59,17 @@ def test_another_style_than_named_is_refused_and_the_right_one_named(tmp_path, n
     assert f"--vendor {written} would fit" in message
 
 
+def test_the_default_style_with_semicolons_is_read_and_said(tmp_path):
+    trend = one(write(tmp_path / "ahu.csv", clock(rows=20), unit_readings(20), style="iso_semicolon"))
+    assert not trend.fatal
+    assert "parted by semicolons, so decimals are taken to have commas" in lines(trend, "style")
+
+
 def test_an_unknown_style_lists_the_known(tmp_path):
     path = write(tmp_path / "ahu.csv", clock(rows=20), unit_readings(20))
-    with pytest.raises(UserError, match="unknown vendor style 'siemens'; choose one of: desigo, iso, metasys"):
+    with pytest.raises(
+        UserError, match="unknown vendor style 'siemens'; choose one of: desigo, iso, iso_semicolon, metasys"
+    ):
         read(path, vendor="siemens")
 
 

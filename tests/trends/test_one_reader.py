@@ -1,0 +1,322 @@
+"""Training and detection read the same file to the same readings at the same times, whatever is odd about it."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data_provider import load_data
+from data_provider.trends.read_options import ReadOptions
+from data_provider.trends.roles import read_roles
+from data_provider.trends.table import read_table
+from tests.data_provider.kit import folder_of_runs, frame, options
+from tests.data_provider.kit import write as write_frame
+from tests.trends.kit import clock, one
+from utils.errors import UserError
+
+NAMES = ("SA_TEMP", "SA_CFM", "SYS_CTL")
+UNITS = ("F", "CFM", "")
+ROWS = 60
+Lines = list[str]
+QUIRKS: dict[str, tuple[Callable[[Lines], Any], dict[str, Any]]] = {}
+
+
+def quirk(**written: Any) -> Callable[[Callable[[Lines], Any]], Callable[[Lines], Any]]:
+    """Registers a way to make a plain file odd, and how such a file is said to be written."""
+
+    def register(make: Callable[[Lines], Any]) -> Callable[[Lines], Any]:
+        QUIRKS[make.__name__] = (make, written)
+        return make
+
+    return register
+
+
+def times() -> np.ndarray:
+    return clock(rows=ROWS)
+
+
+def readings() -> np.ndarray:
+    """(ROWS, 3) readings to one decimal; the unit stops once."""
+    values = np.random.default_rng(3).normal((57, 4000, 0), (2, 200, 0), (ROWS, 3)).round(1)
+    values[:, 2] = np.arange(ROWS) < 40
+    return values
+
+
+def plain() -> Lines:
+    """The lines of a clean file."""
+    head = ",".join(("Datetime", *NAMES))
+    return [head, *(f"{_iso(time)},{a},{b},{c:g}" for time, (a, b, c) in zip(times(), readings(), strict=True))]
+
+
+def _iso(time: np.datetime64) -> str:
+    return str(time).replace("T", " ")
+
+
+def _times(lines: Lines, form: Callable[[Any], str]) -> Lines:
+    """The lines with their times written in another way."""
+    return [lines[0], *(f"{form(line[:19])},{line.split(',', 1)[1]}" for line in lines[1:])]
+
+
+def _strftime(pattern: str) -> Callable[[str], str]:
+    return lambda word: np.datetime64(word.replace(" ", "T")).item().strftime(pattern)
+
+
+@quirk()
+def as_it_should_be(lines: Lines) -> Lines:
+    return lines
+
+
+@quirk()
+def titles_above(lines: Lines) -> Lines:
+    return ["Trend report AHU-1", "Printed 06/01/2018", "", *lines]
+
+
+@quirk()
+def words_below(lines: Lines) -> Lines:
+    return [*lines, "", "******** End of Report ********"]
+
+
+@quirk()
+def newest_first(lines: Lines) -> Lines:
+    return [lines[0], *lines[:0:-1]]
+
+
+@quirk()
+def states_in_words(lines: Lines) -> Lines:
+    return [lines[0], *(line[:-1] + ("On" if line.endswith("1") else "Off") for line in lines[1:])]
+
+
+@quirk()
+def units_in_cells(lines: Lines) -> Lines:
+    cells = [line.split(",") for line in lines[1:]]
+    return [lines[0], *(f"{time},{a} \u00b0F,{b}cfm,{c}" for time, a, b, c in cells)]
+
+
+@quirk()
+def units_below_the_header(lines: Lines) -> Lines:
+    return [lines[0], ",degF,cfm,", *lines[1:]]
+
+
+@quirk()
+def thousands(lines: Lines) -> Lines:
+    cells = [line.split(",") for line in lines[1:]]
+    return [lines[0], *(f'{time},{a},"{float(b):,}",{c}' for time, a, b, c in cells)]
+
+
+@quirk()
+def semicolons(lines: Lines) -> Lines:
+    return [line.replace(",", ";").replace(".", ",") for line in lines]
+
+
+@quirk()
+def a_date_and_a_clock(lines: Lines) -> Lines:
+    return ["Date,Time," + lines[0].split(",", 1)[1], *(line.replace(" ", ",", 1) for line in lines[1:])]
+
+
+@quirk()
+def an_index_without_a_name(lines: Lines) -> Lines:
+    return [lines[0].removeprefix("Datetime"), *lines[1:]]
+
+
+@quirk()
+def a_time_called_ts(lines: Lines) -> Lines:
+    return [lines[0].replace("Datetime", "ts"), *lines[1:]]
+
+
+@quirk()
+def a_day_that_ends_at_24(lines: Lines) -> Lines:
+    return _times(lines, lambda word: word.replace("2017-03-06 00:00:00", "2017-03-05 24:00:00"))
+
+
+@quirk()
+def offsets(lines: Lines) -> Lines:
+    return _times(lines, lambda word: word.replace(" ", "T") + "+00:00")
+
+
+@quirk()
+def greenwich(lines: Lines) -> Lines:
+    return _times(lines, lambda word: word.replace(" ", "T") + "Z")
+
+
+@quirk(vendor="webctrl")
+def month_first(lines: Lines) -> Lines:
+    return _times(lines, _strftime("%m/%d/%Y %H:%M"))
+
+
+@quirk(vendor="niagara", time_zone="America/Chicago")
+def niagara(lines: Lines) -> Lines:
+    return _times(lines, _strftime("%d-%b-%y %I:%M:%S %p CST"))
+
+
+@quirk(time_format="%d/%m/%Y %H.%M")
+def a_format_of_its_own(lines: Lines) -> Lines:
+    return _times(lines, _strftime("%d/%m/%Y %H.%M"))
+
+
+@quirk(time_format="%d-%b-%y %I:%M:%S %p %Z")
+def a_format_with_a_zone(lines: Lines) -> Lines:
+    return _times(lines, _strftime("%d-%b-%y %I:%M:%S %p UTC"))
+
+
+@quirk()
+def letters_of_windows(lines: Lines) -> bytes:
+    return "\r\n".join([lines[0] + ",R\u00fcckluft", *(line + ",1" for line in lines[1:])]).encode("cp1252")
+
+
+@quirk()
+def two_bytes_a_letter(lines: Lines) -> bytes:
+    return "\n".join(lines).encode("utf-16")
+
+
+@quirk()
+def an_empty_line_of_a_spreadsheet(lines: Lines) -> Lines:
+    return [*lines[:30], ",,,", *lines[30:], ",,,"]
+
+
+@quirk()
+def rows_twice(lines: Lines) -> Lines:
+    return [*lines[:30], lines[29], *lines[30:]]
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_a_file_gives_both_the_same_readings(tmp_path: Path, name: str, ending: str) -> None:
+    make, written = QUIRKS[name]
+    made = make(plain())
+    content = made if isinstance(made, bytes) else "\n".join([*made, ""]).encode()
+    path = tmp_path / f"ahu{ending}"
+    path.write_bytes(gzip.compress(content) if ending.endswith("gz") else content)
+
+    table = read_table(path, ReadOptions(**written))
+    trend = one(path, columns=NAMES, units=UNITS, **written)
+
+    np.testing.assert_array_equal(table.select(NAMES), readings().astype(np.float32))
+    np.testing.assert_array_equal(table.values[:, :3], trend.values)
+    np.testing.assert_array_equal(table.times, times())
+    np.testing.assert_array_equal(trend.clock, times())
+
+
+def test_a_clock_that_is_put_back_goes_on_for_both(tmp_path: Path) -> None:
+    wall = np.concatenate([clock(rows=24, start="2018-11-04T00:00"), clock(rows=24, start="2018-11-04T01:00")])
+    values = readings()[: len(wall)]
+    lines = [
+        ",".join(("Datetime", *NAMES)),
+        *(f"{_iso(t)},{a},{b},{c:g}" for t, (a, b, c) in zip(wall, values, strict=True)),
+    ]
+    path = tmp_path / "ahu.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    for zone in (None, "America/Chicago"):
+        table, trend = (
+            read_table(path, ReadOptions(time_zone=zone)),
+            one(path, columns=NAMES, units=UNITS, time_zone=zone),
+        )
+        np.testing.assert_array_equal(table.values, trend.values)
+        np.testing.assert_array_equal(np.diff(table.times), np.diff(trend.times))
+        assert set(np.diff(table.times).astype(int)) == {300}
+        assert table.times[0] == wall[0]
+
+
+def test_codes_for_no_reading_are_missing_for_both_and_faults_are_not(tmp_path: Path) -> None:
+    lines = plain()
+    lines[11] = lines[11].replace(lines[11].split(",")[1], "-9999", 1)
+    lines[21:51] = [",".join((line.split(",")[0], "57.5", *line.split(",")[2:])) for line in lines[21:51]]  # stuck
+    path = tmp_path / "ahu.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    table = read_table(path)
+    trend = one(path, columns=NAMES, units=UNITS, own_rate=True, period_seconds=600)
+    np.testing.assert_array_equal(table.values, trend.values)
+    assert np.argwhere(np.isnan(table.values)).tolist() == [[10, 0]]
+    assert table.repaired == {"codes for no reading taken as missing": 1}
+    assert table.missing == {"SA_TEMP": 1}
+    assert (table.values[20:50, 0] == 57.5).all()
+    assert "SA_TEMP cannot read that" in table.problems[0].line
+
+
+def test_a_share_in_percent_keeps_what_would_be_a_code_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "ahu.csv"
+    path.write_text("Datetime,OA_DMPR\n2018-01-01 00:00,99.9\n2018-01-01 00:05,50\n", encoding="utf-8")
+    assert read_table(path).values[0, 0] == np.float32(99.9)
+
+
+def test_a_role_map_renames_and_converts_for_training(tmp_path: Path) -> None:
+    lines = plain()
+    lines[0] = "Datetime,AHU-1 DAT,Flow (L/s),SYS_CTL"
+    path, roles = tmp_path / "ahu.csv", tmp_path / "roles.yaml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    roles.write_text("SA_TEMP: {column: AHU-1 DAT, unit: C}\nSA_CFM: {column: Flow}\n", encoding="utf-8")
+    table = read_table(path, ReadOptions(roles=read_roles(roles)))
+    assert table.columns == NAMES
+    np.testing.assert_allclose(table.column("SA_TEMP"), readings()[:, 0] * 1.8 + 32, rtol=1e-6)
+    np.testing.assert_allclose(table.column("SA_CFM"), readings()[:, 1] / 0.47194745, rtol=1e-6)
+    trend = one(path, columns=NAMES, units=UNITS, roles=read_roles(roles, columns=NAMES, units=UNITS))
+    np.testing.assert_allclose(table.values, trend.values, rtol=1e-6)
+    roles.write_text("SA_TEMP: {column: AHU-1 SAT}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"no column 'AHU-1 SAT', which .*roles.yaml names for SA_TEMP"):
+        read_table(path, ReadOptions(roles=read_roles(roles)))
+
+
+def test_changes_of_value_hold_in_training_for_max_age(tmp_path: Path) -> None:
+    lines = plain()
+    lines[2:] = [",".join((*line.split(",")[:2], "", line.split(",")[3])) for line in lines[2:]]
+    path = tmp_path / "ahu.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    table = read_table(path, ReadOptions(max_age_seconds=1800))
+    assert np.flatnonzero(~np.isnan(table.column("SA_CFM"))).tolist() == [*range(7)]
+    assert table.repaired == {"changes of value held": 6}
+
+
+def test_only_the_first_rows_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "ahu.csv"
+    lines = ["A title", *plain(), "2017-03-07 00:00:00,broken,1"]
+    for ending, pack in ((".csv", bytes), (".csv.gz", gzip.compress)):
+        path = tmp_path / f"ahu{ending}"
+        path.write_bytes(pack("\n".join(lines).encode()))
+        assert len(read_table(path, rows=20).values) == 20
+
+
+def test_folders_in_folders_and_packed_files_are_runs(tmp_path: Path) -> None:
+    folder_of_runs(tmp_path, labels=("normal", "leak"))
+    text = (tmp_path / "leak.csv").read_bytes()
+    (tmp_path / "leak.csv").unlink()
+    (tmp_path / "2018" / "may").mkdir(parents=True)
+    (tmp_path / "2018" / "may" / "leak.csv.gz").write_bytes(gzip.compress(text))
+    (tmp_path / "notes.zip").write_bytes(b"PK")
+    data = load_data(options(data="folder", root_path=str(tmp_path)))
+    assert data.info.classes == ("normal", "leak")
+    assert any("notes.zip: .zip files are not read" in line for line in data.info.report["warnings"])
+    (tmp_path / "labels.csv").write_text("file,label\nnormal,normal\n2018/may/leak.csv.gz,valve\n", encoding="utf-8")
+    data = load_data(options(data="folder", root_path=str(tmp_path)))
+    assert data.info.classes == ("normal", "valve")
+
+
+def test_links_in_a_folder_of_training_data_are_followed(tmp_path: Path) -> None:
+    write_frame(frame(rows=4320, seed=1), tmp_path / "elsewhere" / "leak.csv")
+    folder = folder_of_runs(tmp_path / "data", labels=("normal",))
+    (folder / "leak.csv").symlink_to(tmp_path / "elsewhere" / "leak.csv")
+    assert load_data(options(data="folder", root_path=str(folder))).info.classes == ("normal", "leak")
+
+
+def test_flags_of_reading_are_part_of_the_cache_s_key(tmp_path: Path) -> None:
+    folder = folder_of_runs(tmp_path)
+    load_data(options(data="folder", root_path=str(folder)))
+    load_data(options(data="folder", root_path=str(folder), time_zone="Etc/GMT+6"))
+    roles = tmp_path / "roles.yaml"
+    roles.write_text("SA_TEMP: {column: signal A}\n", encoding="utf-8")
+    data = load_data(options(data="folder", root_path=str(folder), roles=str(roles)))
+    assert data.info.columns == ("SA_TEMP", "signal B", "signal C")
+    assert len([*(folder / ".cache").iterdir()]) == 3
+
+
+def test_a_row_for_each_point_is_refused_with_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("time,name,value\n2018-01-01 00:00,SA_TEMP,55\n2018-01-01 00:00,OA_TEMP,60\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"perhaps a row is a reading of the point in column 'name' \('SA_TEMP'\)"):
+        read_table(path)
+
+
+def test_a_zone_in_the_middle_of_a_format_is_refused() -> None:
+    with pytest.raises(UserError, match="the zone, %Z or %z, must stand at the end"):
+        ReadOptions(time_format="%Z %H:%M")
