@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from data_provider.trends.problems import Problem, Unusable, listed, shown
 from data_provider.trends.role_names import Role, role_of
-from data_provider.trends.roles import Roles
+from data_provider.trends.roles import Entry, Roles
 from data_provider.trends.units import POSSIBLE, UNITS, Unit, find_unit, interval
 from utils.errors import UserError
 
@@ -120,34 +120,96 @@ def match(
     Returns:
         C origins, None for what is missing; and what the reader should know.
     """
-    problems: list[Problem] = []
-    free = {place: name.strip() for place, name in enumerate(names) if place not in time and name.strip()}
-    origins: dict[str, Origin] = {}
+    search = _Search(file, names, time)
+    for signal in signals if roles else ():
+        if roles and signal.column in roles.entries:
+            search.by_map(signal, roles.entries[signal.column], roles.source)
     for signal in signals:
-        entry = roles.entries.get(signal.column) if roles else None
-        if roles is None or entry is None:
-            continue
-        place = _find(entry.column.strip(), free, file, signal, problems)
-        if place is None and not _said(problems, signal):
-            what = f"no column '{shown(entry.column)}', which {roles.source} names for {signal.column}"
-            problems.append(_missing(file, signal, what, "correct the role map"))
-        elif place is not None:
-            unit = entry.unit or split_unit(free[place])[1]
-            origins[signal.column] = Origin(place, free[place], unit, "map")
-    taken = {origin.place for origin in origins.values()}
-    free = {place: name for place, name in free.items() if place not in taken}
+        search.by_name(signal)
+    search.by_role(signals)
     for signal in signals:
-        if signal.column not in origins and not _said(problems, signal):
-            place = _find(signal.column, free, file, signal, problems)
-            if place is not None:
-                origins[signal.column] = Origin(place, free.pop(place), split_unit(names[place])[1], "name")
-    _by_role(file, free, signals, origins, problems)
-    for signal in signals:
-        if signal.column not in origins and not _said(problems, signal):
-            what = f"no column is {signal.column}"
+        if not search.is_settled(signal):
             advice = "name its column in a role map (--roles); python run.py doctor writes a first one"
-            problems.append(_missing(file, signal, what, advice))
-    return [origins.get(signal.column) for signal in signals], problems
+            search.miss(signal, f"no column is {signal.column}", advice)
+    return [search.origins.get(signal.column) for signal in signals], search.problems
+
+
+class _Search:
+    """The search for a model's signals among a file's columns; a column is taken once.
+
+    Attributes:
+        origins: column of the model -> where it was found.
+        problems: what the reader should know.
+    """
+
+    def __init__(self, file: str, names: Sequence[str], time: Sequence[int]) -> None:
+        self.origins: dict[str, Origin] = {}
+        self.problems: list[Problem] = []
+        self._file = file
+        self._named = {place: name.strip() for place, name in enumerate(names) if place not in time and name.strip()}
+        self._free = dict(self._named)
+
+    def miss(self, signal: Signal, what: str, what_to_do: str) -> None:
+        """Notes that the file lacks a signal."""
+        self.problems.append(Problem(self._file, signal.column, what, what_to_do, False, "missing", signal.column))
+
+    def is_settled(self, signal: Signal) -> bool:
+        """Whether a signal was found, or its lack noted."""
+        return signal.column in self.origins or any(
+            problem.column == signal.column and problem.kind == "missing" for problem in self.problems
+        )
+
+    def by_map(self, signal: Signal, entry: Entry, source: str) -> None:
+        """Takes the column that the role map names. Two signals may share it."""
+        place = self._place(signal, entry.column.strip(), self._named)
+        if place is not None:
+            unit = entry.unit or split_unit(self._named[place])[1]
+            self.origins[signal.column] = Origin(place, self._named[place], unit, "map")
+            self._free.pop(place, None)
+        elif not self.is_settled(signal):
+            what = f"no column '{shown(entry.column)}', which {source} names for {signal.column}"
+            self.miss(signal, what, "correct the role map")
+
+    def by_name(self, signal: Signal) -> None:
+        """Takes the column of the same name."""
+        place = None if self.is_settled(signal) else self._place(signal, signal.column, self._free)
+        if place is not None:
+            name = self._free.pop(place)
+            self.origins[signal.column] = Origin(place, name, split_unit(name)[1], "name")
+
+    def by_role(self, signals: Sequence[Signal]) -> None:
+        """Takes columns whose name is another name of the same point, where only one is."""
+        stands_for: dict[str, list[int]] = {}
+        for place, name in self._free.items():
+            role = role_of(split_unit(name)[0])
+            if role is not None:
+                stands_for.setdefault(role.name, []).append(place)
+        wanted = Counter(signal.role.name for signal in signals if signal.role)
+        read = []
+        for signal in signals:
+            if signal.role is None or self.is_settled(signal):
+                continue
+            places = stands_for.get(signal.role.name, [])
+            if len(places) > 1 or (places and wanted[signal.role.name] > 1):
+                what = f"{listed([self._free[place] for place in places])} may all be {signal.column}"
+                self.miss(signal, what, "name the one meant in a role map (--roles)")
+            elif places:
+                name = self._free[places[0]]
+                self.origins[signal.column] = Origin(places[0], name, split_unit(name)[1], "role")
+                read.append(f"'{shown(name)}' as {signal.column}")
+        if read:
+            what = f"columns read by what their names mean: {listed(read, 40)}"
+            advice = "name them in a role map (--roles) if that is wrong"
+            self.problems.append(Problem(self._file, "", what, advice, False, "column"))
+
+    def _place(self, signal: Signal, name: str, names: Mapping[int, str]) -> int | None:
+        """The place of a column by its name; notes it if several are called so."""
+        places = _places(name, names)
+        if len(places) > 1:
+            self.miss(
+                signal, f"{len(places)} columns are called '{shown(name)}'", "give every column a name of its own"
+            )
+        return places[0] if len(places) == 1 else None
 
 
 def split_unit(name: str) -> tuple[str, Unit | None]:
@@ -158,14 +220,6 @@ def split_unit(name: str) -> tuple[str, Unit | None]:
         if match and unit:
             return name[: match.start()].strip(), unit
     return name.strip(), None
-
-
-def _missing(file: str, signal: Signal, what: str, what_to_do: str) -> Problem:
-    return Problem(file, signal.column, what, what_to_do, False, "missing", signal.column)
-
-
-def _said(problems: Sequence[Problem], signal: Signal) -> bool:
-    return any(problem.column == signal.column and problem.kind == "missing" for problem in problems)
 
 
 def find_place(name: str, names: Mapping[int, str]) -> int | None:
@@ -189,15 +243,6 @@ def _places(name: str, names: Mapping[int, str]) -> list[int]:
     return []
 
 
-def _find(name: str, free: Mapping[int, str], file: str, signal: Signal, problems: list[Problem]) -> int | None:
-    """The place of a column by its name; says so if several are called so."""
-    places = _places(name, free)
-    if len(places) > 1:
-        what = f"{len(places)} columns are called '{shown(name)}'"
-        problems.append(_missing(file, signal, what, "give every column a name of its own"))
-    return places[0] if len(places) == 1 else None
-
-
 def require(wanted: Sequence[str], names: Collection[str], where: object) -> None:
     """Raises UserError if a column wanted is not among the names."""
     absent = [name for name in wanted if name not in names]
@@ -213,34 +258,3 @@ def agree(first: Collection[str], first_name: str, other: Collection[str], other
         absent = [name for name in have if name not in lack]
         if absent:
             raise UserError(f"{where}: column '{absent[0]}' is missing, which {there} has; runs must agree")
-
-
-def _by_role(
-    file: str,
-    free: Mapping[int, str],
-    signals: Sequence[Signal],
-    origins: dict[str, Origin],
-    problems: list[Problem],
-) -> None:
-    """Takes columns whose name is another name of the same point, where only one is."""
-    stands_for: dict[str, list[int]] = {}
-    for place, name in free.items():
-        role = role_of(split_unit(name)[0])
-        if role is not None:
-            stands_for.setdefault(role.name, []).append(place)
-    wanted = Counter(signal.role.name for signal in signals if signal.role)
-    read = []
-    for signal in signals:
-        if signal.column in origins or signal.role is None or _said(problems, signal):
-            continue
-        places = stands_for.get(signal.role.name, [])
-        if len(places) > 1 or (places and wanted[signal.role.name] > 1):
-            what = f"{listed([free[place] for place in places])} may all be {signal.column}"
-            problems.append(_missing(file, signal, what, "name the one meant in a role map (--roles)"))
-        elif places:
-            name = free[places[0]]
-            origins[signal.column] = Origin(places[0], name, split_unit(name)[1], "role")
-            read.append(f"'{shown(name)}' as {signal.column}")
-    if read:
-        what = f"columns read by what their names mean: {listed(read, 40)}"
-        problems.append(Problem(file, "", what, "name them in a role map (--roles) if that is wrong", False, "column"))
