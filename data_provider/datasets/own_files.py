@@ -57,13 +57,24 @@ def _runs(source: Source, notes: Notes | None = None) -> list[TrendFile]:
 def _read_folder(source: Source, notes: Notes) -> Iterator[Frame]:
     runs = _runs(source, notes)
     labels = _labels_of(source, runs)
-    columns: tuple[str, ...] = ()
+    first: Table | None = None
     for file in runs:
         label, severity = labels[file.name]
         table = _read(replace(file, name=str(file.path)), source, notes, ())
-        columns = columns or table.columns
-        agree(columns, runs[0].name, table.columns, file.name)
+        first = first or table
+        agree(first.columns, runs[0].name, table.columns, file.name)
+        _same_units(first, table)
         yield _frame(table, np.ones(len(table.values), bool), file.stem, label, severity, source, notes)
+
+
+def _same_units(first: Table, table: Table) -> None:
+    """Raises UserError if two runs state different units for a column."""
+    for column, unit in table.units.items():
+        if first.units.get(column, unit) != unit:
+            raise UserError(
+                f"{table.name}: column '{column}' is in {unit}, and in {first.units[column]} in {first.name}; export "
+                "both alike"
+            )
 
 
 def _labels_of(source: Source, runs: list[TrendFile]) -> dict[str, tuple[str, str]]:

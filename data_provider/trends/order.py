@@ -130,24 +130,35 @@ def merged(
             values[clash] = np.nan
         said = (np.add.reduceat(cells.said.astype(np.int64), first) > 0) & np.isnan(values)
         result.append(dataclasses.replace(cells, values=values, said=said | (clash & np.isnan(values))))
-    number, doubles = int(conflicts.sum()), len(fresh) - len(first)
     problems = []
-    if number:
-        row = int(first[conflicts.argmax()])
-        if strict:
-            what = f"the time {_words(clock.times[row])} is there twice with different readings"
-            raise Unusable(what, "keep one", where=place(row + 1), kind="order")
-        what = f"{number} times are there twice with different readings, the first {_words(clock.times[row])}"
-        if clock.step is not None and number > max(1, MOST_CONFLICTS * len(first)):
-            advice = "export one unit a file, and name the building's --time_zone if clocks changed"
-            raise Unusable(what, advice, where=place(row), kind="order")
-        taken = "the last is taken" if clock.step is None else "taken as no reading"
-        problems.append(Problem(file, place(row), f"{what}: {taken}", "keep one of them", False, "order"))
-    if doubles > number:
-        what = f"{doubles - number} rows repeat a time with nothing new and are dropped"
+    if conflicts.any():
+        problems.append(_conflict(file, clock, first, conflicts, place, strict))
+    agreeing = len(fresh) - len(first) - int(conflicts.sum())
+    if agreeing > 0:
+        what = f"{agreeing} rows repeat a time with nothing new and are dropped"
         problems.append(Problem(file, "", what, "nothing needs to be done", False, "order"))
     once = dataclasses.replace(clock, times=clock.times[first], shift=clock.shift[first])
     return once, result, problems
+
+
+def _conflict(
+    file: str, clock: Clock, first: np.ndarray, conflicts: np.ndarray, place: Callable[[int], str], strict: bool
+) -> Problem:
+    """What to say about times whose readings contradict each other.
+
+    Raises:
+        Unusable: they are too many.
+    """
+    number, row = int(conflicts.sum()), int(first[conflicts.argmax()])
+    if strict:
+        what = f"the time {_words(clock.times[row])} is there twice with different readings"
+        raise Unusable(what, "keep one", where=place(row + 1), kind="order")
+    what = f"{number} times are there twice with different readings, the first {_words(clock.times[row])}"
+    if clock.step is not None and number > max(1, MOST_CONFLICTS * len(first)):
+        advice = "export one unit a file, and name the building's --time_zone if clocks changed"
+        raise Unusable(what, advice, where=place(row), kind="order")
+    taken = "the last is taken" if clock.step is None else "taken as no reading"
+    return Problem(file, place(row), f"{what}: {taken}", "keep one of them", False, "order")
 
 
 def _one_of_each(values: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ Letters: T readings of a file, C columns of numbers.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class Table:
         missing: column -> number of missing readings, where there are any.
         repaired: what was put right -> how often.
         problems: what a person should know.
+        units: column -> its unit, where the role map, the header or the cells state one.
         left_out: column that holds words -> one of them.
     """
 
@@ -40,6 +41,7 @@ class Table:
     missing: dict[str, int]
     repaired: dict[str, int]
     problems: tuple[Problem, ...] = ()
+    units: dict[str, str] = field(default_factory=dict)
     left_out: tuple[tuple[str, str], ...] = ()
 
     def column(self, name: str) -> np.ndarray:

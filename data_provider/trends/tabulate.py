@@ -55,6 +55,7 @@ class Tabulation:
             raise self._error(error) from None
         self._repaired: Counter[str] = Counter()
         self._left_out: list[tuple[str, str]] = []
+        self._units: dict[str, str] = {}
 
     def table(self, columns: Sequence[str] | None, texts: Sequence[str]) -> Table:
         """The columns wanted, all if None, and those of words.
@@ -125,6 +126,7 @@ class Tabulation:
             missing={name: int(number) for name, number in zip(kept, absent, strict=True) if number},
             repaired={what: number for what, number in self._repaired.items() if number},
             problems=tuple(self._source.problems),
+            units=self._units,
             left_out=tuple(self._left_out),
         )
 
@@ -203,6 +205,8 @@ class Tabulation:
         if unit and target and unit.quantity != target.quantity:
             what = f"column '{name}' is in {unit.name}, and {target.name} is wanted"
             raise Unusable(what, "name the right column in a role map (--roles)", kind="unit")
+        if unit and target:
+            self._units[name] = target.name
         readings = Readings(self._signal(name, target), unit or target, cells.values, cells.said)
         before = int(readings.said.sum())
         self._source.problems += drop_codes(self._source.file, readings)

@@ -96,10 +96,13 @@ def read_trends(
     trends = [read_trend(found, request) for found in trend_files(source)]
     reasons = [trend.fatal for trend in trends if trend.fatal]
     if len(reasons) == len(trends):
-        rest = f" (the other {len(reasons) - 1} files cannot be used either)" if len(reasons) > 1 else ""
         where = source if source.is_file() else source / reasons[0].file
-        raise UserError(f"{where}: {reasons[0].reason}{rest}")
+        raise UserError(f"{where}: {reasons[0].reason}{_rest(len(reasons) - 1)}")
     return trends
+
+
+def _rest(number: int) -> str:
+    return f" (the other {number} files cannot be used either)" if number else ""
 
 
 def read_trend(found: TrendFile, request: Request) -> Trend:

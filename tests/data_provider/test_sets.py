@@ -1,5 +1,6 @@
 """The data sets of the registry: made-up files in their manner, and the measured files where this machine has them."""
 
+import gzip
 import logging
 from pathlib import Path
 
@@ -337,3 +338,21 @@ def test_the_class_without_fault_is_known_by_its_name(labels: list[str], normal:
 def test_rows_cut_every_file(tmp_path: Path) -> None:
     data = load_data(options(data="folder", root_path=str(folder_of_runs(tmp_path)), rows=2000, seq_len=48))
     assert [file["rows"] for file in data.info.report["files"]] == [2000] * 3
+
+
+def test_published_sets_are_read_however_their_files_are_written(tmp_path: Path) -> None:
+    whole = load_data(options(data="LBNL_SZCAV", root_path=str(unit(tmp_path / "a"))))
+    path = unit(tmp_path / "b") / "SZCAV.csv"
+    table = pd.read_csv(path, dtype=str)
+    table["Occupancy Mode Indicator"] = table["Occupancy Mode Indicator"].map({"0": "Unoccupied", "1": "Occupied"})
+    supply = "AHU: Supply Air Temperature"
+    table[supply] = [f"{(float(cell) - 32) / 1.8:.6f} degC" for cell in table[supply]]
+    text = "SZCAV, one minute\n" + table.to_csv(index=False, sep=";").replace(".", ",")
+    path.with_name("SZCAV.csv.gz").write_bytes(gzip.compress(text.encode()))
+    path.unlink()
+    flags = {"vendor": "desigo", "time_format": "%m/%d/%Y %H:%M"}
+    other = load_data(options(data="LBNL_SZCAV", root_path=str(path.parent), **flags))
+    assert other.info.columns == whole.info.columns
+    every = np.arange(len(whole.test))
+    np.testing.assert_array_equal(other.test.start, whole.test.start)
+    np.testing.assert_allclose(other.test.readings(every), whole.test.readings(every), rtol=1e-5)
