@@ -245,7 +245,7 @@ HOSTILE = {
     "other columns": b"Datetime,A,B\n2021-03-01 00:00:00,1,2\n2021-03-01 00:15:00,1,3\n",
     "no text": bytes(range(256)) * 4,
     "a picture": b"\x89PNG\r\n\x1a\n" + bytes(100),
-    "semicolons": b"Datetime;SUPPLY;OUTDOOR;COMMAND;POSITION;FAN\n2021-03-01 00:00:00;1;2;3;4;5\n",
+    "semicolons": b"Datetime;SUPPLY;OUTDOOR;COMMAND;POSITION;FAN\n01.03.2021 00:00:00;1;2;3;4;5\n",
 }
 
 
