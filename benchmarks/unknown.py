@@ -21,7 +21,8 @@ from benchmarks.pages import DOCS, markdown, put
 from data_provider import Prepared, WindowSet, load_data
 from data_provider.held_out_class import leave_out
 from exp.evaluation import calibration
-from exp.evaluation.decision import SCORES, Decision, fit_decision, outside, scores_of
+from exp.evaluation.decision import SCORES, Decision, outside
+from exp.evaluation.fitting import fit_decision, novelty_scores
 from exp.evaluation.inference import logits_of, predictions_of
 from exp.evaluation.metrics import evaluate
 from exp.runs.run_folder import RunFolder
@@ -138,10 +139,10 @@ def _told_apart(
 ) -> dict[str, float]:
     """How well one score tells the known test windows from the unseen ones."""
     found = {
-        name: scores_of(decision, model, part, np.arange(len(part)), logits[name].double().numpy(), device)
+        name: novelty_scores(decision, model, part, np.arange(len(part)), logits[name], device)
         for name, part in (("test", known.test), ("unseen", unseen))
     }
-    limit = calibration.threshold(decision.table, RATE)
+    limit = calibration.threshold(decision.novelty_quantiles, RATE)
     strange = np.repeat([False, True], [len(found["test"]), len(found["unseen"])])
     return {
         "auroc": calibration.area(np.concatenate(list(found.values())), strange),

@@ -42,11 +42,14 @@ class Batch(NamedTuple):
         x: (B, C, L) float32, scaled to [-1, 1] by the training part.
         y: (B,) int64 class numbers.
         index: (B,) int64 rows of the window table, to find file and time again.
+        missing: (B, C) bool, signals that lack a reading in the window and are 0 in `x`; None if every reading is
+            there, as in training.
     """
 
     x: Tensor
     y: Tensor
     index: Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody calls here
+    missing: Tensor | None = None
 
 
 @dataclass(frozen=True)

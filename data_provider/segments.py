@@ -57,10 +57,12 @@ class Stretch:
     Attributes:
         start: datetime64[s] of the first step.
         values: (N, C) float32 without NaN.
+        missing: (N, C) bool, where a reading is missing and `values` says nothing; None if every reading is there.
     """
 
     start: np.datetime64
     values: np.ndarray
+    missing: np.ndarray | None = None
 
 
 def working_mask(times: np.ndarray, control: np.ndarray | None, *, value: float, settle_seconds: int) -> np.ndarray:
@@ -87,7 +89,7 @@ def working_mask(times: np.ndarray, control: np.ndarray | None, *, value: float,
 
 
 def stretches_of(
-    times: np.ndarray, values: np.ndarray, working: np.ndarray, recipe: Recipe
+    times: np.ndarray, values: np.ndarray, working: np.ndarray, recipe: Recipe, *, masked: bool = False
 ) -> tuple[list[Stretch], Counter[str]]:
     """Cuts readings into stretches and brings them to an even step.
 
@@ -96,6 +98,7 @@ def stretches_of(
         values: (T, C) float32, NaN where missing.
         working: (T,) bool.
         recipe: step, way of resampling and longest hold.
+        masked: note missing readings in a mask, instead of ending the stretch there.
 
     Returns:
         The stretches, and what was dropped or filled -> how often.
@@ -111,6 +114,9 @@ def stretches_of(
         )
     counts["readings while not working"] = int((~working).sum())
     values, counts["missing readings held"] = hold(times, values, recipe.hold_seconds)
+    missing = np.isnan(values) if masked else None
+    if missing is not None:
+        values = np.where(missing, np.float32(0), values)
     usable = working & ~np.isnan(values).any(1)
     counts["rows dropped for a missing reading"] = int((working & ~usable).sum())
     late = np.diff(times).astype(np.int64) > max(recipe.hold_seconds, base)
@@ -119,7 +125,8 @@ def stretches_of(
     stretches = []
     for first, last in zip(np.append(0, edges), np.append(edges, len(times)), strict=True):
         if usable[first]:
-            stretch, held = _resample(times[first:last], values[first:last], base, recipe)
+            mine = None if missing is None else missing[first:last]
+            stretch, held = _resample(times[first:last], values[first:last], mine, base, recipe)
             stretches.append(stretch)
             counts["missing steps held"] += held
     return stretches, +counts
@@ -140,18 +147,23 @@ def hold(times: np.ndarray, values: np.ndarray, seconds: int) -> tuple[np.ndarra
     return values, filled
 
 
-def _resample(times: np.ndarray, values: np.ndarray, base: int, recipe: Recipe) -> tuple[Stretch, int]:
+def _resample(
+    times: np.ndarray, values: np.ndarray, missing: np.ndarray | None, base: int, recipe: Recipe
+) -> tuple[Stretch, int]:
     """A stretch at an even step from its own first reading on, and the number of steps without a reading."""
     since = (times - times[0]).astype(np.int64)  # (T,) seconds
     period = recipe.period_seconds
     if recipe.resample == "mean":
-        return _means(times[0], since, values, base, period)
+        return _means(times[0], since, values, missing, base, period)
     grid = np.arange(since[-1] // period + 1) * period  # (N,)
     last = np.searchsorted(since, grid, side="right") - 1
-    return Stretch(times[0], values[last]), int((grid - since[last] >= max(base, 1)).sum())
+    held = int((grid - since[last] >= max(base, 1)).sum())
+    return Stretch(times[0], values[last], None if missing is None else missing[last]), held
 
 
-def _means(start: np.datetime64, since: np.ndarray, values: np.ndarray, base: int, period: int) -> tuple[Stretch, int]:
+def _means(
+    start: np.datetime64, since: np.ndarray, values: np.ndarray, missing: np.ndarray | None, base: int, period: int
+) -> tuple[Stretch, int]:
     """Means of the readings of every step; the last step needs half of its readings to count."""
     step = since // period
     firsts = np.flatnonzero(np.diff(step, prepend=-1))
@@ -161,4 +173,5 @@ def _means(start: np.datetime64, since: np.ndarray, values: np.ndarray, base: in
     if number[-1] * base * 2 < period and len(there) > 1:
         there, means = there[:-1], means[:-1]
     last = np.searchsorted(there, np.arange(there[-1] + 1), side="right") - 1
-    return Stretch(start, means[last].astype(np.float32)), int(len(last) - len(there))
+    lost = None if missing is None else np.logical_or.reduceat(missing, firsts, axis=0)[last]
+    return Stretch(start, means[last].astype(np.float32), lost), int(len(last) - len(there))

@@ -39,6 +39,7 @@ class Stretches:
         first: (S,) int64, its first row in `values`.
         rows: (S,) int64, its length.
         start: (S,) datetime64[s], the time of its first row.
+        missing: (N, C) bool, where a reading is missing; None if every reading is there.
     """
 
     recipe: Recipe
@@ -48,6 +49,7 @@ class Stretches:
     first: np.ndarray
     rows: np.ndarray
     start: np.ndarray
+    missing: np.ndarray | None = None
 
     @property
     def end(self) -> np.ndarray:

@@ -42,16 +42,22 @@ class WindowSet(Dataset):
         self._first = windows.first
         self._scaler = scaler
         self._seq_len = seq_len
+        self._missing = stretches.missing
         self._map(stretches.values)
 
     def _map(self, values: np.ndarray) -> None:
         if len(values) < self._seq_len:  # no window fits, and numpy makes no view then
             values = np.zeros((self._seq_len, values.shape[1]), np.float32)
+            self._missing = None if self._missing is None else np.zeros(values.shape, bool)
         self._values = values
-        self._views = np.lib.stride_tricks.sliding_window_view(values, self._seq_len, axis=0)  # (N - L + 1, C, L)
+        self._views = self._cut(values)
         self._low = self._scaler.minimum[:, None]  # (C, 1)
         self._factor = self._scaler.factor[:, None]
         self._shift = self._scaler.shift[:, None]
+
+    def _cut(self, rows: np.ndarray) -> np.ndarray:
+        """(N, C) to (N - L + 1, C, L), a view."""
+        return np.lib.stride_tricks.sliding_window_view(rows, self._seq_len, axis=0)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -68,14 +74,22 @@ class WindowSet(Dataset):
         """(B, C, L) float32 as measured, in the units of the files."""
         return self._views[self._first[indices]]
 
+    def missing(self, indices: np.ndarray) -> np.ndarray | None:
+        """(B, C) bool, the signals that lack a reading in a window; None if every reading of the part is there."""
+        return None if self._missing is None else self._cut(self._missing)[self._first[indices]].any(2)
+
     def gather(self, indices: np.ndarray) -> Batch:
-        """The windows at some places of the part, scaled and clipped to [-1, 1]."""
+        """The windows at some places of the part, scaled and clipped to [-1, 1], signals that are missing at 0."""
         x = np.empty((len(indices), *self._views.shape[1:]), np.float32)  # (B, C, L), one after the other in memory
         np.subtract(self.readings(indices), self._low, out=x)
         x *= self._factor
         x += self._shift
         np.clip(x, -1, 1, out=x)
-        return Batch(torch.from_numpy(x), torch.from_numpy(self.targets[indices]), torch.from_numpy(indices))
+        missing = self.missing(indices)
+        if missing is not None:
+            x[missing] = 0
+        mask = None if missing is None else torch.from_numpy(missing)
+        return Batch(torch.from_numpy(x), torch.from_numpy(self.targets[indices]), torch.from_numpy(indices), mask)
 
     def chosen(self, places: np.ndarray, *, targets: np.ndarray, scaler: Scaler) -> "WindowSet":
         """The windows at some places, as a part of their own with targets and a scaler of their own."""

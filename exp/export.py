@@ -89,7 +89,7 @@ def run(options: Options) -> int:
 
 def about(artifact: Artifact, precision: str) -> dict[str, Any]:
     """What a file says of itself, in plain values."""
-    info, plain = artifact.info, artifact.decision.plain()
+    info, plain = artifact.info, artifact.decision.to_dict()
     return {
         MARK: FORMAT,
         "model": artifact.options.model,

@@ -13,7 +13,7 @@ import torch
 
 from data_provider import load_data
 from exp.detection.api import detect_files
-from exp.evaluation.decision import scores_of
+from exp.evaluation.fitting import novelty_scores
 from exp.evaluation.measure import answers_of, measures_of, part_logits, parts_of
 from exp.runs.artifact import load_artifact
 from utils.command_line import from_config
@@ -35,7 +35,7 @@ def everything(run: Path, source: Path, device: str = "cpu") -> dict[str, Any]:
     return {
         "probabilities": parts["test"].written.tolist(),
         "measures": {part: measures_of(said, data.info.normal) for part, said in parts.items()},
-        "novelty": scores_of(decision, model, data.test, places, logits["test"].numpy(), place).tolist(),
+        "novelty": novelty_scores(decision, model, data.test, places, logits["test"], place).tolist(),
         "answers": rounded(answers_of(model, data, decision, logits, place)),
         "windows": windows,
         "events": events,

@@ -57,7 +57,7 @@ def doubting(plain, tmp_path) -> Path:
     """The same model, but as if all sound windows of its validation had looked like a fault."""
     own = load_artifact(plain / "model")
     kept = ("model", "info", "scaler", "recipe", "options")
-    decision = dataclasses.replace(own.decision, alarm=np.ones(calibration.RATES))
+    decision = dataclasses.replace(own.decision, false_alarm_quantiles=np.ones(calibration.RATES))
     save_artifact(tmp_path / "doubting", **{name: getattr(own, name) for name in kept}, decision=decision)
     return tmp_path / "doubting"
 
@@ -221,10 +221,10 @@ def test_a_dropped_sensor_is_what_training_made_of_it(dropping, base, tmp_path):
         load_artifact(dropping / "model"),
     )
     judged = detector.read(trend_files(source)[0])
-    x, absent = detector.inputs(judged.windows, np.arange(3))
-    assert absent.tolist() == [[False, False, False, False, True]] * 3
-    assert (x[:, 4] == 0).all()
-    assert (x[:, :4] != 0).any()
+    batch = judged.windows.gather(np.arange(3))
+    assert batch.missing.tolist() == [[False, False, False, False, True]] * 3
+    assert (batch.x[:, 4] == 0).all()
+    assert (batch.x[:, :4] != 0).any()
 
 
 def test_a_silence_is_told_with_its_sensor(plain, base, tmp_path):
@@ -337,22 +337,22 @@ def test_the_report_opens_offline(plain, base, tmp_path):
 
 
 def test_gradients_account_for_the_verdict(plain, base):
-    """Integrated gradients add up to what the verdict gains on the way from the usual window."""
+    """Integrated gradients add up to what the verdict gains on the way from the reference window."""
     artifact = load_artifact(plain / "model")
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(3, 5, 16, generator=generator) * 1.6 - 0.8
     x[1, 3] = -0.4  # a position that is stuck
-    absent = np.zeros((3, 5), bool)
-    found = attribution(artifact, torch.device("cpu"), x, absent, "stuck")
-    usual = torch.from_numpy(artifact.decision.usual)[None]
+    found = attribution(artifact, torch.device("cpu"), x, None, "stuck")
+    reference = torch.from_numpy(artifact.decision.reference_window)[None]
     with torch.no_grad():
-        logits = [artifact.model(window.double()) for window in (x, usual)]
+        logits = [artifact.model(window.double()) for window in (x, reference)]
     stuck, sound = (artifact.info.classes.index(name) for name in ("stuck", "normal"))
     gained = [answers[:, stuck] - answers[:, sound] for answers in logits]
     np.testing.assert_allclose(found.sum((1, 2)), (gained[0] - gained[1]).numpy(), rtol=0.1, atol=0.1)
     assert STEPS >= 8
-    absent[:, 2] = True
-    assert (attribution(artifact, torch.device("cpu"), x, absent, "stuck")[:, 2] == 0).all()
+    missing = torch.zeros(3, 5, dtype=torch.bool)
+    missing[:, 2] = True
+    assert (attribution(artifact, torch.device("cpu"), x, missing, "stuck")[:, 2] == 0).all()
 
 
 def test_an_artifact_that_was_altered_is_refused(plain, base, tmp_path, capsys):

@@ -13,8 +13,10 @@ import yaml
 from data_provider.frames import DataInfo
 from data_provider.scaler import Scaler
 from data_provider.segments import Recipe
+from data_provider.trends.files import trend_files
 from data_provider.trends.roles import read_roles
 from exp import doctor
+from exp.detection.load import load_detector
 from exp.diagnosis import packages
 from exp.evaluation import calibration
 from exp.evaluation.decision import Decision
@@ -48,13 +50,13 @@ def _model(folder: Path, augment: str = "") -> Path:
     decision = Decision(
         temperature=1.0,
         score="confidence",
-        table=np.linspace(0, 1, calibration.RATES),
-        alarm=np.zeros(0),
+        novelty_quantiles=np.linspace(0, 1, calibration.RATES),
+        false_alarm_quantiles=np.zeros(0),
         compared={},
         lower=low - (high - low) / 10,
         upper=high + (high - low) / 10,
         distance=None,
-        usual=np.zeros((WIDTH, 12), np.float32),
+        reference_window=np.zeros((WIDTH, 12), np.float32),
     )
     save_artifact(
         folder,
@@ -97,7 +99,7 @@ def test_a_file_that_fits(model, tmp_path, capsys):
     assert "columns: 7 of the model's 7" in out
     assert "windows of 1h without a gap: 12" in out  # the last three quarters of sixteen hours
     assert out.rstrip().endswith("role map: roles.yaml (7 settled, 1 to check, 0 open)") or "can be judged" in out
-    assert "beyond training" not in out
+    assert "no answer" not in out
 
 
 def test_what_looks_wrong_is_said(model, tmp_path, capsys):
@@ -109,7 +111,12 @@ def test_what_looks_wrong_is_said(model, tmp_path, capsys):
     assert _examine(model, path, time_zone="America/Chicago") == 0
     out = capsys.readouterr().out
     assert "and when that was in UTC is known" in out
-    assert "look at: SA_TEMP: 42 % of its readings are beyond training" in out
+    judged = load_detector(Options(run=str(model), time_zone="America/Chicago")).read(trend_files(path)[0])
+    outside = [reason.startswith("SA_TEMP reads 1") for reason in judged.reason]
+    assert (judged.verdict[outside] == "no answer").all()
+    expected = f"{sum(outside)} of {len(outside)} windows would get no answer, because its readings leave the range"
+    assert 10 < sum(outside) < len(outside)
+    assert f"look at: SA_TEMP: {expected} of training (" in out
     assert "look at: RA_TEMP: it reads 72 from 2017-03-06" in out
     assert "look at: SYS_CTL: no column is SYS_CTL" in out
     assert "windows of 1h without a gap: 13" in out  # one before the hole, twelve behind it
@@ -126,6 +133,19 @@ def test_a_missing_sensor_matters_unless_the_model_was_trained_without(model, tm
     out = capsys.readouterr().out
     assert "columns: 6 of the model's 7" in out
     assert "can be judged" in out
+
+
+def test_windows_that_lack_too_many_sensors_are_counted_as_detect_counts_them(tmp_path, capsys):
+    model = _model(tmp_path / "model", augment="drop_sensor:0.1")
+    values = unit_readings(192)
+    values[96:, :4] = np.nan
+    path = write(tmp_path / "ahu.csv", clock(rows=192), values)
+    assert _examine(model, path) == 0
+    judged = load_detector(Options(run=str(model))).read(trend_files(path)[0])
+    poor = sum("sensors are missing" in reason for reason in judged.reason)
+    assert 10 < poor < len(judged.reason)
+    expected = f"{poor} of {len(judged.reason)} windows would get no answer, because they lack more sensors than 3"
+    assert f"look at: {expected}" in capsys.readouterr().out
 
 
 def test_too_short_and_too_slow(model, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.mixture import GaussianMixture
 
-from exp.evaluation.density import FLOOR, STEPS, Mixture, moments
+from exp.evaluation.density import FLOOR, STEPS, GaussianMixtures, sample_time_steps
 
 SIGNALS, LENGTH = 4, 40
 
@@ -19,36 +19,36 @@ def related(number: int, slope: float, seed: int) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def fitted() -> Mixture:
+def fitted() -> GaussianMixtures:
     """Two classes that differ by a slope, and a third without windows."""
     x = torch.cat([related(60, 0.5, 0), related(60, -0.5, 1)])
-    return Mixture.fit(moments(x).numpy(), np.repeat([0, 1], 60), 3)
+    return GaussianMixtures.fit(sample_time_steps(x).numpy(), np.repeat([0, 1], 60), 3)
 
 
-def test_the_moments_are_spread_over_the_window():
+def test_the_sampled_steps_are_spread_over_the_window():
     x = torch.arange(96.0).expand(1, 2, 96)
-    assert moments(x)[0, 0].tolist() == [4 + 8 * step for step in range(STEPS)]
-    assert moments(x[:, :, :7]).shape == (1, 2, 7)
+    assert sample_time_steps(x)[0, 0].tolist() == [4 + 8 * step for step in range(STEPS)]
+    assert sample_time_steps(x[:, :, :7]).shape == (1, 2, 7)
 
 
 def test_densities_are_those_of_scikit_learn(fitted):
     x = related(7, 0.3, 2)
-    points = moments(related(60, 0.5, 0)).numpy().swapaxes(1, 2).reshape(-1, SIGNALS).astype(np.float64)
+    points = sample_time_steps(related(60, 0.5, 0)).numpy().swapaxes(1, 2).reshape(-1, SIGNALS).astype(np.float64)
     points = np.random.default_rng(0).permutation(points)
     reference = GaussianMixture(16, reg_covar=FLOOR, max_iter=30, tol=1e-2, random_state=0).fit(points)
-    steps = moments(x).numpy().swapaxes(1, 2).reshape(-1, SIGNALS)
+    steps = sample_time_steps(x).numpy().swapaxes(1, 2).reshape(-1, SIGNALS)
     expected = reference.score_samples(steps).reshape(7, STEPS).mean(1)
-    found = fitted.of_classes(x)
+    found = fitted.log_densities(x)
     np.testing.assert_allclose(found[:, 0], expected, rtol=1e-4)
     assert torch.isinf(found[:, 2]).all()
 
 
-def test_a_broken_relation_is_strange_though_no_reading_is(fitted):
+def test_a_broken_relation_is_novel_though_no_reading_is(fitted):
     known = torch.cat([related(20, 0.5, 3), related(20, -0.5, 4)])
-    strange = related(20, 0.0, 5)
-    assert strange[:, 1].abs().max() < known[:, 1].abs().max()
-    assert fitted.score(strange).min() > fitted.score(known).max()
-    assert (fitted.of_classes(known).argmax(1) == torch.tensor([0, 1]).repeat_interleave(20)).all()
+    novel = related(20, 0.0, 5)
+    assert novel[:, 1].abs().max() < known[:, 1].abs().max()
+    assert fitted.score(novel).min() > fitted.score(known).max()
+    assert (fitted.log_densities(known).argmax(1) == torch.tensor([0, 1]).repeat_interleave(20)).all()
 
 
 def test_a_window_is_judged_the_same_in_any_company(fitted):
@@ -59,12 +59,12 @@ def test_a_window_is_judged_the_same_in_any_company(fitted):
 def test_few_windows_and_signals_that_never_move_are_borne():
     x = torch.zeros(3, SIGNALS, 5)
     x[:, 0] = torch.rand(3, 5)
-    found = Mixture.fit(moments(x).numpy(), np.array([0, 0, 1]), 2)
+    found = GaussianMixtures.fit(sample_time_steps(x).numpy(), np.array([0, 0, 1]), 2)
     assert found.means.shape[:2] == (2, 1)
     assert torch.isfinite(found.score(x)).all()
 
 
-def test_the_strangest_sensor_is_found_by_its_slope(fitted):
+def test_the_most_novel_sensor_is_found_by_its_slope(fitted):
     x = related(1, 0.5, 7)
     x[:, 1] += 0.3
     x.requires_grad_()

@@ -17,11 +17,13 @@ from numpy._core import _multiarray_umath as numpy_build
 
 import run
 from benchmarks.catalogue import _info
+from data_provider.frames import DataInfo
 from exp.detection.api import _loaded, detect_files
 from exp.detection.attribution import top_sensors
 from exp.evaluation import calibration
-from exp.evaluation.decision import Decision, alarm_table
-from exp.evaluation.density import Mixture
+from exp.evaluation.decision import Decision, DecisionRule, Verdicts
+from exp.evaluation.density import GaussianMixtures
+from exp.evaluation.fitting import false_alarm_quantiles
 from exp.evaluation.inference import answer, exact, in_batches
 from exp.evaluation.metrics import evaluate
 from exp.evaluation.predictions import Predictions
@@ -207,10 +209,10 @@ def test_no_number_has_more_digits_than_are_promised(here):
 
 def test_noise_in_the_thirteenth_digit_changes_nothing_that_is_written(trained, here, monkeypatch):
     """Thresholds included, which are scores of validation windows that `detect` meets again."""
-    of_classes, noise = Mixture.of_classes, torch.Generator().manual_seed(0)
+    log_densities, noise = GaussianMixtures.log_densities, torch.Generator().manual_seed(0)
 
-    def shaken(self: Mixture, x: torch.Tensor) -> torch.Tensor:
-        found = of_classes(self, x)
+    def shaken(self: GaussianMixtures, x: torch.Tensor) -> torch.Tensor:
+        found = log_densities(self, x)
         return found * (1 + 1e-13 * torch.randn(found.shape, generator=noise, dtype=found.dtype))
 
     def load(folder: Path):
@@ -223,7 +225,7 @@ def test_noise_in_the_thirteenth_digit_changes_nothing_that_is_written(trained, 
     monkeypatch.setattr("tests.answer_kit.load_artifact", load)
     monkeypatch.setattr("exp.detection.load.load_artifact", load)
     _loaded.cache_clear()  # so that the model is loaded again
-    monkeypatch.setattr(Mixture, "of_classes", shaken)
+    monkeypatch.setattr(GaussianMixtures, "log_densities", shaken)
     try:
         assert json.loads(json.dumps(everything(runs["default"], data / "stuck.csv"))) == here["default"]
     finally:
@@ -257,32 +259,41 @@ SIDES = (-1e-12, 0.0, 1e-12)
 
 @pytest.mark.parametrize("score", ["energy", "confidence"])
 def test_a_score_that_meets_its_threshold_is_known_whatever_the_noise(score):
-    logits = np.random.default_rng(0).normal(size=(50, 3))
+    logits = torch.from_numpy(np.random.default_rng(0).normal(size=(50, 3)))
     info = dataclasses.replace(_info(), classes=("normal", "leak", "stuck"), normal="normal")
     target = np.zeros(50, int)
     decision = Decision(
-        temperature=1.3, score=score, table=np.zeros(0), alarm=np.zeros(0), compared={}, lower=np.zeros(1),
-        upper=np.zeros(1), distance=None, usual=np.zeros((1, 8)),
+        temperature=1.3, score=score, novelty_quantiles=np.zeros(0), false_alarm_quantiles=np.zeros(0), compared={},
+        lower=np.zeros(1), upper=np.zeros(1), distance=None, reference_window=np.zeros((1, 8)),
     )  # fmt: skip
-    confidence = decision.confidence(logits)
+    first = decide(decision, info, logits, 0.0)
     decision = dataclasses.replace(
         decision,
-        table=calibration.quantiles(decision.scores(logits, None), target),
-        alarm=alarm_table(confidence, target, info),
+        novelty_quantiles=calibration.quantiles(first.novelty.numpy(), target),
+        false_alarm_quantiles=false_alarm_quantiles(first.confidence.numpy(), target, info),
     )
-    assert np.isin(decision.scores(logits, None), decision.table).all()
-    named = np.ones(50, int)
-    unlike = units(1 - confidence[:, 0])
-    for one in (decision, Decision.of(json.loads(json.dumps(decision.plain())), decision.tensors())):
+    assert np.isin(first.novelty, decision.novelty_quantiles).all()
+    again = Decision.from_dict(json.loads(json.dumps(decision.to_dict())), decision.to_tensors())
+    for one in (decision, again):
         for side in SIDES:
-            other = logits + side * np.sign(np.random.default_rng(1).normal(size=logits.shape))
-            np.testing.assert_array_equal(one.scores(other, None), decision.scores(logits, None))
+            other = logits + side * torch.from_numpy(np.sign(np.random.default_rng(1).normal(size=logits.shape)))
             for rate in np.linspace(0.02, 0.98, 49):
-                alike = unlike <= units(calibration.threshold(one.alarm, rate))
-                assert alike.any()
-                np.testing.assert_array_equal(one.doubtful(named, one.confidence(other), info, rate), alike)
-            shares = [calibration.strangeness(one.table, one.scores(value, None)) for value in (logits, other)]
-            np.testing.assert_array_equal(*shares)
+                expected, found = decide(decision, info, logits, rate), decide(one, info, other, rate)
+                for mine, yours in zip(expected, found, strict=True):
+                    np.testing.assert_array_equal(mine, yours)
+                unknown = found.novelty > calibration.threshold(one.novelty_quantiles, rate / 2)
+                alike = units(1 - found.confidence[:, 0]) <= units(
+                    calibration.threshold(one.false_alarm_quantiles, rate)
+                )
+                np.testing.assert_array_equal(found.number == 3, unknown)
+                np.testing.assert_array_equal(found.number == 4, (found.named != 0).numpy() & alike & ~unknown.numpy())
+
+
+def decide(decision: Decision, info: DataInfo, logits: torch.Tensor, rate: float) -> Verdicts:
+    """Verdicts about windows of one signal with these logits."""
+    x = torch.zeros(len(logits), 1, 8)
+    rule = DecisionRule(decision, info, unknown_rate=rate / 2, false_alarm_rate=rate)
+    return rule(readings=x, missing=None, x=x, logits=logits, features=None)
 
 
 def test_thresholds_of_an_earlier_program_are_cut_to_the_digits_that_are_compared():
@@ -292,9 +303,9 @@ def test_thresholds_of_an_earlier_program_are_cut_to_the_digits_that_are_compare
         "alarm": {"quantiles": [0.3333333333]},
         "ranges": {"lower": [0.0], "upper": [1.0]},
     }
-    decision = Decision.of(plain, {"usual": torch.zeros(1, 8)})
-    assert decision.table.tolist() == [0.123456, 0.7]
-    assert decision.alarm.tolist() == [0.333333]
+    decision = Decision.from_dict(plain, {"usual": torch.zeros(1, 8)})
+    assert decision.novelty_quantiles.tolist() == [0.123456, 0.7]
+    assert decision.false_alarm_quantiles.tolist() == [0.333333]
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -12,6 +12,7 @@ import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -114,7 +115,7 @@ class Mixup:
     alpha: float
     classes: int
     samples: int
-    windows: Callable[[list[int]], Sequence[Tensor]]
+    windows: Callable[[list[int]], Sequence[Any]]
     seed: int
 
     def __post_init__(self) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from exp.detection.advice import advice, meaning
 from exp.detection.attribution import attribution, top_sensors
-from exp.detection.detector import UNKNOWN, Detector, Judged
+from exp.detection.detector import Detector, Judged
 from exp.detection.events import Event, events_of
 from exp.detection.record import Evidence, Finding
+from exp.evaluation.decision import UNKNOWN
 from utils.written import mean_written, units
 
 ATTRIBUTED = 4  # windows of an event that are asked for what speaks for it
@@ -60,7 +61,7 @@ class Finder:
         info = self.detector.artifact.info
         words = meaning(event.fault)
         if event.fault == UNKNOWN:
-            sure = judged.strangeness[event.windows]
+            sure = judged.novelty_rank[event.windows]
             near = units(judged.confidence[event.windows]).sum(0)  # exact, so that a tie is one everywhere
             words += f"; of the states it knows, nearest to {info.classes[int(near.argmax())]}"
         else:
@@ -68,8 +69,8 @@ class Finder:
         peak = int(sure.argmax())
         places = event.windows[_around(peak, len(event.windows))]
         assert judged.windows is not None
-        x, absent = self.detector.inputs(judged.windows, places)
-        spoken = attribution(self.detector.artifact, self.detector.device, x, absent, event.fault)
+        batch = judged.windows.gather(places)
+        spoken = attribution(self.detector.artifact, self.detector.device, batch.x, batch.missing, event.fault)
         order = top_sensors(spoken, min(SHOWN_SENSORS, len(info.columns)))
         best = int(np.flatnonzero(places == event.windows[peak])[0])
         return Finding(
@@ -85,7 +86,7 @@ class Finder:
             peak_confidence=float(sure.max()),
             sensors=tuple(info.columns[place] for place in order[:SENSORS]),
             ongoing=event.ongoing,
-            evidence=self._evidence(judged, event, places, spoken, order, x[best].numpy()),
+            evidence=self._evidence(judged, event, places, spoken, order, batch.x[best].numpy()),
         )
 
     def _evidence(

@@ -13,10 +13,11 @@ import numpy as np
 from data_provider.trends.files import TrendFile
 from exp.detection import report
 from exp.detection import tables as tables
-from exp.detection.detector import NO_ANSWER, Detector, Judged
+from exp.detection.detector import Detector, Judged
 from exp.detection.findings import Finder
 from exp.detection.record import Finding, Unit
 from exp.detection.tables import Output
+from exp.evaluation.decision import NO_ANSWER
 from utils.files import csv_text
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from exp.detection import report
-from exp.detection.detector import NO_ANSWER, Judged
+from exp.detection.detector import Judged
 from exp.detection.record import Finding
+from exp.evaluation.decision import NO_ANSWER
 from utils.errors import UserError
 from utils.files import write_bytes
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from data_provider import WindowSet
 from data_provider.segments import stretches_of, working_mask
 from data_provider.times import words_of
 from data_provider.trends.files import TrendFile, trend_files
@@ -16,15 +18,15 @@ from data_provider.trends.opened import OpenTrend
 from data_provider.trends.problems import Unusable, listed
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
+from exp.detection.detector import Detector
 from exp.detection.load import load_detector
-from exp.runs.artifact import Artifact
+from exp.evaluation.fitting import pieces_of
 from utils.errors import UserError
 from utils.options import Options
 
 ROLE_MAP = "roles.yaml"
 _MOST_FILES = 20  # told about one by one; of the rest only whether they can be judged
 _MOST_LINES = 12  # about one file
-_OUTSIDE = 0.01  # of a signal's readings beyond what training saw are nothing to speak of
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ def examine(options: Options, source: Path) -> int:
     """
     target = _target(options)
     detector = load_detector(options)
-    artifact, request = detector.artifact, detector.request
+    request = detector.request
     found, bad = trend_files(source), []
     for number, entry in enumerate(found):
-        verdict = _verdict(read_trend(entry, request), artifact, detector.most_absent)
+        verdict = _verdict(read_trend(entry, request), detector)
         bad += [verdict] if verdict.reason else []
         if number < _MOST_FILES:
             more = len(verdict.lines) - _MOST_LINES
@@ -85,16 +87,16 @@ def _target(options: Options) -> Path | None:
     return None
 
 
-def _verdict(trend: Trend, artifact: Artifact, most_absent: int) -> _Verdict:
+def _verdict(trend: Trend, detector: Detector) -> _Verdict:
     """What fits, what is missing and what looks wrong in a file."""
     notes = [f"  look at: {problem.reason}" for problem in trend.problems if not problem.fatal]
     if trend.fatal:
         return _Verdict(trend.file, trend.fatal.reason, notes)
-    info, reason = artifact.info, ""
-    windows, needed = _windows(trend, artifact), words_of(info.seq_len * info.period_seconds)
+    info, reason, most_missing = detector.artifact.info, "", detector.rule.most_missing
+    windows, needed = _windows(trend, detector), words_of(info.seq_len * info.period_seconds)
     missing = [column for column in trend.missing if column in info.columns]
-    if len(missing) > most_absent:
-        rule = f"answers without {most_absent} at most" if most_absent else "needs all of its columns"
+    if len(missing) > most_missing:
+        rule = f"answers without {most_missing} at most" if most_missing else "needs all of its columns"
         reason = f"it lacks {listed(missing, 40)}, and the model {rule}; name them with --roles"
     elif windows == 0:
         reason = f"no stretch of {needed} without a gap while the unit works; give a longer export"
@@ -106,7 +108,7 @@ def _verdict(trend: Trend, artifact: Artifact, most_absent: int) -> _Verdict:
             f"  readings: {len(trend.times)}, one every {words_of(trend.period_seconds)}",
             f"  columns: {len(info.columns) - len(missing)} of the model's {len(info.columns)}",
             f"  windows of {needed} without a gap: {windows}",
-            *_outside(trend, artifact),
+            *([] if reason else _silent(trend, detector.windows(trend), detector)),
             *notes,
         ],
     )
@@ -120,33 +122,41 @@ def _words(time: np.datetime64) -> str:
     return str(time).replace("T", " ")
 
 
-def _windows(trend: Trend, artifact: Artifact) -> int:
+def _windows(trend: Trend, detector: Detector) -> int:
     """Windows side by side in which every column that the file has is known, while the unit works."""
-    recipe, number = artifact.recipe, len(artifact.info.columns)
+    recipe, number = detector.artifact.recipe, detector.signals
     known = ~np.isnan(trend.values[:, :number]).all(0)  # (C,)
     if not known.any():
         return 0
-    there = recipe.working_column is not None and recipe.working_column not in trend.missing
-    control = trend.values[:, number] if there else None
-    working = working_mask(trend.times, control, value=recipe.working_value, settle_seconds=recipe.settle_seconds)
+    working = working_mask(
+        trend.times, detector.control(trend), value=recipe.working_value, settle_seconds=recipe.settle_seconds
+    )
     stretches, _ = stretches_of(trend.times, trend.values[:, :number][:, known], working, recipe)
-    return sum(len(stretch.values) // artifact.info.seq_len for stretch in stretches)
+    return sum(len(stretch.values) // detector.artifact.info.seq_len for stretch in stretches)
 
 
-def _outside(trend: Trend, artifact: Artifact) -> list[str]:
-    """Signals that read what training never saw: the model gives no answer there."""
-    lines, decision = [], artifact.decision
-    for place, column in enumerate(artifact.info.columns):
+def _silent(trend: Trend, windows: WindowSet, detector: Detector) -> list[str]:
+    """How many of the windows that `detect` would look at get no answer whatever the model says, and why."""
+    rule, scaler, number = detector.rule, detector.artifact.scaler, len(windows)
+    outside, poor = np.zeros(detector.signals, int), 0
+    for places in pieces_of(np.arange(number)):
+        readings, mask = windows.readings(places), windows.missing(places)
+        missing = torch.from_numpy(np.zeros(readings.shape[:2], bool) if mask is None else mask)
+        outside += rule.outside(torch.from_numpy(readings), missing).sum(0).numpy()
+        poor += int(rule.lacks(missing).sum())
+    lines = []
+    for place in np.flatnonzero(outside).tolist():
         values = trend.values[:, place]
-        values = values[~np.isnan(values)]
-        beyond = (values < decision.lower[place]) | (values > decision.upper[place])
-        if len(values) and beyond.mean() > _OUTSIDE:
-            spread = f"{values.min():g} to {values.max():g}"
-            trained = f"{artifact.scaler.minimum[place]:g} to {artifact.scaler.maximum[place]:g}"
-            share = f"{100 * beyond.mean():.0f} % of its readings"
-            lines.append(
-                f"  look at: {column}: {share} are beyond training ({spread}; training {trained}): no answer there"
-            )
+        lines.append(
+            f"  look at: {detector.artifact.info.columns[place]}: {outside[place]} of {number} windows would get no "
+            f"answer, because its readings leave the range of training ({np.nanmin(values):g} to "
+            f"{np.nanmax(values):g}; training {scaler.minimum[place]:g} to {scaler.maximum[place]:g})"
+        )
+    if poor:
+        lines.append(
+            f"  look at: {poor} of {number} windows would get no answer, because they lack more sensors than "
+            f"{rule.most_missing}"
+        )
     return lines
 
 

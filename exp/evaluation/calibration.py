@@ -1,14 +1,18 @@
-"""How sure is sure: a temperature for probabilities, and scores of how unlike the training data a window is.
+"""How sure is sure: a temperature for probabilities, a distance to the classes, and thresholds of scores.
 
 Letters: n windows, K classes, P features.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import torch
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, logsumexp, softmax
+from scipy.special import log_softmax, softmax
+from torch import Tensor
 
 from utils.written import written
 
@@ -41,19 +45,9 @@ def fit_temperature(logits: np.ndarray, target: np.ndarray) -> float:
     return math.exp(float(found.x))
 
 
-def tempered(logits: np.ndarray, temperature: float) -> np.ndarray:
+def temperature_scaled(logits: np.ndarray, temperature: float) -> np.ndarray:
     """(n, K) logits to (n, K) probabilities at a temperature; the most probable class stays what it is."""
     return softmax(logits.astype(np.float64) / temperature, axis=1)
-
-
-def confidence_score(logits: np.ndarray) -> np.ndarray:
-    """(n,) 1 - the largest probability: strange is what no class is likely for."""
-    return 1 - softmax(logits.astype(np.float64), axis=1).max(1)
-
-
-def energy_score(logits: np.ndarray) -> np.ndarray:
-    """(n,) minus the log of the summed exponentials (Liu et al., "Energy-based out-of-distribution detection")."""
-    return -logsumexp(logits.astype(np.float64), axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +59,8 @@ class Distance:
         whitener: (P, P) float32; times its transpose it is the inverse of the covariance that all classes share.
     """
 
-    means: np.ndarray
-    whitener: np.ndarray
+    means: Tensor
+    whitener: Tensor
 
     @classmethod
     def fit(cls, features: np.ndarray, target: np.ndarray, classes: int) -> "Distance":
@@ -81,18 +75,28 @@ class Distance:
         values, vectors = np.linalg.eigh(covariance)
         least = max(values.max(), 1e-12) * 1e-6  # features that never change say nothing, and must not divide by zero
         whitener = vectors / np.sqrt(np.maximum(values, least))
-        return cls(means=means.astype(np.float32), whitener=whitener.astype(np.float32))
+        return cls(means=torch.from_numpy(means).float(), whitener=torch.from_numpy(whitener).float())
 
-    def to_classes(self, features: np.ndarray) -> np.ndarray:
-        """(n, P) features to (n, K) squared distances, infinite for a class without a mean."""
-        whitener = self.whitener.astype(np.float64)
-        points, means = features.astype(np.float64) @ whitener, self.means.astype(np.float64) @ whitener
-        squares = np.stack([((points - mean) ** 2).sum(1) for mean in means], 1)
-        return np.where(np.isnan(squares), np.inf, squares)
+    @cached_property
+    def whitened(self) -> tuple[Tensor, Tensor]:
+        """The whitener, and the means of the classes that have one times it; in float64."""
+        whitener = self.whitener.double()
+        return whitener, self.means[~self.means.isnan().any(1)].double() @ whitener
 
-    def score(self, features: np.ndarray) -> np.ndarray:
-        """(n,) distance to the nearest class."""
-        return np.sqrt(self.to_classes(features).min(1))
+    def score(self, features: Tensor) -> Tensor:
+        """(n, P) features to (n,) float64 distances to the nearest class."""
+        whitener, means = (part.to(features.device) for part in self.whitened)
+        squares = ((features.double() @ whitener)[:, None] - means).square().sum(2)  # (n, known classes)
+        return squares.amin(1).sqrt()
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """What decision.safetensors holds."""
+        return {"means": self.means, "whitener": self.whitener}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "Distance":
+        """What `to_tensors` gave."""
+        return cls(means=tensors["means"], whitener=tensors["whitener"])
 
 
 def quantiles(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -129,13 +133,8 @@ def threshold(table: np.ndarray, rate: float) -> float:
     return float(table[math.ceil(round((1 - rate) * (RATES - 1), 6))])
 
 
-def strangeness(table: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """(n,) share of known windows whose score is lower; table and scores as written."""
-    return np.searchsorted(table, scores, side="left").clip(0, RATES - 1) / (RATES - 1)
-
-
-def left_out(likely: np.ndarray, target: np.ndarray) -> float | None:
-    """How well a class stands out that a measure does not know, by leaving each class out of the measure in turn.
+def held_out_area(likely: np.ndarray, target: np.ndarray) -> float | None:
+    """How well a class stands out that a measure does not know, by holding each class out of the measure in turn.
 
     This is only honest for a measure that knows a class by its own figures. A network's features and logits were formed
     by all classes, and stay so without one: measured like this its energy told left-out classes apart with an area of
@@ -154,9 +153,9 @@ def left_out(likely: np.ndarray, target: np.ndarray) -> float | None:
     return float(np.mean([area(-np.delete(likely, number, 1).max(1), target == number) for number in present]))
 
 
-def area(score: np.ndarray, strange: np.ndarray) -> float:
-    """Area under the ROC curve: the chance that a strange window scores above a known one, ties counting half."""
+def area(score: np.ndarray, novel: np.ndarray) -> float:
+    """Area under the ROC curve: the chance that a novel window scores above a known one, ties counting half."""
     from scipy.stats import rankdata
 
-    ranks, number = rankdata(score), int(strange.sum())
-    return float((ranks[strange].sum() - number * (number + 1) / 2) / (number * (len(score) - number)))
+    ranks, number = rankdata(score), int(novel.sum())
+    return float((ranks[novel].sum() - number * (number + 1) / 2) / (number * (len(score) - number)))

@@ -1,276 +1,283 @@
-"""From a network's answers to decisions: how sure, known or unknown, and what it may be asked about at all.
+"""From a model's answers to a verdict about each window: a class, "unknown", or no answer.
 
-Everything is fitted once, when a training is judged, and kept with the model.
-Letters: n windows, B batch, C signals, L steps of a window, K classes, P features.
+Every verdict of the program is made by `DecisionRule`: in evaluation, in `detect`, in `doctor`, and in exported files,
+whose graph holds it. What is compared with a threshold is rounded first, as it is written (utils/written.py).
+
+Letters: n windows, C signals, L steps of a window, K classes, P features.
 """
 
-import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
+from scipy.stats import binom
 from torch import Tensor, nn
 
-from data_provider import Prepared, Scaler, WindowSet
 from data_provider.frames import DataInfo
-from exp.evaluation import calibration
-from exp.evaluation.calibration import Distance
-from exp.evaluation.density import Mixture, moments
-from exp.evaluation.inference import answers
-from models.baselines import Rival
-from utils.written import written
+from exp.evaluation.calibration import RATES, Distance, threshold
+from exp.evaluation.density import GaussianMixtures
+from utils.augment import Augment
+from utils.written import ONE, written
 
+NORMAL, UNKNOWN, NO_ANSWER = "normal", "unknown", "no answer"
+ANSWERED, NOT_SURE, OUTSIDE, MISSING = range(4)  # `Verdicts.reason`
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side
 MOST_OUTSIDE = 3  # readings of a signal in a window; as many missing ones would be held over as well
-FEWEST = 20  # windows that a threshold may rest on
-CHUNK = 256  # windows whose readings are looked at together
-MOST_COMPARED = 1024  # windows among which the usual one is sought
+SEEN_IN_TRAINING = 0.99  # of training windows had at most as many sensors dropped
 SCORES = ("readings", "distance", "energy", "confidence")
+Array = TypeVar("Array", np.ndarray, Tensor)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Settings by which answers become decisions.
+    """What verdicts rest on: fitted once, when a training is evaluated, and kept with the model.
 
     Attributes:
         temperature: logits are divided by it before they become a confidence.
-        score: what strangeness is measured by, one of `SCORES`.
-        table: quantiles of that score over the validation windows, see `calibration.quantiles`.
-        alarm: quantiles of how little sound the sound validation windows look, which bound false alarms; empty where
-            they are too few.
-        compared: score -> area under the ROC curve when classes are left out of it, where that can be measured.
-        lower, upper: (C,) float32, readings beyond are none that the model may be asked about; infinite for a signal
+        score: what the novelty score is, one of `SCORES`.
+        novelty_quantiles: of that score over the validation windows, see `calibration.quantiles`.
+        false_alarm_quantiles: of 1 - the confidence in the fault-free class over the fault-free validation windows;
+            empty where they are too few.
+        compared: score -> area under the ROC curve when classes are held out of it, where that can be measured.
+        lower, upper: (C,) float32, the range of each signal that the model may be asked about; infinite for a signal
             that never changed in training.
         distance: of features to the classes, None where `score` is another.
-        usual: (C, L) float32 scaled, a typical training window of the sound class, of any where there is none.
-        mixture: densities of the readings, None where `score` is another.
+        reference_window: (C, L) float32 scaled, a typical fault-free training window, of any class where there is none.
+        mixtures: densities of the readings, None where `score` is another.
     """
 
     temperature: float
     score: str
-    table: np.ndarray
-    alarm: np.ndarray
+    novelty_quantiles: np.ndarray
+    false_alarm_quantiles: np.ndarray
     compared: dict[str, float]
     lower: np.ndarray
     upper: np.ndarray
     distance: Distance | None
-    usual: np.ndarray
-    mixture: Mixture | None = None
+    reference_window: np.ndarray
+    mixtures: GaussianMixtures | None = None
 
-    def scores(self, logits: np.ndarray, features: np.ndarray | None, x: Tensor | None = None) -> np.ndarray:
-        """(n,) novelty scores of windows as written, by their logits (n, K), by features (n, P) for the distance, or by
-        what the model sees (n, C, L) for the readings."""
-        if self.score == "readings":
-            assert self.mixture is not None
-            assert x is not None
-            return written(self.mixture.score(x).numpy())
-        if self.score == "distance":
-            assert self.distance is not None
-            assert features is not None
-            return written(self.distance.score(features))
-        scores = {"energy": calibration.energy_score, "confidence": calibration.confidence_score}
-        return written(scores[self.score](logits))
-
-    def confidence(self, logits: np.ndarray) -> np.ndarray:
-        """(n, K) logits to (n, K) calibrated probabilities as written."""
-        return written(calibration.tempered(logits, self.temperature))
-
-    def doubtful(self, named: np.ndarray, confidence: np.ndarray, info: DataInfo, rate: float) -> np.ndarray:
-        """(n,) bool: windows that would be called a fault and might as well be fault-free.
-
-        A fault is named only where the fault-free state is less likely than it is for all but a share `rate` of the
-        windows that are fault-free.
+    def novelty(self, *, x: Tensor | None, logits: Tensor | None, features: Tensor | None) -> Tensor:
+        """(n,) float64 novelty scores before they are rounded; gradients pass through.
 
         Args:
-            named: (n,) numbers of the classes that would be named.
-            confidence: (n, K) calibrated probabilities as written.
-            info: the classes, and which of them is the fault-free one.
-            rate: share of fault-free windows that may be called a fault; 1 for no limit.
+            x: (n, C, L) what the model sees; for "readings".
+            logits: (n, K); for "energy" (Liu et al., "Energy-based out-of-distribution detection") and "confidence".
+            features: (n, P) of the last layer but one; for "distance".
         """
-        if info.normal is None or not len(self.alarm) or rate >= 1:
-            return np.zeros(len(confidence), bool)
-        normal = info.classes.index(info.normal)
-        unlike = written(1 - confidence[:, normal])
-        return (named != normal) & (unlike <= calibration.threshold(self.alarm, rate))
+        if self.mixtures is not None:
+            assert x is not None
+            return self.mixtures.score(x)
+        if self.distance is not None:
+            assert features is not None
+            return self.distance.score(features)
+        assert logits is not None
+        if self.score == "energy":
+            return -logits.double().logsumexp(1)
+        return 1 - logits.double().softmax(1).amax(1)
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """What model.json holds."""
         return {
             "temperature": self.temperature,
-            "unknown": {"score": self.score, "quantiles": self.table.tolist(), "compared": self.compared},
-            "alarm": {"quantiles": self.alarm.tolist()},
-            "ranges": {"lower": _listed(self.lower), "upper": _listed(self.upper), "margin": MARGIN},
+            "unknown": {
+                "score": self.score,
+                "quantiles": self.novelty_quantiles.tolist(),
+                "compared": self.compared,
+            },
+            "alarm": {"quantiles": self.false_alarm_quantiles.tolist()},
+            "ranges": {"lower": _finite(self.lower), "upper": _finite(self.upper), "margin": MARGIN},
         }
 
-    def tensors(self) -> dict[str, Tensor]:
+    def to_tensors(self) -> dict[str, Tensor]:
         """What decision.safetensors holds."""
-        found = {"usual": self.usual}
-        if self.distance is not None:
-            found |= {"means": self.distance.means, "whitener": self.distance.whitener}
-        tensors = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in found.items()}
-        return tensors | (self.mixture.tensors() if self.mixture else {})
+        tensors = {"usual": torch.from_numpy(np.ascontiguousarray(self.reference_window))}
+        for part in (self.distance, self.mixtures):
+            tensors |= part.to_tensors() if part is not None else {}
+        return tensors
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Decision":
-        """What `plain` and `tensors` gave."""
-        score = plain["unknown"]["score"]
-        near = score == "distance"
+    def from_dict(cls, stored: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "Decision":
+        """What `to_dict` and `to_tensors` gave."""
+        score = stored["unknown"]["score"]
         return cls(
-            temperature=plain["temperature"],
+            temperature=stored["temperature"],
             score=score,
-            table=written(plain["unknown"]["quantiles"]),  # earlier programs kept more digits than are compared
-            alarm=written(plain["alarm"]["quantiles"]),
-            compared=dict(plain["unknown"]["compared"]),
-            lower=_bounds(plain["ranges"]["lower"], -np.inf),
-            upper=_bounds(plain["ranges"]["upper"], np.inf),
-            distance=Distance(means=tensors["means"].numpy(), whitener=tensors["whitener"].numpy()) if near else None,
-            usual=tensors["usual"].numpy(),
-            mixture=Mixture.of(tensors) if score == "readings" else None,
+            # Earlier programs kept more digits than are compared.
+            novelty_quantiles=written(stored["unknown"]["quantiles"]),
+            false_alarm_quantiles=written(stored["alarm"]["quantiles"]),
+            compared=dict(stored["unknown"]["compared"]),
+            lower=_bounds(stored["ranges"]["lower"], -np.inf),
+            upper=_bounds(stored["ranges"]["upper"], np.inf),
+            distance=Distance.from_tensors(tensors) if score == "distance" else None,
+            reference_window=tensors["usual"].numpy(),
+            mixtures=GaussianMixtures.from_tensors(tensors) if score == "readings" else None,
         )
 
 
-def fit_decision(
-    model: nn.Module,
-    data: Prepared,
-    logits: Tensor,
-    device: torch.device,
-    *,
-    every_sensor: bool = True,
-    score: str | None = None,
-) -> Decision:
-    """The decision settings of a trained model.
+class Verdicts(NamedTuple):
+    """Verdicts about n windows; every float is rounded as it is written.
+
+    Attributes:
+        number: (n,) int64 of `verdict_names`: a class, K for unknown, K + 1 for no answer.
+        reason: (n,) int64 why there is no answer: `NOT_SURE`, `OUTSIDE` or `MISSING`; `ANSWERED` if there is one.
+        named: (n,) int64 the class with the largest probability, whatever the verdict.
+        probabilities: (n, K) float64.
+        confidence: (n, K) float64, calibrated: how often a class so sure of is right.
+        novelty: (n,) float64 novelty scores.
+        novelty_rank: (n,) float64 share of known windows with a lower novelty score.
+        outside: (n, C) bool, signals that left the range of training.
+    """
+
+    number: Tensor
+    reason: Tensor
+    named: Tensor
+    probabilities: Tensor
+    confidence: Tensor
+    novelty: Tensor
+    novelty_rank: Tensor
+    outside: Tensor
+
+    @classmethod
+    def joined(cls, parts: Sequence["Verdicts"]) -> "Verdicts":
+        """Of all windows, from at least one part."""
+        return cls(*(torch.cat(entries) for entries in zip(*parts, strict=True)))
+
+    def own_confidence(self) -> Tensor:
+        """(n,) float64 confidence of each verdict: a class's own, the novelty rank of an unknown window, else NaN."""
+        classes = self.confidence.shape[1]
+        own = self.confidence.gather(1, self.named[:, None])[:, 0]
+        answered = torch.where(self.number == classes, self.novelty_rank, own)
+        return torch.where(self.number > classes, torch.nan, answered)
+
+
+class DecisionRule(nn.Module):
+    """Turns what a model answers about windows, and their readings, into verdicts.
+
+    A window gets no answer if it lacks too many sensors, or if a signal leaves the range of training. It is unknown if
+    its novelty score is above the threshold. It gets no answer if it would be called a fault though too many fault-free
+    windows look like it. The first of these that holds decides.
 
     Args:
-        model: on the device.
-        data: what it was trained on.
-        logits: (n, K) of the validation windows, which also set the temperature and the threshold of the unknown.
-        device: where to compute.
-        every_sensor: whether every window that will be judged has readings of all sensors; without one of them the
-            density of the readings says nothing.
-        score: one of `SCORES`. None takes the best that there can be, by what docs/RESULTS.md measured on networks that
-            were trained without a fault: the readings, else the distance, and of a rival the confidence.
+        decision: the model's settings.
+        info: the classes, and which of them is the fault-free one.
+        unknown_rate: share of known windows that may be called unknown, 0 for none.
+        false_alarm_rate: share of fault-free windows that may be called a fault; 1 for no limit.
+        most_missing: sensors that a window may lack.
     """
-    network = not isinstance(model, Rival)
-    score = score or ("readings" if every_sensor else "distance" if network else "confidence")
-    lower, upper = _ranges(data.scaler)
-    known = _known(data.val, lower, upper)
-    said, target = logits.double().numpy()[known], np.asarray(data.val.targets)[known]
-    temperature = calibration.fit_temperature(said, target)
-    decision = Decision(
-        temperature=temperature,
-        score=score,
-        table=np.zeros(0),
-        alarm=alarm_table(written(calibration.tempered(said, temperature)), target, data.info),
-        compared={},
-        lower=lower,
-        upper=upper,
-        distance=_distance(model, data, device) if score == "distance" else None,
-        usual=_usual(data),
-        mixture=_mixture(data) if score == "readings" else None,
-    )
-    table = calibration.quantiles(scores_of(decision, model, data.val, known, said, device), target)
-    return dataclasses.replace(decision, table=table, compared=_compared(decision, data.val, known))
+
+    lower: Tensor
+    upper: Tensor
+    temperature: Tensor
+    novelty_threshold: Tensor
+    false_alarm_threshold: Tensor
+    quantiles: Tensor
+
+    def __init__(
+        self,
+        decision: Decision,
+        info: DataInfo,
+        *,
+        unknown_rate: float,
+        false_alarm_rate: float,
+        most_missing: int = 0,
+    ) -> None:
+        super().__init__()
+        self.decision, self.most_missing = decision, most_missing
+        self.normal = None if info.normal is None else info.classes.index(info.normal)
+        limited = self.normal is not None and len(decision.false_alarm_quantiles) > 0 and false_alarm_rate < 1
+        values = {
+            "temperature": decision.temperature,
+            "novelty_threshold": threshold(decision.novelty_quantiles, unknown_rate),
+            "false_alarm_threshold": (
+                threshold(decision.false_alarm_quantiles, false_alarm_rate) if limited else -math.inf
+            ),
+            "quantiles": decision.novelty_quantiles,
+        }
+        for name, value in values.items():
+            self.register_buffer(name, torch.as_tensor(value, dtype=torch.float64))
+        for name in ("lower", "upper"):
+            self.register_buffer(name, torch.from_numpy(getattr(decision, name)))  # (C,)
+
+    def forward(
+        self, *, readings: Tensor, missing: Tensor | None, x: Tensor, logits: Tensor, features: Tensor | None
+    ) -> Verdicts:
+        """Verdicts about n windows.
+
+        Args:
+            readings: (n, C, L) float32 as measured.
+            missing: (n, C) bool, sensors that a window lacks; None for none.
+            x: (n, C, L) float32, what the model sees.
+            logits: (n, K).
+            features: (n, P) of the last layer but one, None of a baseline.
+        """
+        classes = logits.shape[1]
+        probabilities = _written(logits.double().softmax(1))
+        confidence = _written((logits.double() / self.temperature).softmax(1))
+        named = probabilities.argmax(1)
+        novelty = _written(self.decision.novelty(x=x, logits=logits, features=features))
+        unknown = novelty > self.novelty_threshold
+        reason = torch.where(self._unsure(named, confidence) & ~unknown, NOT_SURE, ANSWERED)
+        outside = self.outside(readings, missing)
+        reason = torch.where(outside.any(1), OUTSIDE, reason)
+        if missing is not None:
+            reason = torch.where(self.lacks(missing), MISSING, reason)
+        number = torch.where(unknown, classes, named)
+        return Verdicts(
+            number=torch.where(reason == ANSWERED, number, classes + 1),
+            reason=reason,
+            named=named,
+            probabilities=probabilities,
+            confidence=confidence,
+            novelty=novelty,
+            novelty_rank=(self.quantiles < novelty[:, None]).sum(1).clamp(max=RATES - 1).double() / (RATES - 1),
+            outside=outside,
+        )
+
+    def outside(self, readings: Tensor, missing: Tensor | None) -> Tensor:
+        """(n, C) bool: signals of windows (n, C, L) that leave the range of training for more than a few readings;
+        not those that are missing."""
+        beyond = outside(readings, self.lower, self.upper)
+        return beyond if missing is None else beyond & ~missing
+
+    def lacks(self, missing: Tensor) -> Tensor:
+        """(n,) bool: windows that lack too many sensors, by (n, C) bool."""
+        return missing.sum(1) > self.most_missing
+
+    def _unsure(self, named: Tensor, confidence: Tensor) -> Tensor:
+        """(n,) bool: a fault would be named, and the fault-free class is as likely as it is for many windows of it."""
+        if self.normal is None:
+            return torch.zeros_like(named, dtype=torch.bool)
+        unlike = _written(1 - confidence[:, self.normal])
+        return (named != self.normal) & (unlike <= self.false_alarm_threshold)
 
 
-def scores_of(
-    decision: Decision,
-    model: nn.Module,
-    windows: WindowSet,
-    places: np.ndarray,
-    logits: np.ndarray,
-    device: torch.device,
-) -> np.ndarray:
-    """(n,) novelty scores, as written, of the windows at some places of a part, whose logits (n, K) are known."""
-    if decision.score != "readings":
-        features = features_of(model, windows, device, places) if decision.score == "distance" else None
-        return decision.scores(logits, features)
-    pieces = _pieces(places)
-    return np.concatenate([decision.scores(logits, None, windows.gather(piece).x) for piece in pieces])
-
-
-def features_of(model: nn.Module, windows: WindowSet, device: torch.device, places: np.ndarray) -> np.ndarray:
-    """(n, P) float64 features of the last layer but one of a network, of the windows at some places."""
-    features = answers(model, windows, places, device)[1]
-    assert features is not None
-    return features.numpy()
-
-
-def outside(readings: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+def outside(readings: Array, lower: Array, upper: Array) -> Array:
     """(n, C) bool: windows (n, C, L) with more than a few readings of a signal beyond the (C,) bounds."""
     beyond = (readings < lower[:, None]) | (readings > upper[:, None])
     return beyond.sum(2) > MOST_OUTSIDE
 
 
-def alarm_table(confidence: np.ndarray, target: np.ndarray, info: DataInfo) -> np.ndarray:
-    """Quantiles of 1 - the confidence (n, K) in the fault-free state, over fault-free windows; empty for too few."""
-    sound = info.classes.index(info.normal) if info.normal is not None else -1
-    mine = target == sound
-    return (
-        calibration.quantiles(1 - confidence[mine, sound], np.zeros(mine.sum(), int))
-        if mine.sum() >= FEWEST
-        else np.zeros(0)
-    )
+def verdict_names(info: DataInfo) -> tuple[str, ...]:
+    """What `Verdicts.number` means: K classes, the fault-free one as "normal", then "unknown" and "no answer"."""
+    return (*(NORMAL if name == info.normal else name for name in info.classes), UNKNOWN, NO_ANSWER)
 
 
-def _distance(model: nn.Module, data: Prepared, device: torch.device) -> Distance:
-    chosen = _spread(len(data.train), calibration.MOST_FITTED)
-    learned = features_of(model, data.train, device, chosen)
-    return Distance.fit(learned, data.train.targets[chosen], len(data.info.classes))
+def most_missing(signals: int, augment: str) -> int:
+    """Sensors that a window may lack: those that training, with this --augment, dropped from windows often enough."""
+    dropped = dict(Augment(spec=augment, seed=0).parts).get("drop_sensor", 0.0)
+    return int(binom.ppf(SEEN_IN_TRAINING, signals, dropped)) if dropped else 0
 
 
-def _mixture(data: Prepared) -> Mixture:
-    chosen = _spread(len(data.train), calibration.MOST_FITTED)
-    seen = torch.cat([moments(data.train.gather(piece).x) for piece in _pieces(chosen)])
-    return Mixture.fit(seen.numpy(), data.train.targets[chosen], len(data.info.classes))
+def _written(values: Tensor) -> Tensor:
+    """`written` for float64 tensors, bit for bit."""
+    return (values * ONE).round() / ONE + 0.0
 
 
-def _compared(decision: Decision, windows: WindowSet, places: np.ndarray) -> dict[str, float]:
-    if decision.mixture is None:
-        return {}
-    likely = torch.cat([decision.mixture.of_classes(windows.gather(piece).x) for piece in _pieces(places)])
-    found = calibration.left_out(likely.numpy(), np.asarray(windows.targets)[places])
-    return {} if found is None else {decision.score: found}
-
-
-def _pieces(places: np.ndarray) -> list[np.ndarray]:
-    return [places[low : low + CHUNK] for low in range(0, len(places), CHUNK)]
-
-
-def _ranges(scaler: Scaler) -> tuple[np.ndarray, np.ndarray]:
-    """(C,) bounds: the training range and a margin."""
-    margin = MARGIN * (scaler.maximum.astype(np.float64) - scaler.minimum)
-    lower = np.where(scaler.constant, -np.inf, scaler.minimum - margin)
-    upper = np.where(scaler.constant, np.inf, scaler.maximum + margin)
-    return lower.astype(np.float32), upper.astype(np.float32)
-
-
-def _known(windows: WindowSet, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Places of the windows that may be asked about; all of them where too few would be left."""
-    pieces = _pieces(np.arange(len(windows)))
-    beyond = np.concatenate([outside(windows.readings(piece), lower, upper).any(1) for piece in pieces])
-    return np.flatnonzero(~beyond) if (~beyond).sum() >= FEWEST else np.arange(len(windows))
-
-
-def _usual(data: Prepared) -> np.ndarray:
-    """(C, L) the training window of the sound class, of all classes where there is none, nearest to their mean.
-
-    The mean itself is smoother than any window, and so is none that the network has seen.
-    """
-    targets = np.asarray(data.train.targets)
-    normal = data.info.classes.index(data.info.normal) if data.info.normal else -1
-    places = np.flatnonzero(targets == normal) if normal in targets else np.arange(len(targets))
-    x = data.train.gather(places[_spread(len(places), MOST_COMPARED)]).x  # (n, C, L)
-    return x[(x - x.mean(0)).abs().mean((1, 2)).argmin()].numpy()
-
-
-def _spread(number: int, most: int) -> np.ndarray:
-    """Places from 0 to number - 1, evenly thinned to `most`."""
-    return np.unique(np.linspace(0, number - 1, min(number, most)).astype(np.int64))
-
-
-def _listed(values: np.ndarray) -> list[float | None]:
+def _finite(values: np.ndarray) -> list[float | None]:
     """Numbers for JSON, which knows no infinity."""
     return [float(value) if np.isfinite(value) else None for value in values]
 

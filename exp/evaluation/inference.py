@@ -63,15 +63,19 @@ def answer(model: nn.Module, x: Tensor, device: torch.device) -> Answer:
     Raises:
         ValueError: the model is a network in another precision than `exact` gives it.
     """
-    x = x.to(device, torch.float64)
+    if not isinstance(model, Rival) and not _is_exact(model):
+        raise ValueError("a network is evaluated in float64: give the copy that exact() makes")
     with torch.no_grad():
-        if isinstance(model, Rival):
-            return model(x).cpu(), None
-        if not _is_exact(model):
-            raise ValueError("a network is evaluated in float64: give the copy that exact() makes")
-        features = model.features(x)  # type: ignore[operator]
-        logits = model.head(features)  # type: ignore[operator]
-    return logits.cpu(), features.cpu()
+        logits, features = outputs(model, x.to(device, torch.float64))
+    return logits.cpu(), None if features is None else features.cpu()
+
+
+def outputs(model: nn.Module, x: Tensor) -> Answer:
+    """Logits and features for windows (B, C, L), where the model is and in its precision; gradients pass through."""
+    if isinstance(model, Rival):
+        return model(x), None
+    features = model.features(x)  # type: ignore[operator]
+    return model.head(features), features  # type: ignore[operator]
 
 
 def in_batches(

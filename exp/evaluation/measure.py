@@ -9,16 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from data_provider import Prepared
-from exp.evaluation import calibration
-from exp.evaluation.decision import Decision, outside, scores_of
+from data_provider import Prepared, WindowSet
+from exp.evaluation.decision import Decision, DecisionRule, Verdicts
+from exp.evaluation.fitting import features_of, pieces_of
 from exp.evaluation.inference import logits_of, predictions_of
 from exp.evaluation.metrics import confusion, evaluate
 from exp.evaluation.predictions import Predictions
 from utils.options import Options
 from utils.written import rounded
-
-PIECE = 1024  # windows whose readings are looked at together
 
 
 def judge_parts(model: nn.Module, data: Prepared, device: torch.device) -> dict[str, Predictions]:
@@ -56,24 +54,44 @@ def answers_of(
         "temperature", "score", "threshold", "unknown_rate" and "left_out" of the decision; "val" and "test": windows,
         how many would be "unknown", how many "no answer", and the ece of the confidences that `detect` writes.
     """
-    limit = calibration.threshold(decision.table, Options.unknown_rate)
-    found: dict[str, Any] = {"temperature": decision.temperature, "score": decision.score, "threshold": limit}
-    found |= {"unknown_rate": Options.unknown_rate, "left_out": decision.compared}
+    rule = DecisionRule(
+        decision, data.info, unknown_rate=Options.unknown_rate, false_alarm_rate=Options.false_alarm_rate
+    )
+    unknown = len(data.info.classes)
+    found: dict[str, Any] = {
+        "temperature": decision.temperature,
+        "score": decision.score,
+        "threshold": float(rule.novelty_threshold),
+        "unknown_rate": Options.unknown_rate,
+        "left_out": decision.compared,
+    }
     for part, windows in (("val", data.val), ("test", data.test)):
-        places = np.arange(len(windows))
-        answers = logits[part].double().numpy()  # (n, K)
-        unknown = scores_of(decision, model, windows, places, answers, device) > limit
-        pieces = np.array_split(places, len(places) // PIECE + 1)
-        silent = np.concatenate(
-            [outside(windows.readings(piece), decision.lower, decision.upper).any(1) for piece in pieces]
-        )
-        named = predictions_of(part, windows, logits[part], data.info.classes).top
-        confidence = decision.confidence(answers)
-        silent |= decision.doubtful(named, confidence, data.info, Options.false_alarm_rate) & ~unknown
-        said = predictions_of(part, windows, logits[part] / decision.temperature, data.info.classes)
-        counts = {"unknown": int((unknown & ~silent).sum()), "no answer": int(silent.sum())}
-        found[part] = {"windows": len(windows), **counts, "ece": evaluate(said, normal=data.info.normal)["ece"]}
+        verdicts = verdicts_of(rule, model, windows, logits[part], device)
+        counts = {"unknown": int((verdicts.number == unknown).sum()), "no answer": int((verdicts.reason > 0).sum())}
+        scaled = predictions_of(part, windows, logits[part] / decision.temperature, data.info.classes)
+        found[part] = {"windows": len(windows), **counts, "ece": evaluate(scaled, normal=data.info.normal)["ece"]}
     return found
+
+
+def verdicts_of(
+    rule: DecisionRule, model: nn.Module, windows: WindowSet, logits: torch.Tensor, device: torch.device
+) -> Verdicts:
+    """The verdicts about all windows of a part, whose logits (n, K) are known."""
+    pieces = []
+    for places in pieces_of(np.arange(len(windows))):
+        batch = windows.gather(places)
+        by_distance = rule.decision.score == "distance"
+        features = features_of(model, windows, device, places) if by_distance else None
+        pieces.append(
+            rule(
+                readings=torch.from_numpy(windows.readings(places)),
+                missing=batch.missing,
+                x=batch.x,
+                logits=logits[torch.from_numpy(places)],
+                features=features,
+            )
+        )
+    return Verdicts.joined(pieces)
 
 
 def line_of(part: str, measures: dict[str, Any]) -> str:

@@ -8,6 +8,13 @@ All but the log-loss is made from the probabilities as they are written, and fro
 units of the last digit. Those are exact in any order, so a measure is the same on every machine. The log-loss takes the
 probabilities before they are rounded, which would make 0 of small ones; it is the same once it is rounded itself.
 
+The measures. accuracy, balanced_accuracy, macro_f1, weighted_f1, macro_precision, macro_recall; kappa, mcc;
+top2_accuracy; log_loss in nats; brier, the squared distance to the truth summed over classes, 0 to 2; ece, the expected
+calibration error in 15 bins of equal width (Guo et al., 2017; few windows a bin make it larger, so its interval reaches
+up); macro_auroc, each class against the rest, over the classes in "auroc_classes". Where there is a normal class also,
+over windows: false_alarm_rate, the share of the normal that is called faulty; detection_rate, the share of the faulty
+that is called faulty; correct_type_rate, the share of the faulty that is called by its own name.
+
 Rules. Means over classes ("macro") go over the classes that occur in the truth. A class never answered has precision 0.
 A measure that is undefined, as the false-alarm rate without a normal window, is None.
 
@@ -28,15 +35,7 @@ LEVEL = 0.95
 
 
 def evaluate(predictions: Predictions, *, normal: str | None, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """All measures of a part, as plain Python values.
-
-    accuracy, balanced_accuracy, macro_f1, weighted_f1, macro_precision, macro_recall; kappa, mcc; top2_accuracy;
-    log_loss in nats; brier, the squared distance to the truth summed over classes, 0 to 2; ece, the expected
-    calibration error in 15 bins of equal width (Guo et al., 2017; few windows a bin make it larger, so its interval
-    reaches up);
-    macro_auroc, each class against the rest, over the classes in "auroc_classes". Where there is a normal class also,
-    over windows: false_alarm_rate, the share of the normal that is called faulty; detection_rate, the share of the
-    faulty that is called faulty; correct_type_rate, the share of the faulty that is called by its own name.
+    """All measures of a part, as plain Python values; the module says what they are.
 
     Args:
         predictions: of one part.
@@ -65,16 +64,10 @@ def evaluate(predictions: Predictions, *, normal: str | None, bootstrap: int = 1
         reason = "no draws were asked for"
     elif blocks == 1:
         reason = "all windows are of one block and depend on each other, so there is nothing to draw from"
-    result: dict[str, Any] = {name: {"value": _plain(v[0]), "low": None, "high": None} for name, v in values.items()}
-    if reason is None:
-        draws = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=bootstrap)
-        for name, drawn in _measures(sums, draws.astype(np.float64), place).items():
-            known = drawn[~np.isnan(drawn)]
-            if result[name]["value"] is not None and len(known):
-                low, high = np.percentile(known, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-                result[name] |= {"low": float(low), "high": float(high)}
+    intervals = {} if reason else _intervals(sums, place, bootstrap, seed)
+    nothing = {"low": None, "high": None}
     return {
-        **result,
+        **{name: {"value": _plain(v[0]), **intervals.get(name, nothing)} for name, v in values.items()},
         "per_class": _per_class(predictions),
         "auroc_classes": [predictions.classes[k] for k in sums.ranked],
         "interval": {"level": LEVEL, "draws": 0 if reason else bootstrap, "blocks": blocks, "reason": reason},
@@ -178,6 +171,19 @@ def _pairs(score: np.ndarray, inside: np.ndarray, block: np.ndarray, blocks: int
         below = np.searchsorted(outside, score[inside], "left") + np.searchsorted(outside, score[inside], "right")
         result[:, other] = np.bincount(block[inside], below / 2, blocks)
     return result
+
+
+def _intervals(sums: _Sums, normal: int | None, draws: int, seed: int) -> dict[str, dict[str, float]]:
+    """Measure -> "low" and "high" over draws of blocks; none for a measure that is undefined in all of them."""
+    blocks = len(sums.confusion)
+    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=draws)
+    found = {}
+    for name, values in _measures(sums, drawn.astype(np.float64), normal).items():
+        known = values[~np.isnan(values)]
+        if len(known):
+            low, high = np.percentile(known, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+            found[name] = {"low": float(low), "high": float(high)}
+    return found
 
 
 def _measures(sums: _Sums, draws: np.ndarray, normal: int | None) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from data_provider import Prepared, Scaler, WindowSet
-from exp.evaluation.calibration import tempered
+from exp.evaluation.calibration import temperature_scaled
 from exp.evaluation.inference import answer as answer_by
 from exp.evaluation.inference import predictions_of
 from exp.evaluation.metrics import headline
@@ -60,7 +60,7 @@ def logits_by(artifact: Artifact, readings: np.ndarray) -> np.ndarray:
 def parity(answer: Answer, artifact: Artifact, readings: np.ndarray) -> float:
     """The largest difference of a probability between file and model, for readings (n, L, C) in batches of 1, 2, 3
     and more; infinite where the file gives no number or not the right number of them."""
-    expected = tempered(logits_by(artifact, readings), artifact.decision.temperature)
+    expected = temperature_scaled(logits_by(artifact, readings), artifact.decision.temperature)
     given = np.concatenate([answer(batch)[0] for batch in _batches(readings, first=FIRST_BATCHES)])
     if given.shape != expected.shape:
         return np.inf
@@ -76,7 +76,7 @@ def cost(answer: Answer, artifact: Artifact, data: Prepared) -> dict[str, Any]:
         probabilities, logits = answer(readings)
         before.append(logits_by(artifact, readings))
         after.append(logits)
-        largest = max(largest, float(np.abs(probabilities - tempered(before[-1], temperature)).max()))
+        largest = max(largest, float(np.abs(probabilities - temperature_scaled(before[-1], temperature)).max()))
     answers = [np.concatenate(before), np.concatenate(after)]
     said = [predictions_of("test", test, torch.from_numpy(logits), artifact.info.classes) for logits in answers]
     scores = [headline(predictions) for predictions in said]

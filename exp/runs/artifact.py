@@ -70,7 +70,7 @@ def save_artifact(
     folder.mkdir(parents=True, exist_ok=True)
     weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
     _save(weights, {name: _stored(tensor, model) for name, tensor in model.state_dict().items()})
-    _save(settings, decision.tensors())
+    _save(settings, decision.to_tensors())
     description: dict[str, Any] = {
         "format": FORMAT,
         "model": options.model,
@@ -87,7 +87,7 @@ def save_artifact(
         "counts": {part: list(numbers) for part, numbers in info.counts.items()},
         "scaler": scaler.to_dict(),
         "recipe": recipe.to_dict(),
-        "decision": decision.plain(),
+        "decision": decision.to_dict(),
         "options": options.plain(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
@@ -148,7 +148,7 @@ def load_artifact(folder: Path) -> Artifact:
         info=info,
         scaler=Scaler.from_dict(description["scaler"]),
         recipe=Recipe.from_dict(description["recipe"]),
-        decision=Decision.of(description["decision"], safetensors.torch.load_file(settings)),
+        decision=Decision.from_dict(description["decision"], safetensors.torch.load_file(settings)),
         options=options,
         description=description,
     )

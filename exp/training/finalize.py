@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from data_provider import Prepared
-from exp.evaluation.decision import fit_decision
+from exp.evaluation.fitting import fit_decision
 from exp.evaluation.inference import exact
 from exp.evaluation.measure import answers_of, line_of, measures_of, part_logits, parts_of
 from exp.reporting import model_card, training_report

@@ -4,15 +4,17 @@ import json
 import pickle
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from data_provider import Batch, Prepared, load_data
-from data_provider.trends.table import read_table
+from data_provider import Batch, Prepared, Recipe, Scaler, load_data
+from data_provider.trends.table import Table, read_table
 from data_provider.unlabelled import unlabelled
 from data_provider.windows import WindowSet
 from tests.conftest import REPOSITORY
@@ -158,7 +160,7 @@ def test_an_unlabelled_file_gives_the_very_windows_of_the_test(tmp_path: Path, r
     folder = nine_runs(tmp_path, days=14)
     data = load_data(options(root_path=str(folder), resample=resample))
     table = read_table(folder / "coi_stuck_025_annual.parquet")
-    found, report = unlabelled(table, data.recipe, data.scaler, seq_len=96, step=96)
+    found, report = windows_of(table, data, seq_len=96, step=96)
     everything = {start: place for place, start in enumerate(found.start)}
     assert set(found.targets) == {-1}
     mine = np.flatnonzero(data.test.file == "coi_stuck_025_annual")
@@ -170,25 +172,55 @@ def test_an_unlabelled_file_gives_the_very_windows_of_the_test(tmp_path: Path, r
     assert len(found) == 22  # two a weekday, one a Saturday
 
 
-def test_an_unlabelled_file_without_times_or_control_is_taken_as_working(tmp_path: Path) -> None:
-    folder = nine_runs(tmp_path / "train", days=14)
-    data = load_data(options(root_path=str(folder)))
-    table = frame(rows=300, columns=1)
-    for name in data.recipe.columns:
-        table[name] = np.arange(300.0)
-    table = read_table(write(table.drop(columns=["Datetime", "signal A"]), tmp_path / "new.csv"))
-    found, report = unlabelled(table, data.recipe, data.scaler, seq_len=96, step=48)
+def windows_of(table: Table, data: Prepared, **settings: Any) -> tuple[WindowSet, Counter[str]]:
+    """The windows of a table as if nobody had labelled it."""
+    control, recipe = data.recipe.working_column, data.recipe
+    return unlabelled(
+        table.times,
+        table.select(recipe.columns),
+        table.column(control) if control in table.columns else None,
+        **{"name": table.name, "recipe": recipe, "scaler": data.scaler, **settings},
+    )
+
+
+def test_an_unlabelled_file_without_control_is_taken_as_working(tmp_path: Path) -> None:
+    data = load_data(options(data="folder", root_path=str(folder_of_runs(tmp_path / "train")), seq_len=L))
+    found, report = windows_of(read_table(write(frame(rows=300), tmp_path / "new.csv")), data, seq_len=96, step=48)
     assert len(found) == (300 - 96) // 48 + 1
-    assert report["taken as always working, there is no column"] == "SYS_CTL"
-    short = read_table(write(frame(rows=20, columns=1).rename(columns=lambda name: name), tmp_path / "short.csv"))
-    with pytest.raises(UserError, match="'SA_TEMP' and 25 more is missing"):
-        unlabelled(short, data.recipe, data.scaler, seq_len=96, step=48)
+    assert "readings while not working" not in report
+
+
+@pytest.mark.parametrize("resample", ["direct", "mean"])
+def test_missing_readings_end_a_stretch_or_are_masked(resample: str) -> None:
+    times = np.datetime64("2021-01-01T00:00") + np.arange(64) * np.timedelta64(60, "s")
+    values = np.random.default_rng(0).uniform(0, 1, (64, 2)).astype(np.float32)
+    whole = values.copy()
+    values[20:24, 1] = np.nan
+    recipe = Recipe(columns=("a", "b"), period_seconds=120, resample=resample, hold_seconds=0)
+    settings = {"name": "f", "recipe": recipe, "scaler": Scaler.fit(whole), "seq_len": 4, "step": 1}
+    ended, _ = unlabelled(times, values, None, **settings)
+    masked, _ = unlabelled(times, values, None, **settings, masked=True)
+    full, _ = unlabelled(times, whole, None, **settings, masked=True)
+    assert ended.gather(np.arange(len(ended))).missing is None
+    assert len(ended) < len(masked) == len(full) == 32 - 4 + 1
+    every = np.arange(len(masked))
+    batch, expected = masked.gather(every), full.gather(every).x
+    lost = (every + 3 >= 10) & (every <= 11)  # steps 10 and 11 lack a reading of the second signal
+    assert batch.missing.tolist() == [[False, bool(one)] for one in lost]
+    assert not full.gather(every).missing.any()
+    assert torch.equal(batch.x[:, 0], expected[:, 0])
+    assert torch.equal(batch.x[~lost], expected[~lost])
+    assert (batch.x[lost, 1] == 0).all()
+    again = pickle.loads(pickle.dumps(masked))
+    assert torch.equal(again.gather(every).missing, batch.missing)
+    short, _ = unlabelled(times[:6], values[:6], None, **settings, masked=True)
+    assert short.gather(np.array([], np.int64)).missing.shape == (0, 2)
 
 
 def test_an_unlabelled_file_too_short_for_a_window_gives_none(tmp_path: Path) -> None:
     data = load_data(options(data="folder", root_path=str(folder_of_runs(tmp_path / "train")), seq_len=L))
     table = read_table(write(frame(rows=L - 1), tmp_path / "new.csv"))
-    found, _ = unlabelled(table, data.recipe, data.scaler, seq_len=L, step=1)
+    found, _ = windows_of(table, data, seq_len=L, step=1)
     assert len(found) == 0
     assert found.gather(np.array([], np.int64)).x.shape == (0, 3, L)
 

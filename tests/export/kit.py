@@ -41,13 +41,13 @@ def decision(temperature: float) -> Decision:
     return Decision(
         temperature=temperature,
         score="energy",
-        table=np.linspace(0, 1, 401),
-        alarm=np.zeros(0),
+        novelty_quantiles=np.linspace(0, 1, 401),
+        false_alarm_quantiles=np.zeros(0),
         compared={},
         lower=SCALER.minimum - margin,
         upper=SCALER.maximum + margin,
         distance=None,
-        usual=np.zeros((len(COLUMNS), LENGTH), np.float32),
+        reference_window=np.zeros((len(COLUMNS), LENGTH), np.float32),
     )
 
 

@@ -16,7 +16,7 @@ import torch
 
 import run
 from data_provider import load_data
-from exp.evaluation.calibration import tempered
+from exp.evaluation.calibration import temperature_scaled
 from exp.export import about
 from exp.exporting import formats
 from exp.exporting.check import logits_by
@@ -94,8 +94,8 @@ def test_the_files_give_the_probabilities_of_the_run(trained, exported):
     with torch.no_grad():
         by_torch = torch.export.load(exported / "model.pt2").module()(torch.from_numpy(readings.copy()))
     for probabilities, logits in (by_onnx, [output.numpy() for output in by_torch]):
-        np.testing.assert_allclose(tempered(logits, 1.0), written, atol=1e-5)
-        np.testing.assert_allclose(tempered(logits, facts["temperature"]), probabilities, atol=1e-6)
+        np.testing.assert_allclose(temperature_scaled(logits, 1.0), written, atol=1e-5)
+        np.testing.assert_allclose(temperature_scaled(logits, facts["temperature"]), probabilities, atol=1e-6)
 
 
 def test_a_file_says_what_it_is(trained, exported):
@@ -141,7 +141,7 @@ def test_the_ten_lines_run_without_this_project(kind, trained, exported, tmp_pat
     assert done.returncode == 0, done.stderr
     given = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
     assert tuple(given) == artifact.info.classes
-    expected = tempered(logits_by(artifact, readings[None, -16:]), artifact.decision.temperature)[0]
+    expected = temperature_scaled(logits_by(artifact, readings[None, -16:]), artifact.decision.temperature)[0]
     np.testing.assert_allclose([float(text) for text in given.values()], expected, atol=1e-5)
 
 

@@ -8,7 +8,7 @@ import pytest
 from data_provider.scaler import Scaler
 from data_provider.segments import Recipe, stretches_of
 from data_provider.trends.grid import at_steps, even_step, grid_of, snapped
-from data_provider.trends.table import Table, read_table
+from data_provider.trends.table import read_table
 from data_provider.unlabelled import unlabelled
 from tests.trends.kit import COLUMNS, clock, lines, one, read, unit_readings, write
 from utils.errors import UserError
@@ -39,8 +39,11 @@ def test_at_its_own_rate_a_file_gives_training_s_windows(tmp_path):
     )
     assert trend.period_seconds == 60
     table = read_table(path)
-    given = Table(**{**vars(table), "times": trend.times, "values": trend.values})
-    ours, theirs = (unlabelled(entry, recipe, scaler, seq_len=12, step=6)[0] for entry in (given, table))
+    settings = {"name": "ahu", "recipe": recipe, "scaler": scaler, "seq_len": 12, "step": 6}
+    ours, theirs = (
+        unlabelled(entry.times, entry.values[:, : len(COLUMNS)], entry.values[:, len(COLUMNS)], **settings)[0]
+        for entry in (trend, table)
+    )
     assert len(ours) == len(theirs) > 60
     every = np.arange(len(ours))
     np.testing.assert_array_equal(ours.readings(every), theirs.readings(every))
