@@ -18,15 +18,7 @@ from data_provider.trends.files import TrendFile
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
-from exp.evaluation.decision import (
-    MISSING,
-    NOT_SURE,
-    OUTSIDE,
-    DecisionRule,
-    Verdicts,
-    most_missing,
-    verdict_names,
-)
+from exp.evaluation.decision import MISSING, NOT_SURE, OUTSIDE, Verdicts, verdict_names
 from exp.evaluation.inference import answer, in_batches
 from exp.runs.artifact import Artifact
 
@@ -114,13 +106,7 @@ class Detector:
         self.unknown_rate, self.false_alarm_rate = unknown_rate, false_alarm_rate
         self.model = artifact.model.to(device)
         self.signals = len(artifact.info.columns)
-        self.rule = DecisionRule(
-            artifact.decision,
-            artifact.info,
-            unknown_rate=unknown_rate,
-            false_alarm_rate=false_alarm_rate,
-            most_missing=most_missing(self.signals, artifact.options.augment),
-        )
+        self.rule = artifact.rule(unknown_rate=unknown_rate, false_alarm_rate=false_alarm_rate)
         self._names = np.array(verdict_names(artifact.info), object)
         self._known: dict[bytes, Verdicts] = {}
 

@@ -83,7 +83,7 @@ class GaussianMixtures:
         found = []
         for components in self.components:
             if components is None:
-                found.append(points.new_full((len(points),), -math.inf))
+                found.append(points.new_full(points.shape[:1], -math.inf))
                 continue
             roots, offsets, constants = (part.to(points.device) for part in components)
             away = torch.einsum("nsc,mcd->nsmd", points, roots) - offsets

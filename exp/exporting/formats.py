@@ -8,21 +8,32 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
+from exp.evaluation.decision import DecisionRule
 from exp.exporting.graph import INPUT, OUTPUTS, graph_of, quiet
 from exp.runs.artifact import Artifact
 from utils.errors import UserError
 
-ABOUT = "metadata.json"  # within a torch.export file
+METADATA = "metadata.json"  # within a torch.export file
 BATCH = "batch"
 LARGEST_ONNX = 2**31 - 2**20  # bytes: a file of this format that is one piece ends at 2 GiB
 
-# Readings (B, L, C) -> probabilities (B, K), logits (B, K)
-Answer = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+class Outputs(NamedTuple):
+    """What a file answers, see `graph.Measured`."""
+
+    probabilities: np.ndarray
+    logits: np.ndarray
+    novelty_score: np.ndarray
+    verdict: np.ndarray
+    confidence: np.ndarray
+
+
+Answer = Callable[[np.ndarray], Outputs]  # readings (B, L, C) ->
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +43,13 @@ class Format:
     Attributes:
         suffix: of the file's name.
         packages: what it needs beside the requirements.
-        write: (artifact, precision, path, about, batches of readings to find ranges by).
+        write: (artifact, rule, precision, path, metadata, batches of readings to find ranges by).
         load: a file to what answers by it.
     """
 
     suffix: str
     packages: tuple[str, ...]
-    write: Callable[[Artifact, str, Path, Mapping[str, Any], Sequence[np.ndarray]], None]
+    write: Callable[[Artifact, DecisionRule, str, Path, Mapping[str, Any], Sequence[np.ndarray]], None]
     load: Callable[[Path], Answer]
 
     def check(self) -> None:
@@ -55,26 +66,35 @@ class Format:
 
 
 def _write_torch(
-    artifact: Artifact, precision: str, path: Path, about: Mapping[str, Any], batches: Sequence[np.ndarray]
+    artifact: Artifact,
+    rule: DecisionRule,
+    precision: str,
+    path: Path,
+    metadata: Mapping[str, Any],
+    batches: Sequence[np.ndarray],
 ) -> None:
     with quiet():
-        torch.export.save(graph_of(artifact, precision), path, extra_files={ABOUT: json.dumps(about)})
+        torch.export.save(graph_of(artifact, rule, precision), path, extra_files={METADATA: json.dumps(metadata)})
 
 
 def _load_torch(path: Path) -> Answer:
     with quiet():
         model = torch.export.load(path).module()
 
-    def answer(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def answer(windows: np.ndarray) -> Outputs:
         with torch.no_grad():
-            probabilities, logits = model(torch.from_numpy(np.ascontiguousarray(windows)))
-        return probabilities.numpy(), logits.numpy()
+            return Outputs(*(output.numpy() for output in model(torch.from_numpy(np.ascontiguousarray(windows)))))
 
     return answer
 
 
 def _write_onnx(
-    artifact: Artifact, precision: str, path: Path, about: Mapping[str, Any], batches: Sequence[np.ndarray]
+    artifact: Artifact,
+    rule: DecisionRule,
+    precision: str,
+    path: Path,
+    metadata: Mapping[str, Any],
+    batches: Sequence[np.ndarray],
 ) -> None:
     import onnx
 
@@ -83,7 +103,7 @@ def _write_onnx(
         raise UserError(f"the weights are {size / 2**30:.1f} GiB, and ONNX ends at 2; --format torch has no such end")
     whole = path.with_stem("whole")
     with quiet():
-        graph = graph_of(artifact, "fp32" if precision == "int8" else precision)
+        graph = graph_of(artifact, rule, "fp32" if precision == "int8" else precision)
         program = torch.onnx.export(graph, dynamo=True, input_names=[INPUT], output_names=list(OUTPUTS), verbose=False)
         assert program is not None
         program.save(whole, external_data=False)
@@ -93,7 +113,7 @@ def _write_onnx(
     else:
         whole.replace(path)
     model = onnx.load(path)
-    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in about.items()})
+    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in metadata.items()})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
@@ -139,8 +159,19 @@ def _quantize(whole: Path, path: Path, batches: Sequence[np.ndarray]) -> None:
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
+            nodes_to_exclude=_in_double(ready),
             extra_options={"MatMulConstBOnly": True},
         )
+
+
+def _in_double(path: Path) -> list[str]:
+    """Names of the products that are computed in float64: those of the novelty score."""
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
+    values = (*graph.value_info, *graph.input, *graph.output)
+    double = {value.name for value in values if value.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE}
+    return [node.name for node in graph.node if double & {*node.input, *node.output}]
 
 
 def _load_onnx(path: Path) -> Answer:
@@ -151,9 +182,8 @@ def _load_onnx(path: Path) -> Answer:
     settings.log_severity_level = 3
     session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
 
-    def answer(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        probabilities, logits = session.run(list(OUTPUTS), {INPUT: np.ascontiguousarray(windows)})
-        return probabilities, logits
+    def answer(windows: np.ndarray) -> Outputs:
+        return Outputs(*session.run(list(OUTPUTS), {INPUT: np.ascontiguousarray(windows)}))
 
     return answer
 

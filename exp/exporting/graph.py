@@ -1,4 +1,4 @@
-"""The graph that an exported file holds: windows as measured in, probabilities out.
+"""The graph that an exported file holds: windows as measured in, probabilities and verdicts out.
 
 Letters: B batch, C signals, L steps of a window, K classes.
 """
@@ -14,49 +14,66 @@ from torch.export import Dim, ExportedProgram
 from torch.nn.utils import parametrize
 
 from data_provider import Scaler
+from exp.evaluation.decision import DecisionRule
+from exp.evaluation.inference import outputs
 from exp.runs.artifact import Artifact
 from models.build import model_of
 
 INPUT = "windows"
-OUTPUTS = ("probabilities", "logits")
+OUTPUTS = ("probabilities", "logits", "novelty_score", "verdict", "confidence")
 COMPRESSED = (nn.Linear, nn.Conv1d, nn.Conv2d)  # layers whose weights may be kept in fewer bits
 LARGEST_CODE = 127  # of a weight in eight bits, on either side of 0
 
 
 class Measured(nn.Module):
-    """A network with everything before and behind it: scaling, clipping, temperature, softmax.
+    """A network with everything before and behind it: scaling, clipping, temperature, softmax, verdict.
 
-    A window with a reading that is no finite number gets NaN for an answer: some operators would lose the NaN on the
-    way and give a probability.
+    A sensor is missing from a window in which one of its readings is no finite number. A window that lacks too many
+    sensors gets NaN and no answer.
 
     Args:
-        model: windows (B, C, L) in [-1, 1] -> logits (B, K).
+        model: windows (B, C, L) in [-1, 1] -> features (B, P) -> logits (B, K).
         scaler: from measured units to [-1, 1].
-        temperature: logits are divided by it.
+        rule: from logits, features and readings to verdicts.
     """
 
     low: Tensor
     factor: Tensor
     shift: Tensor
 
-    def __init__(self, *, model: nn.Module, scaler: Scaler, temperature: float) -> None:
+    def __init__(self, *, model: nn.Module, scaler: Scaler, rule: DecisionRule) -> None:
         super().__init__()
-        self.model = model
-        self.temperature = temperature
+        self.model, self.rule = model, rule
+        self.temperature = rule.decision.temperature
         self.register_buffer("low", torch.from_numpy(scaler.minimum))  # (C,)
         self.register_buffer("factor", torch.from_numpy(scaler.factor))
         self.register_buffer("shift", torch.from_numpy(scaler.shift))
 
-    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Readings (B, L, C) in the units of the training files -> probabilities (B, K), logits (B, K)."""
-        x = (windows - self.low) * self.factor + self.shift
-        logits = self.model(x.clamp(-1.0, 1.0).transpose(1, 2))  # (B, C, L) -> (B, K)
-        whole = windows.isfinite().flatten(1).all(1, keepdim=True)  # (B, 1)
-        probabilities = (logits / self.temperature).softmax(1)
-        return torch.where(whole, probabilities, torch.nan), torch.where(whole, logits, torch.nan)
+    def forward(self, windows: Tensor) -> tuple[Tensor, ...]:
+        """Readings (B, L, C) in the units of the training files to `OUTPUTS`: probabilities (B, K), logits (B, K),
+        novelty scores (B,) float64, numbers of verdicts (B,) int64, and the confidence of each verdict (B,)."""
+        missing = ~windows.isfinite().all(1)  # (B, C)
+        scaled = ((windows - self.low) * self.factor + self.shift).clamp(-1.0, 1.0).transpose(1, 2)  # (B, C, L)
+        gone = missing[:, :, None]
+        logits, features = outputs(self.model, torch.where(gone, 0.0, scaled))
+        verdicts = self.rule(
+            readings=windows.transpose(1, 2),
+            missing=missing,
+            x=torch.where(gone, 0.0, scaled.double()),  # no int8 file puts this one in eight bits
+            logits=logits,
+            features=features,
+        )
+        silent = self.rule.lacks(missing)
+        return (
+            torch.where(silent[:, None], torch.nan, (logits / self.temperature).softmax(1)),
+            torch.where(silent[:, None], torch.nan, logits),
+            torch.where(silent, torch.nan, verdicts.novelty),
+            verdicts.number,
+            verdicts.own_confidence().float(),
+        )
 
 
-class Half(nn.Module):
+class BFloat16Weight(nn.Module):
     """A weight kept in bfloat16, and used in float32."""
 
     def forward(self, kept: Tensor) -> Tensor:
@@ -68,7 +85,7 @@ class Half(nn.Module):
         return (weight.bfloat16(),)
 
 
-class Eighth(nn.Module):
+class Int8Weight(nn.Module):
     """A weight kept in int8 with a factor for each of its first axis, an output of the layer; used in float32."""
 
     def forward(self, codes: Tensor, factor: Tensor) -> Tensor:
@@ -83,16 +100,17 @@ class Eighth(nn.Module):
 
 
 # How a precision keeps the weights of COMPRESSED layers.
-KEPT: dict[str, type[nn.Module]] = {"bf16": Half, "int8": Eighth}
+KEPT: dict[str, type[nn.Module]] = {"bf16": BFloat16Weight, "int8": Int8Weight}
 
 
-def graph_of(artifact: Artifact, precision: str) -> ExportedProgram:
+def graph_of(artifact: Artifact, rule: DecisionRule, precision: str) -> ExportedProgram:
     """The graph of a trained network, for batches of any size.
 
     The network is built anew, with images computed by torch whatever computed them before.
 
     Args:
         artifact: the trained network.
+        rule: how it comes to verdicts.
         precision: "fp32", or a name of `KEPT`.
     """
     model = model_of(artifact.options.replace(gaf_backend="torch"), artifact.info)
@@ -101,8 +119,10 @@ def graph_of(artifact: Artifact, precision: str) -> ExportedProgram:
     if precision in KEPT:
         for layer in [module for module in model.modules() if isinstance(module, COMPRESSED)]:
             parametrize.register_parametrization(layer, "weight", KEPT[precision](), unsafe=True)
-    whole = Measured(model=model, scaler=artifact.scaler, temperature=artifact.decision.temperature).eval()
+    whole = Measured(model=model, scaler=artifact.scaler, rule=rule).eval()
     example = torch.zeros(2, artifact.info.seq_len, len(artifact.info.columns))
+    with torch.no_grad():
+        whole(example)  # what is computed once, and then kept, is a constant of the graph
     with quiet():
         program = torch.export.export(whole, (example,), dynamic_shapes={INPUT: {0: Dim("batch", min=1)}})
     for node in program.graph.nodes:

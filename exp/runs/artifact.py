@@ -19,7 +19,7 @@ from torch import nn
 
 from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
-from exp.evaluation.decision import Decision
+from exp.evaluation.decision import Decision, DecisionRule, most_missing
 from exp.evaluation.inference import exact
 from models.baselines import Rival
 from models.build import model_of
@@ -54,6 +54,16 @@ class Artifact:
     decision: Decision
     options: Options
     description: dict[str, Any]
+
+    def rule(self, *, unknown_rate: float, false_alarm_rate: float) -> DecisionRule:
+        """How verdicts are made, with the rates of `DecisionRule`."""
+        return DecisionRule(
+            self.decision,
+            self.info,
+            unknown_rate=unknown_rate,
+            false_alarm_rate=false_alarm_rate,
+            most_missing=most_missing(len(self.info.columns), self.options.augment),
+        )
 
 
 def save_artifact(

@@ -3,15 +3,19 @@
 The networks are those of tests/models/test_networks.py, which together use every entry of every registry.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from exp.exporting.check import TOLERANCE, drawn, logits_by, parity
-from exp.exporting.formats import FORMATS, Answer
-from exp.exporting.graph import Eighth, Half, graph_of
+from exp.evaluation.calibration import Distance
+from exp.evaluation.decision import SCORES, DecisionRule
+from exp.evaluation.density import GaussianMixtures
+from exp.exporting.check import TOLERANCE, check_windows, compare, drawn, program_by
+from exp.exporting.formats import FORMATS, Answer, Outputs
+from exp.exporting.graph import BFloat16Weight, Int8Weight, graph_of
 from exp.runs.artifact import Artifact
 from tests.export.kit import CLASSES, COLUMNS, LENGTH, SCALER, artifact
 from tests.models.test_networks import NETWORKS
@@ -25,10 +29,23 @@ def network(name: str) -> Artifact:
     return artifact(model=model, **settings)
 
 
+def rule_of(trained: Artifact) -> DecisionRule:
+    return trained.rule(unknown_rate=0.05, false_alarm_rate=0.05)
+
+
+def parity(answer: Answer, trained: Artifact, readings: np.ndarray) -> float:
+    """The largest difference of a probability."""
+    return compare(answer, trained, rule_of(trained), readings).largest
+
+
+def logits_by(trained: Artifact, readings: np.ndarray) -> np.ndarray:
+    return program_by(trained, rule_of(trained), readings)[0]
+
+
 def through_file(trained: Artifact, kind: str, folder: Path, precision: str = "fp32") -> Answer:
     path = folder / f"model{FORMATS[kind].suffix}"
     batches = [drawn(trained.scaler, LENGTH)] if precision == "int8" else []
-    FORMATS[kind].write(trained, precision, path, {"classes": list(CLASSES)}, batches)
+    FORMATS[kind].write(trained, rule_of(trained), precision, path, {"classes": list(CLASSES)}, batches)
     return FORMATS[kind].load(path)
 
 
@@ -64,12 +81,11 @@ def answers(plain, folder) -> dict[str, Answer]:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_graph_of_every_network_gives_its_own_answers(name):
     trained = network(name)
-    graph = graph_of(trained, "fp32").module()
+    graph = graph_of(trained, rule_of(trained), "fp32").module()
     readings = drawn(SCALER, LENGTH)
 
-    def answer(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        probabilities, logits = graph(torch.from_numpy(windows))
-        return probabilities.numpy(), logits.numpy()
+    def answer(windows: np.ndarray) -> Outputs:
+        return Outputs(*(output.numpy() for output in graph(torch.from_numpy(windows))))
 
     assert parity(answer, trained, readings) <= TOLERANCE
     assert difference(answer, trained, readings) <= 10 * TOLERANCE  # the reference scales in float64
@@ -106,9 +122,13 @@ def test_a_reading_that_is_no_number_gives_no_answer(kind, answers):
     readings = drawn(SCALER, LENGTH)[:5]
     whole = answers[kind](readings)
     readings[1, 3, 2], readings[3, 0, 1], readings[4, 4, 0] = np.nan, np.inf, -np.inf
-    for now, before in zip(answers[kind](readings), whole, strict=True):
-        np.testing.assert_array_equal(np.isnan(now).all(1), [False, True, False, True, True])
-        np.testing.assert_allclose(now[[0, 2]], before[[0, 2]], atol=1e-6)
+    now = answers[kind](readings)
+    assert now.verdict[[1, 3, 4]].tolist() == [4, 4, 4]
+    assert np.isnan(now.novelty_score).tolist() == [False, True, False, True, True]
+    np.testing.assert_array_equal(now.verdict[[0, 2]], whole.verdict[[0, 2]])
+    for mine, before in zip(now[:2], whole[:2], strict=True):
+        np.testing.assert_array_equal(np.isnan(mine).all(1), [False, True, False, True, True])
+        np.testing.assert_allclose(mine[[0, 2]], before[[0, 2]], atol=1e-6)
 
 
 def test_drawn_windows_reach_beyond_the_training_ranges():
@@ -121,20 +141,87 @@ def test_drawn_windows_reach_beyond_the_training_ranges():
     assert np.isfinite(readings).all()
 
 
-def test_parity_knows_a_wrong_answer_from_none(plain):
-    readings = drawn(SCALER, LENGTH)
+def program(trained: Artifact) -> Answer:
+    """The program itself, as if it were a file."""
 
-    def right(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        logits = logits_by(plain, windows).astype(np.float64)
-        e = np.exp(logits / plain.decision.temperature)
-        return e / e.sum(1, keepdims=True), logits
+    def answer(windows: np.ndarray) -> Outputs:
+        logits, verdicts = program_by(trained, rule_of(trained), windows)
+        probabilities = torch.from_numpy(logits / trained.decision.temperature).softmax(1).numpy()
+        own = verdicts.own_confidence().numpy()
+        return Outputs(probabilities, logits, verdicts.novelty.numpy(), verdicts.number.numpy(), own)
 
-    assert parity(right, plain, readings) < 1e-6
-    assert parity(lambda w: (right(w)[0] + 0.01 * (len(w) == 2), right(w)[1]), plain, readings) == pytest.approx(
+    return answer
+
+
+def test_a_comparison_knows_a_wrong_answer_from_none(plain):
+    readings, right = drawn(SCALER, LENGTH), program(plain)
+
+    def found(change):
+        return compare(lambda windows: change(right(windows), len(windows)), plain, rule_of(plain), readings)
+
+    same = found(lambda answer, _: answer)
+    assert (same.windows, same.changed) == (32, 0)
+    assert same.largest < 1e-12
+    assert found(lambda a, n: a._replace(probabilities=a.probabilities + 0.01 * (n == 2))).largest == pytest.approx(
         0.01, abs=1e-6
     )
-    assert parity(lambda w: (right(w)[0] * np.nan, right(w)[1]), plain, readings) == np.inf
-    assert parity(lambda w: (right(w)[0][:1], right(w)[1]), plain, readings) == np.inf
+    assert found(lambda a, n: a._replace(probabilities=a.probabilities * np.nan)).largest == np.inf
+    assert found(lambda a, n: a._replace(probabilities=a.probabilities[:1])).largest == np.inf
+    assert found(lambda a, n: a._replace(verdict=a.verdict + (n == 3))).changed == 3
+    assert found(lambda a, n: a._replace(verdict=a.verdict + (n == 3))).at_a_limit == 0
+
+
+def deciding(score: str, augment: str = "") -> Artifact:
+    """A network with a decision of every kind: classes, unknown and no answer, each for several windows."""
+    trained, rng = artifact(model="OneDCNN", augment=augment), np.random.default_rng(0)
+    readings = drawn(SCALER, LENGTH, 400)
+    scaled = torch.from_numpy(SCALER.transform(readings).clip(-1, 1).swapaxes(1, 2).copy())
+    target = rng.integers(0, 2, len(readings))
+    changes = {
+        "score": score,
+        "mixtures": GaussianMixtures.fit(scaled[:, :, :12].numpy(), target, 3) if score == "readings" else None,
+        "distance": None,
+    }
+    if score == "distance":
+        with torch.no_grad():
+            features = trained.model.features(scaled.double())
+        changes["distance"] = Distance.fit(features.numpy(), target, 3)
+    first = dataclasses.replace(trained, decision=dataclasses.replace(trained.decision, **changes))
+    verdicts = program_by(first, rule_of(first), readings)[1]
+    rare = int(np.bincount(verdicts.named.numpy(), minlength=3).argmin())
+    unlike, scores = np.median(1 - verdicts.confidence[:, rare].numpy()), np.sort(verdicts.novelty.numpy())
+    quantiles = np.interp(np.linspace(0, 1, 401), np.linspace(0, 1.2, len(scores)), scores)
+    decision = dataclasses.replace(
+        first.decision, novelty_quantiles=quantiles.round(6), false_alarm_quantiles=np.full(401, unlike.round(6))
+    )
+    return dataclasses.replace(first, decision=decision, info=dataclasses.replace(first.info, normal=CLASSES[rare]))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(("score", "augment"), [*((score, "") for score in SCORES), ("distance", "drop_sensor:0.2")])
+def test_a_file_gives_the_verdicts_of_the_program_on_a_thousand_windows(kind, score, augment, tmp_path):
+    trained = deciding(score, augment)
+    rule, readings = rule_of(trained), check_windows(trained, None)
+    assert len(readings) == 1000
+    answer = through_file(trained, kind, tmp_path)
+    found = compare(answer, trained, rule, readings)
+    assert found.changed == found.at_a_limit <= 2
+    assert found.largest <= TOLERANCE
+    given, verdicts = answer(readings), program_by(trained, rule, readings)[1]
+    reasons = np.bincount(verdicts.reason.numpy(), minlength=4)
+    assert reasons.min() > 5, reasons
+    assert (given.verdict == 3).sum() > 5
+    answered = given.verdict != 4
+    own = verdicts.own_confidence().numpy()
+    same = given.verdict == verdicts.number.numpy()
+    np.testing.assert_allclose(given.confidence[answered & same], own[answered & same], atol=0.003)
+    assert np.isnan(given.confidence[~answered]).all()
+    spoken = ~np.isnan(given.novelty_score)
+    np.testing.assert_allclose(given.novelty_score[spoken], verdicts.novelty[spoken], rtol=1e-4, atol=1e-4)
+    if score == "readings":
+        np.testing.assert_array_equal(given.novelty_score[spoken], verdicts.novelty[spoken])
+    lacking = ~np.isfinite(readings).all(1)
+    assert (lacking.sum(1)[spoken].max() > 1) == bool(augment)
 
 
 @pytest.mark.parametrize("shape", [(6, 40), (4, 3, 5), (3, 2, 3, 3)])
@@ -142,7 +229,7 @@ def test_weights_in_fewer_bits_are_near_the_weights(shape):
     weight = torch.randn(shape, generator=torch.Generator().manual_seed(1))
     weight[1] = 0
     weight[2] *= 1e-6
-    half, eighth = Half(), Eighth()
+    half, eighth = BFloat16Weight(), Int8Weight()
     (kept,) = half.right_inverse(weight)
     assert kept.dtype == torch.bfloat16
     torch.testing.assert_close(half(kept), weight, rtol=2**-8, atol=0)

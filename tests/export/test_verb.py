@@ -1,5 +1,6 @@
 """`export` from end to end: files that answer as the run does, need nothing of this project, or are not kept."""
 
+import ast
 import csv
 import json
 import re
@@ -17,15 +18,17 @@ import torch
 import run
 from data_provider import load_data
 from exp.evaluation.calibration import temperature_scaled
-from exp.export import about
+from exp.evaluation.decision import verdict_names
 from exp.exporting import formats
-from exp.exporting.check import logits_by
+from exp.exporting.check import program_by
 from exp.exporting.example import EXAMPLES, example
 from exp.exporting.graph import Measured
+from exp.exporting.job import job_of, metadata
 from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
 from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
+from utils.command_line import parse
 
 FILES = {"onnx": "model.onnx", "torch": "model.pt2"}
 
@@ -89,18 +92,25 @@ def test_the_files_give_the_probabilities_of_the_run(trained, exported):
     assert [(o.name, o.shape) for o in session.get_outputs()] == [
         ("probabilities", ["batch", 3]),
         ("logits", ["batch", 3]),
+        ("novelty_score", ["batch"]),
+        ("verdict", ["batch"]),
+        ("confidence", ["batch"]),
     ]
     by_onnx = session.run(["probabilities", "logits"], {"windows": np.ascontiguousarray(readings)})
     with torch.no_grad():
         by_torch = torch.export.load(exported / "model.pt2").module()(torch.from_numpy(readings.copy()))
-    for probabilities, logits in (by_onnx, [output.numpy() for output in by_torch]):
+    for probabilities, logits in (by_onnx, [output.numpy() for output in by_torch[:2]]):
         np.testing.assert_allclose(temperature_scaled(logits, 1.0), written, atol=1e-5)
         np.testing.assert_allclose(temperature_scaled(logits, facts["temperature"]), probabilities, atol=1e-6)
 
 
 def test_a_file_says_what_it_is(trained, exported):
     artifact = load_artifact(trained / "model")
-    wanted = json.loads(json.dumps(about(artifact, "fp32")))
+    wanted = json.loads(json.dumps(metadata(job_of(parse(["export", "--run", str(trained)]), artifact))))
+    assert wanted["verdicts"] == ["normal", *wanted["classes"][1:], "unknown", "no answer"]
+    assert wanted["thresholds"]["novelty_score"] in artifact.decision.novelty_quantiles
+    assert wanted["thresholds"]["false_alarm"] is None  # the validation part has too few fault-free windows
+    assert (wanted["unknown_rate"], wanted["false_alarm_rate"]) == (0.05, 0.05)
     assert wanted["columns"] == ["SUPPLY", "OUTDOOR", "COMMAND", "POSITION", "FAN"]
     assert wanted["classes"] == list(artifact.info.classes)
     assert wanted["ranges"]["lower"] == pytest.approx(artifact.decision.lower.tolist())
@@ -114,7 +124,9 @@ def test_a_file_says_what_it_is(trained, exported):
         assert wanted.items() <= record.items()
         assert record["bytes"] == (exported / file).stat().st_size
         assert 0 <= record["check"]["largest_difference"] <= record["check"]["allowed"] == 1e-5
-        assert record["check"]["source"] == "validation, test and drawn windows"
+        assert record["check"]["source"] == "validation, test and drawn windows, and strange ones"
+        assert record["check"]["windows"] == 1000
+        assert record["check"]["changed_verdicts"] == record["check"]["of_them_at_a_threshold"]
         assert "cost" not in record
 
 
@@ -131,7 +143,7 @@ def test_the_ten_lines_run_without_this_project(kind, trained, exported, tmp_pat
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (code,) = [block for block in blocks if FILES[kind] in block]
     assert code == example(kind, FILES[kind])
-    assert len(code.replace("\n\n", "\n").splitlines()) == 10
+    assert len(code.replace("\n\n", "\n").splitlines()) <= 11
     shutil.copy(exported / FILES[kind], tmp_path)
     artifact = load_artifact(trained / "model")
     readings = np.random.default_rng(5).uniform(0, 70, (20, 5)).astype(np.float32)
@@ -139,10 +151,14 @@ def test_the_ten_lines_run_without_this_project(kind, trained, exported, tmp_pat
     command = [sys.executable, "-I", "-W", "ignore", "-c", code]  # -I: no folder of ours on the path
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    given = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
+    verdict, *lines = done.stdout.splitlines()
+    given = dict(ast.literal_eval(line) for line in lines)
     assert tuple(given) == artifact.info.classes
-    expected = temperature_scaled(logits_by(artifact, readings[None, -16:]), artifact.decision.temperature)[0]
-    np.testing.assert_allclose([float(text) for text in given.values()], expected, atol=1e-5)
+    rule = artifact.rule(unknown_rate=0.05, false_alarm_rate=0.05)
+    logits, verdicts = program_by(artifact, rule, readings[None, -16:])
+    expected = temperature_scaled(logits, artifact.decision.temperature)[0]
+    np.testing.assert_allclose(list(given.values()), expected, atol=1e-5)
+    assert verdict == f"verdict {verdict_names(artifact.info)[int(verdicts.number)]}"
 
 
 def test_the_ten_lines_are_printed(trained, tmp_path, capsys):
@@ -167,6 +183,7 @@ def test_what_fewer_bits_cost_is_measured(kind, precision, trained, exported, tm
         assert cost[name]["before"] == pytest.approx(metrics[name]["value"])
         assert abs(cost[name]["after"] - cost[name]["before"]) < 0.1
     assert 1e-6 < cost["largest_difference"] < 0.1
+    assert 0 <= cost["changed_verdicts"] < 0.2 * cost["windows"]
     assert f"on the {cost['windows']} windows of the test part accuracy" in capsys.readouterr().out
     if precision == "int8":
         kinds = {tensor.data_type for tensor in onnx.load(tmp_path / file).graph.initializer}
@@ -190,6 +207,31 @@ def test_a_file_that_would_answer_otherwise_is_not_kept(trained, tmp_path, capsy
     assert (earlier / "model.pt2").read_text() == '{"export_format": 1}'
 
 
+def test_a_file_with_other_verdicts_is_not_kept(trained, tmp_path, capsys, monkeypatch):
+    whole = Measured.forward
+
+    def wrong(self: Measured, windows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        probabilities, logits, novelty, verdict, confidence = whole(self, windows)
+        return probabilities, logits, novelty, torch.where(verdict == 3, 0, verdict), confidence  # never "unknown"
+
+    monkeypatch.setattr(Measured, "forward", wrong)
+    line = refused(capsys, trained, "--format", "torch", "--output", str(tmp_path))
+    assert re.search(r"model\.pt2 would give another verdict than the model for \d+ of 1000 windows; nothing is", line)
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_rates_choose_the_thresholds(trained, tmp_path):
+    words = ("--format", "torch", "--output", str(tmp_path), "--unknown_rate", "0", "--false_alarm_rate", "1")
+    assert export(trained, *words) == 0
+    record = beside(tmp_path, "model.pt2")
+    assert record["thresholds"] == {"novelty_score": None, "false_alarm": None}
+    model = torch.export.load(tmp_path / "model.pt2").module()
+    artifact = load_artifact(trained / "model")
+    middle = (artifact.scaler.minimum + artifact.scaler.maximum) / 2
+    _, logits, _, verdict, _ = model(torch.from_numpy(np.tile(middle, (1, 16, 1)).astype(np.float32)))
+    assert verdict.item() == logits.argmax().item()
+
+
 def test_an_earlier_export_is_replaced_and_nothing_else(trained, exported, tmp_path, capsys):
     for file in ("model.pt2", "model.pt2.json"):
         shutil.copy(exported / file, tmp_path)
@@ -200,7 +242,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else(trained, exported, tmp_p
     assert (tmp_path / "notes.txt").read_text() == "mine"
     assert len(list(tmp_path.iterdir())) == 3
     (tmp_path / "model.onnx").write_text("another program's")
-    assert "model.onnx is there and is none that export wrote" in refused(capsys, trained, "--output", str(tmp_path))
+    assert "model.onnx exists and was not written by export" in refused(capsys, trained, "--output", str(tmp_path))
     assert (tmp_path / "model.onnx").read_text() == "another program's"
 
 
@@ -210,7 +252,7 @@ def test_without_the_data_drawn_windows_check_the_file(base, alone, tmp_path, ca
     try:
         assert export(alone, "--format", "torch") == 0
         assert f"the data of the run is not at {data}" in capsys.readouterr().out
-        assert beside(alone / "export", "model.pt2")["check"]["source"] == "drawn windows"
+        assert beside(alone / "export", "model.pt2")["check"]["source"] == "drawn windows, and strange ones"
         line = refused(capsys, alone, "--format", "torch", "--precision", "int8")
         assert "is measured by it; name its place with --root_path" in line
         line = refused(capsys, alone, "--root_path", str(tmp_path / "nowhere"))
