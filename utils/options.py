@@ -175,12 +175,16 @@ class DetectOptions:
 
     confirm: int = flag(2, "windows in a row that open an event, and that close it", at_least=1)
     stride: int | None = flag(None, "steps between windows (default: as in training)", at_least=1)
-    unknown_rate: float = flag(
-        0.05, "share of known windows that may be called unknown, 0: none is", at_least=0, below=1
-    )
-    false_alarm_rate: float = flag(0.05, "share of sound windows that may be called a fault, 1: no limit", above=0)
     follow: bool = flag(False, "keep reading files that grow, until Ctrl-C")
     shard: str = flag("1/1", "take one part of the files, as 1/8 to 8/8")
+
+
+@dataclass(frozen=True)
+class VerdictOptions:
+    """When a window is unknown, and when a fault is named."""
+
+    unknown_rate: float = flag(0.05, "share of known windows that may be called unknown, 0: none", at_least=0, below=1)
+    false_alarm_rate: float = flag(0.05, "share of fault-free windows that may be called a fault, 1: no limit", above=0)
 
 
 @dataclass(frozen=True)
@@ -236,6 +240,7 @@ GROUPS: dict[str, tuple[str, type]] = {
     "reading": ("how trend files are written", ReadingOptions),
     "trends": ("trend files to judge", TrendOptions),
     "detect": ("detecting faults", DetectOptions),
+    "verdict": ("when a window is unknown, and when a fault is named", VerdictOptions),
     "export": ("what to export", ExportOptions),
     "simulate": ("the simulated air-handling unit", SimulateOptions),
     "report": ("reports", ReportOptions),
@@ -250,6 +255,7 @@ class Options(
     ReportOptions,
     SimulateOptions,
     ExportOptions,
+    VerdictOptions,
     DetectOptions,
     TrendOptions,
     ReadingOptions,

@@ -15,8 +15,8 @@ VERBS = {
 GROUPS_OF_VERB = {
     "train": ("run", "data", "reading", "model", "loss", "training", "accumulation"),
     "test": ("run", "data", "reading", "model", "loss", "training", "accumulation"),
-    "detect": ("run", "files", "trends", "reading", "detect"),
-    "export": ("run", "files", "data", "reading", "export"),
+    "detect": ("run", "files", "trends", "reading", "detect", "verdict"),
+    "export": ("run", "files", "data", "reading", "export", "verdict"),
     "doctor": ("run", "files", "trends", "reading"),
     "report": ("run", "report"),
     "simulate": ("run", "files", "simulate"),
