@@ -124,7 +124,7 @@ def trained(options: Options, data: Prepared, device: torch.device) -> nn.Module
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder(Path(place))
         trainer.fit(folder)
-        best = trainer.judged.float()
+        best = trainer.kept.float()
         best.load_state_dict(load_checkpoint(folder.best, device)["model"])
     return best
 

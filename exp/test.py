@@ -8,7 +8,7 @@ from data_provider import load_data
 from exp.evaluation.measure import judge_parts, line_of, measures_of
 from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
-from exp.training.fit_baseline import fitted, rival_of
+from exp.training.fit_baseline import baseline_of, fitted
 from models.baselines import RIVALS
 from utils import distributed
 from utils.logs import log_to_screen
@@ -33,7 +33,7 @@ def run(options: Options) -> int:
     device = distributed.device_of(options.device)
     if own.model in RIVALS and not RIVALS[own.model].stored:
         logger.info("%s is not kept in the run folder: it is fitted again, with the run's seed", own.model)
-        model: nn.Module = fitted(rival_of(own, data), own, data)
+        model: nn.Module = fitted(baseline_of(own, data), own, data)
     else:
         model = load_artifact(folder.model).model
     digits = stored.get("digits", SINGLE_DIGITS)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from scipy import stats
 
-from utils.augment import AUGMENTATIONS, IN_STEPS, Augment, Mixup, _bits, sample_key
+from utils.augment import AUGMENTATIONS, Augment, Mixup, _bits, sample_key
 from utils.errors import UserError
 from utils.losses import LOSSES
 
 B, C, T, K = 37, 5, 33, 4
-STRENGTH = {name: 7 if name in IN_STEPS else 0.3 for name in AUGMENTATIONS}
+STRENGTH = {name: 7 if entry.in_steps else 0.3 for name, entry in AUGMENTATIONS.items()}
 SPECS = [f"{name}:{STRENGTH[name]}" for name in AUGMENTATIONS]
 SPECS.append(",".join(SPECS))
 SPLITS = [[37], [1] * 37, [4] * 9 + [1], [13, 1, 7, 16], [36, 1]]

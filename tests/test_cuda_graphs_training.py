@@ -39,7 +39,7 @@ def replays(request, monkeypatch):
 @pytest.mark.parametrize("replays", DEVICES, indirect=True)
 @pytest.mark.parametrize("name", [*CASES, *FURTHER])
 def test_a_replayed_training_is_the_training(name, replays, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(train_verb, "_judge", lambda *_: None)  # the checkpoint says it all
+    monkeypatch.setattr(train_verb, "_finish", lambda *_: None)  # the checkpoint says it all
     flags = [*NOISY, *{**CASES, **FURTHER}[name], "--train_epochs", "2", "--device", replays]
     plain, replayed = (train(data, tmp_path / word, *flags, "--cuda_graphs", word)[1] for word in ("off", "on"))
     assert "CUDA graphs replay" in (replayed / "training.log").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -52,13 +52,28 @@ def drop_sensor(x: Tensor, strength: float, key: Tensor) -> Tensor:
     return x * kept
 
 
-AUGMENTATIONS: dict[str, Callable[[Tensor, float, Tensor], Tensor]] = {
-    "jitter": jitter,
-    "scale": scale,
-    "time_shift": time_shift,
-    "drop_sensor": drop_sensor,
+class Augmentation(NamedTuple):
+    """An entry of the registry.
+
+    Attributes:
+        apply: (B, C, T) windows, strength and (B,) keys to windows of the same shape.
+        trial: a strength to try it with.
+        in_steps: whether its strength is a whole number of steps instead of a share.
+        drops_sensors: whether it hides sensors from the network, which then answers without some.
+    """
+
+    apply: Callable[[Tensor, float, Tensor], Tensor]
+    trial: float
+    in_steps: bool = False
+    drops_sensors: bool = False
+
+
+AUGMENTATIONS = {
+    "jitter": Augmentation(jitter, trial=0.02),
+    "scale": Augmentation(scale, trial=0.05),
+    "time_shift": Augmentation(time_shift, trial=4, in_steps=True),
+    "drop_sensor": Augmentation(drop_sensor, trial=0.1, drops_sensors=True),
 }
-IN_STEPS = ("time_shift",)  # these take a whole number of steps, the others a share
 
 
 class Augment:
@@ -79,6 +94,11 @@ class Augment:
     def __bool__(self) -> bool:
         return bool(self.parts)
 
+    @property
+    def dropped(self) -> float:
+        """The share of sensors that are hidden from windows."""
+        return sum(strength for name, strength in self.parts if AUGMENTATIONS[name].drops_sensors)
+
     def __call__(self, x: Tensor, index: Tensor, *, epoch: int) -> Tensor:
         """Noise on a batch; a new tensor, `x` itself if there is nothing to do.
 
@@ -93,7 +113,7 @@ class Augment:
         if not self.parts:
             return x
         for name, strength in self.parts:
-            x = AUGMENTATIONS[name](x, strength, sample_key(self.seed, epoch, index, name))
+            x = AUGMENTATIONS[name].apply(x, strength, sample_key(self.seed, epoch, index, name))
         return x.clamp(-1, 1)
 
 
@@ -173,7 +193,7 @@ def _strength(word: str, name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if name in IN_STEPS:
+    if AUGMENTATIONS[name].in_steps:
         fits, allowed = value >= 1 and value.is_integer(), "a whole number of steps, at least 1"
     else:
         fits, allowed = 0 < value < 1, "a number above 0 and below 1"

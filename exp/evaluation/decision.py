@@ -268,7 +268,7 @@ def verdict_names(info: DataInfo) -> tuple[str, ...]:
 
 def most_missing(signals: int, augment: str) -> int:
     """Sensors that a window may lack: those that training, with this --augment, dropped from windows often enough."""
-    dropped = dict(Augment(spec=augment, seed=0).parts).get("drop_sensor", 0.0)
+    dropped = Augment(spec=augment, seed=0).dropped
     return int(binom.ppf(SEEN_IN_TRAINING, signals, dropped)) if dropped else 0
 
 

@@ -8,7 +8,7 @@ from layers.extractors import EXTRACTORS
 from models import MODELS
 from models.baselines import RIVALS
 from models.config import ABLATIONS, REGISTRIES
-from utils.augment import AUGMENTATIONS
+from utils.augment import AUGMENTATIONS, Augmentation
 from utils.loss_presets import PRESETS
 from utils.losses import LOSSES
 from utils.optimizers import OPTIMIZERS
@@ -16,8 +16,6 @@ from utils.schedulers import SCHEDULERS
 
 # What an ablation mode leaves out, by the setting that it replaces.
 ABLATED = {"fusion": "the difference field", "use_statistical_features": "statistics", "attention": "attention"}
-# Strengths at which an augmentation is tried.
-STRENGTHS = {"jitter": 0.02, "scale": 0.05, "time_shift": 4, "drop_sensor": 0.1}
 
 NETWORK_PARTS: dict[str, Mapping[str, Any]] = {
     "extractor": EXTRACTORS,
@@ -64,14 +62,21 @@ def everything() -> list[Part]:
 
 def _parts(registries: Mapping[str, Mapping[str, Any]], counted: bool) -> list[Part]:
     return [
-        Part(flag, name, f"{name}:{STRENGTHS[name]}" if flag == "augment" else name, _about(flag, entry), counted)
+        Part(flag, name, _value(name, entry), _about(flag, entry), counted)
         for flag, registry in registries.items()
         for name, entry in registry.items()
     ]
 
 
+def _value(name: str, entry: Any) -> str:
+    """What to give the flag to try an entry."""
+    return f"{name}:{entry.trial}" if isinstance(entry, Augmentation) else name
+
+
 def _about(flag: str, entry: Any) -> str:
     """The first line of what an entry says about itself, or the settings that it stands for."""
+    if isinstance(entry, Augmentation):
+        entry = entry.apply
     if not isinstance(entry, Mapping):
         return (inspect.getdoc(entry) or "").partition("\n")[0]
     if flag == "ablation_mode":

@@ -17,6 +17,7 @@ from exp.evaluation.inference import logits_of, loss_of, predictions_of
 from exp.evaluation.metrics import headline
 from exp.runs.run_folder import RunFolder
 from exp.training.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of
+from exp.training.checkpoint import restore, state_of
 from exp.training.loaders import MicroBatches, train_loader
 from exp.training.progress import EpochBar, Progress
 from utils import distributed
@@ -30,7 +31,6 @@ from utils.gradient_accumulation import Step
 from utils.interrupt import StopRequest
 from utils.losses import Loss
 from utils.memory_guard import MemoryGuard
-from utils.optimizers import restore_optimizer
 from utils.options import Options
 from utils.schedulers import build_scheduler
 from utils.seeding import random_state, set_random_state
@@ -222,7 +222,7 @@ class Trainer:
         better = self.progress.best_epoch > before.best_epoch
         self.scheduler.evaluated(row["val_loss"])
         if better and distributed.rank() == 0:
-            save_checkpoint({"model": self.judged.state_dict(), "epoch": self.progress.epoch}, folder.best)
+            save_checkpoint({"model": self.kept.state_dict(), "epoch": self.progress.epoch}, folder.best)
         self.save(folder)
         logger.info(
             "epoch %d: train loss %.4f, accuracy %.2f %%; validation loss %.4f, accuracy %.2f %%, macro-F1 %.4f%s",
@@ -235,7 +235,7 @@ class Trainer:
         progress = self.progress
         val: dict[str, float] = {}
         if distributed.rank() == 0:
-            logits = logits_of(self.judged, self.data.val, self.device)
+            logits = logits_of(self.kept, self.data.val, self.device)
             target = torch.as_tensor(self.data.val.targets)
             val["loss"] = loss_of(self.loss, logits.to(self.device), target.to(self.device))
             val |= headline(predictions_of("val", self.data.val, logits, self.data.info.classes))
@@ -254,8 +254,8 @@ class Trainer:
         }
 
     @property
-    def judged(self) -> nn.Module:
-        """The model that validation judges and that is kept: the averaged weights where they are on."""
+    def kept(self) -> nn.Module:
+        """The model that validation evaluates and that is kept: the averaged weights where they are on."""
         return self.average.module if self.average else self.model
 
     def _micro_batches(self, epoch: int) -> MicroBatches:
@@ -276,23 +276,9 @@ class Trainer:
         """Writes checkpoints/last.pt: everything that the next micro-batch depends on, the open window included."""
         if self.progress.micro_batches:
             self.progress.correct = int(self.correct)
-        own = {"accumulator": self.accumulator.state_dict(), "random": random_state()}
-        ranks = distributed.gather(own)
-        if self.options.zero_optimizer:
-            self.optimizer.consolidate_state_dict(to=0)  # type: ignore[attr-defined]
-        if distributed.rank() > 0:
+        state = state_of(self)
+        if state is None:
             return
-        state = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict() if self.average else None,
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "scaler": self.scaler.state_dict() if self.scaler else None,
-            "progress": vars(self.progress),
-            "piece": self.guard.limit,
-            "ranks": ranks,
-            "options": self.options.plain(),
-        }
         save_checkpoint(state, folder.last)
         if self.progress.rows:
             folder.write_epochs(self.progress.rows)
@@ -303,26 +289,4 @@ class Trainer:
         Raises:
             UserError: the checkpoint cannot go on under these options.
         """
-        state = load_checkpoint(folder.last, self.device)
-        ranks, rank = state["ranks"], distributed.rank()
-        if len(ranks) != distributed.world_size() and state["progress"]["micro_batches"]:
-            raise UserError(
-                f"{folder.last} lies within an epoch of {len(ranks)} processes, now there are "
-                f"{distributed.world_size()}; resume with as many, or from the end of an epoch"
-            )
-        own = ranks[rank] if rank < len(ranks) else ranks[0]
-        self.accumulator.steps = self.plan.steps_at(state["progress"]["epoch"])
-        try:
-            self.accumulator.load_state_dict(own["accumulator"])
-        except ValueError as error:
-            raise UserError(str(error)) from None
-        self.model.load_state_dict(state["model"])
-        restore_optimizer(self.optimizer, state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
-        if self.average:
-            self.average.load_state_dict(state["average"])
-        if self.scaler:
-            self.scaler.load_state_dict(state["scaler"])
-        self.guard.limit = state["piece"]
-        self.progress = Progress(**state["progress"])
-        set_random_state(own["random"])
+        restore(self, load_checkpoint(folder.last, self.device), folder.last)
