@@ -4,8 +4,6 @@ One process on one thread judges the files; its rates give the hours, memory and
 """
 
 import argparse
-import csv
-import io
 import json
 import platform
 import resource
@@ -13,7 +11,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from utils.files import csv_text
+
+if TYPE_CHECKING:
+    from exp.detection.detector import Detector
 
 DAY = 86400
 
@@ -46,17 +49,8 @@ def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
     seconds, cpu_seconds = time.perf_counter() - loaded, time.process_time() - loaded_cpu
     if not windows:
         raise UserError(f"{source}: no window came out of these files, so there is nothing to measure")
-    memory, detector = peak_memory(), load_detector(Options(verb="detect", run=run))
-    before = time.process_time()
-    days = 0.0
-    for found in trend_files(Path(source)):
-        times = detector.read(found).trend.times
-        days += (times[-1] - times[0]).astype(int) / DAY if len(times) else 0
-    judging = time.process_time() - before
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(windows[0]))
-    writer.writeheader()
-    writer.writerows(windows)
+    memory = peak_memory()
+    days, judging = _days_read(load_detector(Options(verb="detect", run=run)), source)
     judged = [row for row in windows if row["confidence"] is not None]
     return {
         "files": len(files),
@@ -68,8 +62,19 @@ def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
         "cpu_seconds": cpu_seconds,
         "judging_seconds": judging,
         "memory": memory,
-        "bytes": len(text.getvalue()),
+        "bytes": len(csv_text(list(windows[0]), windows)),
     }
+
+
+def _days_read(detector: "Detector", source: str | Path) -> tuple[float, float]:
+    """Days of all files of a source, and the processor's seconds that reading and evaluating them takes."""
+    from data_provider.trends.files import trend_files
+
+    before, days = time.process_time(), 0.0
+    for found in trend_files(Path(source)):
+        times = detector.read(found).trend.times
+        days += (times[-1] - times[0]).astype(int) / DAY if len(times) else 0
+    return days, time.process_time() - before
 
 
 def peak_memory() -> int:

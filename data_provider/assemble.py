@@ -62,11 +62,7 @@ def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dic
     windows, words = _split(options, entry, stretches, labels, step, report)
     target = np.array([classes.index(label) for label in labels])[windows.run]
     _check(classes, target, windows, stretches, labels, options, report)
-    covered = [_rows(windows, windows.part == number, options.seq_len, len(stretches.values)) for number in range(3)]
-    scaler = Scaler.fit(stretches.values[covered[TRAIN]])
-    report["outside the training range"] = {
-        PARTS[part]: _outside(scaler, stretches.values[covered[part]], stretches.recipe.columns) for part in (VAL, TEST)
-    }
+    scaler = _scaler(stretches, windows, options.seq_len, report)
     report["leaks"] = find_leaks(stretches, windows, target, classes, options.seq_len)
     sets = {
         name: WindowSet(
@@ -93,6 +89,16 @@ def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dic
         report=report,
     )
     return Prepared(**sets, info=info, scaler=scaler, recipe=stretches.recipe)
+
+
+def _scaler(stretches: Stretches, windows: Windows, seq_len: int, report: dict[str, Any]) -> Scaler:
+    """The scaler of the training windows' readings; how far the other parts leave their range goes into the report."""
+    covered = [_rows(windows, windows.part == number, seq_len, len(stretches.values)) for number in range(3)]
+    scaler = Scaler.fit(stretches.values[covered[TRAIN]])
+    report["outside the training range"] = {
+        PARTS[part]: _outside(scaler, stretches.values[covered[part]], stretches.recipe.columns) for part in (VAL, TEST)
+    }
+    return scaler
 
 
 def _classes(options: Options, entry: DataSet, stretches: Stretches) -> tuple[list[str], tuple[str, ...], str | None]:

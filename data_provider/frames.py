@@ -3,8 +3,9 @@
 Letters: T time steps of a frame, C signals, B windows of a batch, L steps of a window.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -83,3 +84,27 @@ class DataInfo:
     protocol: str
     leaking: bool
     report: dict[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What model.json holds: everything but the report, as plain values."""
+        return {
+            "data": self.data,
+            "columns": list(self.columns),
+            "units": list(self.units),
+            "classes": list(self.classes),
+            "normal": self.normal,
+            "period_seconds": self.period_seconds,
+            "seq_len": self.seq_len,
+            "step": self.step,
+            "protocol": self.protocol,
+            "leaking": self.leaking,
+            "counts": {part: list(numbers) for part, numbers in self.counts.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "DataInfo":
+        """What `to_dict` gave; further keys do not matter."""
+        known = {name: stored[name] for name in ("data", "normal", "period_seconds", "seq_len", "step")}
+        known |= {name: tuple(stored[name]) for name in ("columns", "units", "classes")}
+        counts = {part: tuple(numbers) for part, numbers in stored["counts"].items()}
+        return cls(**known, counts=counts, protocol=stored["protocol"], leaking=stored["leaking"])

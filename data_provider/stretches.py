@@ -13,7 +13,7 @@ import numpy as np
 
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.segments import Recipe, stretches_of
+from data_provider.segments import Recipe, Stretch, stretches_of
 from data_provider.trends.columns import agree
 from utils.errors import UserError
 
@@ -79,13 +79,7 @@ def build(
     for frame in frames:
         columns = columns or frame.columns
         values = _aligned(frame, columns, runs)
-        try:
-            stretches, counts = stretches_of(frame.times, values, frame.working, recipe)
-        except UserError as error:
-            raise UserError(f"{frame.name}: {error}") from None
-        if not stretches:
-            _why_empty(frame, values, notes)
-        notes.count(counts)
+        stretches = _cut(frame, values, recipe, notes)
         table += [(len(runs), len(stretch.values), stretch.start) for stretch in stretches]
         parts += [stretch.values for stretch in stretches]
         runs.append(Run(frame.name, frame.label, frame.severity, frame.group))
@@ -115,6 +109,18 @@ def _aligned(frame: Frame, columns: tuple[str, ...], runs: list[Run]) -> np.ndar
         return frame.values
     agree(columns, runs[0].name, frame.columns, frame.name)
     return frame.values[:, [frame.columns.index(name) for name in columns]]
+
+
+def _cut(frame: Frame, values: np.ndarray, recipe: Recipe, notes: Notes) -> list[Stretch]:
+    """The stretches of a frame; what was dropped is counted."""
+    try:
+        stretches, counts = stretches_of(frame.times, values, frame.working, recipe)
+    except UserError as error:
+        raise UserError(f"{frame.name}: {error}") from None
+    if not stretches:
+        _why_empty(frame, values, notes)
+    notes.count(counts)
+    return stretches
 
 
 def _why_empty(frame: Frame, values: np.ndarray, notes: Notes) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from data_provider.scaler import Scaler
-from data_provider.segments import Recipe, stretches_of, working_mask
+from data_provider.segments import Recipe, Stretch, stretches_of, working_mask
 from data_provider.splits.split import TEST, Plan, cut, windows_of
 from data_provider.stretches import Run, Stretches
 from data_provider.windows import WindowSet
@@ -52,10 +52,19 @@ def unlabelled(
         found, counts = stretches_of(times, values, working, recipe, masked=masked)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
+    stretches = _joined(found, name, recipe, masked)
+    plan = Plan(edges=[stretches.start], parts=[np.full(len(stretches.rows), TEST)], line=[0], words="")
+    windows = windows_of(cut(stretches, plan), period=recipe.period_seconds, seq_len=seq_len, step=step)
+    targets = np.full(len(windows), -1)
+    return WindowSet(stretches=stretches, windows=windows, targets=targets, scaler=scaler, seq_len=seq_len), counts
+
+
+def _joined(found: list[Stretch], name: str, recipe: Recipe, masked: bool) -> Stretches:
+    """The stretches of one file as those of a run without a label."""
     rows = np.array([len(stretch.values) for stretch in found], np.int64)
     none = np.empty((0, len(recipe.columns)))
     masks = [stretch.missing for stretch in found if stretch.missing is not None]
-    stretches = Stretches(
+    return Stretches(
         recipe=recipe,
         values=np.concatenate([none.astype(np.float32), *(stretch.values for stretch in found)]),
         runs=(Run(name, "", "", ""),),
@@ -65,7 +74,3 @@ def unlabelled(
         start=np.array([stretch.start for stretch in found], "datetime64[s]"),
         missing=np.concatenate([none.astype(bool), *masks]) if masked else None,
     )
-    plan = Plan(edges=[stretches.start], parts=[np.full(len(rows), TEST)], line=[0], words="")
-    windows = windows_of(cut(stretches, plan), period=recipe.period_seconds, seq_len=seq_len, step=step)
-    targets = np.full(len(windows), -1)
-    return WindowSet(stretches=stretches, windows=windows, targets=targets, scaler=scaler, seq_len=seq_len), counts

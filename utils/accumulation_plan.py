@@ -108,8 +108,7 @@ def plan(
         if entries:
             raise UserError("--target_batch_size and --accumulation_schedule exclude each other; leave one of them out")
         sizes, reason = _share_target(target_batch_size, batch_size, steps if explicit_steps else None)
-        reason += "; the automatic rule is not used" if automatic else ""
-        return AccumulationPlan(batch_size, sizes, (), reason)
+        return AccumulationPlan(batch_size, sizes, (), reason + "; the automatic rule is not used" * automatic)
     number, reason = _choose_steps(batch_size, steps, automatic=automatic, explicit=explicit_steps)
     if entries:
         listed = ", ".join(f"{n} from epoch {epoch}" for epoch, n in entries)

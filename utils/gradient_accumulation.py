@@ -16,7 +16,7 @@ micro-batch's mean by N instead is right only if all micro-batches weigh the sam
                 accumulator.backward(F.cross_entropy(model(x), y, reduction="none"))
 
 That is the whole of it: no boundary to compute, no tail to treat, and under torchrun the same lines average over all
-processes. The module needs PyTorch only and can be copied into any project.
+processes. This module and `accumulation_window.py` need PyTorch only and can be copied into any project.
 
 Letters: B samples of a micro-batch.
 """
@@ -24,29 +24,15 @@ Letters: B samples of a micro-batch.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from utils.accumulation_window import Step, parameters_of, reduce_window
+
 logger = logging.getLogger(__name__)
-
-
-class Step(NamedTuple):
-    """One optimizer step.
-
-    Attributes:
-        loss: the window's true mean sum(w l) / sum(w), over all processes.
-        weight: sum(w), by which means over several windows are weighed.
-        micro_steps: micro-batches that this process gave to it.
-        gradient_norm: norm of the whole gradient before clipping; None without clipping.
-    """
-
-    loss: float
-    weight: float
-    micro_steps: int
-    gradient_norm: Tensor | None
 
 
 class GradientAccumulator:
@@ -85,20 +71,10 @@ class GradientAccumulator:
         carry: bool = False,
         on_step: Callable[[Step], None] | None = None,
     ) -> None:
-        if isinstance(model, nn.parallel.DistributedDataParallel):
-            raise ValueError("pass the plain module (ddp.module): the accumulator reduces gradients itself")
-        self.parameters = list(model.parameters())
-        known = {id(p) for p in self.parameters}
-        if any(id(p) not in known for group in optimizer.param_groups for p in group["params"]):
-            raise ValueError("the optimizer holds parameters that the model lacks: pass a module that holds them all")
-        self.optimizer = optimizer
-        self.clip_norm = clip_norm
-        self.scaler = scaler
-        self.buffer_dtype = buffer_dtype
-        self.carry = carry
-        self.on_step = on_step
-        self.optimizer_steps = 0
-        self.skipped_steps = 0
+        self.parameters = parameters_of(model, optimizer)
+        self.optimizer, self.scaler, self.clip_norm = optimizer, scaler, clip_norm
+        self.buffer_dtype, self.carry, self.on_step = buffer_dtype, carry, on_step
+        self.optimizer_steps = self.skipped_steps = 0
         self.count = 0  # micro-batches in the open window
         self.window_steps = steps
         self.steps = steps
@@ -234,8 +210,6 @@ class GradientAccumulator:
         if not self.count:
             self.window_steps = self.steps
 
-    # --- the window ---
-
     def _gradients(self) -> list[Tensor | None]:
         return [p.grad for p in self.parameters] if self.buffer_dtype is None else self._buffer
 
@@ -277,7 +251,10 @@ class GradientAccumulator:
         """
         gradients, total, weight, nominal = self._gradients(), 0.0, 0.0, 1.0
         if self._world > 1:
-            gradients, (total, weight), more = self._reduce(gradients, more)
+            kept = self.parameters[0].dtype if self.buffer_dtype is None else self.buffer_dtype
+            gradients, (total, weight), more = reduce_window(
+                self.parameters, gradients, sums=self._sums, nominal=self._nominal, dtype=kept, more=more
+            )
         elif self._sums is not None and self._nominal is not None:
             total, weight, nominal = torch.stack((*self._sums, self._nominal)).tolist()  # a step's one read
         step = None
@@ -321,28 +298,3 @@ class GradientAccumulator:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return self.scaler.get_scale() >= before
-
-    def _reduce(self, gradients: list[Tensor | None], more: bool) -> tuple[list[Tensor | None], list[float], bool]:
-        """Sums gradients, loss and denominator over all processes, in one reduction.
-
-        Returns:
-            Gradients of sum(w l), not yet divided (None where no process has one); [sum(w l), sum(w)]; whether any
-            process may have another window.
-        """
-        first, trained = self.parameters[0], [i for i, p in enumerate(self.parameters) if p.requires_grad]
-        dtype = torch.promote_types(first.dtype if self.buffer_dtype is None else self.buffer_dtype, torch.float32)
-        nominal = 1.0 if self._nominal is None else self._nominal.to(first.device, dtype)
-        sums = first.new_zeros(2, dtype=dtype) if self._sums is None else self._sums.to(first.device, dtype)
-        flags = torch.tensor([gradients[i] is not None for i in trained] + [more], dtype=dtype, device=first.device)
-        parts = [
-            first.new_zeros(self.parameters[i].numel(), dtype=dtype) if g is None else g.reshape(-1).to(dtype) * nominal
-            for i, g in ((i, gradients[i]) for i in trained)
-        ]
-        flat = torch.cat([*parts, sums, flags])
-        dist.all_reduce(flat)
-        *parts, sums, flags = flat.split([part.numel() for part in parts] + [2, len(trained) + 1])
-        *present, more = (flags > 0).tolist()
-        reduced: list[Tensor | None] = [None] * len(gradients)
-        for i, part, has in zip(trained, parts, present, strict=True):
-            reduced[i] = part.view_as(self.parameters[i]) if has else None
-        return reduced, sums.tolist(), more

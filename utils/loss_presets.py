@@ -83,16 +83,20 @@ def build_loss(
     name = loss or defaults["loss"]
     if name not in LOSSES:
         raise unknown_name("loss", name, list(LOSSES))
-    for setting, value in given.items():
-        if setting not in _settings_of(name) and value != 0:
-            takers = ", ".join(other for other in LOSSES if setting in _settings_of(other))
-            origin = f" of --loss_preset {preset}" if preset and not loss else ""
-            raise UserError(
-                f"--{setting} means nothing to the loss {name}{origin}; leave it out or use --loss {takers}"
-            )
+    _check_settings(name, given, f" of --loss_preset {preset}" if preset and not loss else "")
     chosen = {key: value for key, value in {**defaults, **given}.items() if key in _settings_of(name)}
     logger.info("loss: %s %s", name, " ".join(f"{key}={value:g}" for key, value in chosen.items()))
     return LOSSES[name](class_weights=class_weights, **chosen)
+
+
+def _check_settings(name: str, given: dict[str, float], origin: str) -> None:
+    """Raises UserError for a setting other than 0 that a loss does not take; `origin` says who chose the loss."""
+    for setting, value in given.items():
+        if setting not in _settings_of(name) and value != 0:
+            takers = ", ".join(other for other in LOSSES if setting in _settings_of(other))
+            raise UserError(
+                f"--{setting} means nothing to the loss {name}{origin}; leave it out or use --loss {takers}"
+            )
 
 
 def class_weights_from_counts(counts: Sequence[int] | Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Every option of the program: one field of the frozen `Options` is one flag of the command line.
 
-A flag's help, group and limits stand beside its default, and nowhere else; `utils/command_line.py` reads them.
+A flag's help and limits stand beside its default, its group is the section that it stands in; `utils/command_line.py` reads them.
 """
 
 import dataclasses
@@ -290,10 +290,8 @@ class Options(
                 continue
             if isinstance(value, bool):
                 words.append(f"--{field.name}" if value else f"--no_{field.name}")
-            elif isinstance(value, tuple):
-                words += [f"--{field.name}", *value]
             else:
-                words += [f"--{field.name}", str(value)]
+                words += [f"--{field.name}", *(value if isinstance(value, tuple) else [str(value)])]
         return shlex.join(words)
 
 

@@ -42,12 +42,9 @@ def fit_decision(
         device: where to compute.
         every_sensor: whether every window that will be evaluated has readings of all sensors; without one of them the
             density of the readings says nothing.
-        score: one of `decision.SCORES`. None takes the best that there can be, by what docs/RESULTS.md measured on
-            networks that were trained without a fault: the readings, else the distance, and of a baseline the
-            confidence.
+        score: one of `decision.SCORES`; None takes the best that the model allows.
     """
-    network = not isinstance(model, Rival)
-    score = score or ("readings" if every_sensor else "distance" if network else "confidence")
+    score = score or _best_score(model, every_sensor)
     lower, upper = _ranges(data.scaler)
     known = _known(data.val, lower, upper)
     mine, target = logits.double()[torch.from_numpy(known)], np.asarray(data.val.targets)[known]
@@ -71,6 +68,13 @@ def fit_decision(
         novelty_quantiles=calibration.quantiles(scores, target),
         compared=_compared(decision, data.val, known),
     )
+
+
+def _best_score(model: nn.Module, every_sensor: bool) -> str:
+    """By what docs/RESULTS.md measured on networks that were trained without a fault."""
+    if every_sensor:
+        return "readings"
+    return "confidence" if isinstance(model, Rival) else "distance"
 
 
 def novelty_scores(

@@ -84,17 +84,7 @@ def save_artifact(
     description: dict[str, Any] = {
         "format": FORMAT,
         "model": options.model,
-        "data": info.data,
-        "columns": list(info.columns),
-        "units": list(info.units),
-        "classes": list(info.classes),
-        "normal": info.normal,
-        "period_seconds": info.period_seconds,
-        "seq_len": info.seq_len,
-        "step": info.step,
-        "protocol": info.protocol,
-        "leaking": info.leaking,
-        "counts": {part: list(numbers) for part, numbers in info.counts.items()},
+        **info.to_dict(),
         "scaler": scaler.to_dict(),
         "recipe": recipe.to_dict(),
         "decision": decision.to_dict(),
@@ -112,35 +102,10 @@ def load_artifact(folder: Path) -> Artifact:
     Raises:
         UserError: a file is missing, too large, altered, or of another format.
     """
-    description = _read_json(folder / "model.json")
-    if description.get("format") != FORMAT:
-        raise UserError(f"{folder / 'model.json'} has format {description.get('format')}, this program reads {FORMAT}")
-    if "decision" not in description:
-        raise UserError(f"{folder / 'model.json'} has no decision settings: an older program wrote it; train again")
-    sums = description.get("sha256")
-    if not isinstance(sums, dict) or "model.json" not in sums:
-        raise UserError(f"{folder / 'model.json'} has no SHA-256 of its own: an older program wrote it; train again")
-    if sums["model.json"] != _own_sha256(description):
-        raise UserError(f"{folder / 'model.json'} was altered (its SHA-256 differs); copy the model folder again")
+    description = _described(folder)
     weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
-    for path in (weights, settings):
-        _check_size(path, LARGEST_WEIGHTS)
-        if sha256_of(path) != sums.get(path.name):
-            raise UserError(f"{path} is not the file that model.json describes (its SHA-256 differs); copy it again")
     options = Options(**{**description["options"], "compare": tuple(description["options"].get("compare", ()))})
-    info = DataInfo(
-        data=description["data"],
-        columns=tuple(description["columns"]),
-        units=tuple(description["units"]),
-        classes=tuple(description["classes"]),
-        normal=description["normal"],
-        period_seconds=description["period_seconds"],
-        seq_len=description["seq_len"],
-        step=description["step"],
-        counts={part: tuple(numbers) for part, numbers in description["counts"].items()},
-        protocol=description["protocol"],
-        leaking=description["leaking"],
-    )
+    info = DataInfo.from_dict(description)
     model = model_of(options, info)
     if isinstance(model, Rival) and not model.stored:
         raise UserError(
@@ -162,6 +127,25 @@ def load_artifact(folder: Path) -> Artifact:
         options=options,
         description=description,
     )
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """What model.json holds, once it and the files that it describes are known to be what was written."""
+    description = _read_json(folder / "model.json")
+    if description.get("format") != FORMAT:
+        raise UserError(f"{folder / 'model.json'} has format {description.get('format')}, this program reads {FORMAT}")
+    if "decision" not in description:
+        raise UserError(f"{folder / 'model.json'} has no decision settings: an older program wrote it; train again")
+    sums = description.get("sha256")
+    if not isinstance(sums, dict) or "model.json" not in sums:
+        raise UserError(f"{folder / 'model.json'} has no SHA-256 of its own: an older program wrote it; train again")
+    if sums["model.json"] != _own_sha256(description):
+        raise UserError(f"{folder / 'model.json'} was altered (its SHA-256 differs); copy the model folder again")
+    for path in (folder / "weights.safetensors", folder / "decision.safetensors"):
+        _check_size(path, LARGEST_WEIGHTS)
+        if sha256_of(path) != sums.get(path.name):
+            raise UserError(f"{path} is not the file that model.json describes (its SHA-256 differs); copy it again")
+    return description
 
 
 def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:

@@ -21,6 +21,7 @@ from utils.loss_presets import build_loss, class_weights_from_counts, parse_clas
 from utils.losses import Loss
 from utils.optimizers import OPTIMIZERS, build_optimizer, decay_groups
 from utils.options import Options
+from utils.schedulers import Scheduler, build_scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,18 @@ def optimizer_of(options: Options, model: nn.Module, learning_rate: float) -> Op
 
     groups = decay_groups(model, options.weight_decay)
     return ZeroRedundancyOptimizer(groups, optimizer_class=OPTIMIZERS[options.optimizer], lr=learning_rate)
+
+
+def scheduler_of(options: Options, optimizer: Optimizer, steps_per_epoch: float) -> Scheduler:
+    """The schedule of the learning rate."""
+    return build_scheduler(
+        optimizer,
+        name=options.lr_scheduler,
+        steps_per_epoch=steps_per_epoch,
+        epochs=options.train_epochs,
+        warmup_epochs=options.warmup_epochs,
+        period=options.scheduler_period,
+    )
 
 
 def accumulator_of(

@@ -16,7 +16,7 @@ from data_provider.frames import Batch
 from exp.evaluation.inference import logits_of, loss_of, predictions_of
 from exp.evaluation.metrics import headline
 from exp.runs.run_folder import RunFolder
-from exp.training.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of
+from exp.training.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of, scheduler_of
 from exp.training.checkpoint import restore, state_of
 from exp.training.loaders import MicroBatches, train_loader
 from exp.training.progress import EpochBar, Progress
@@ -32,7 +32,6 @@ from utils.interrupt import StopRequest
 from utils.losses import Loss
 from utils.memory_guard import MemoryGuard
 from utils.options import Options
-from utils.schedulers import build_scheduler
 from utils.seeding import random_state, set_random_state
 from utils.written import rounded
 
@@ -77,14 +76,7 @@ class Trainer:
         # A copy that the processor may read once a step was waited for, without waiting again.
         self.counted = torch.zeros((), dtype=torch.int64, pin_memory=True) if device.type == "cuda" else self.correct
         self.optimizer = optimizer_of(options, self.model, self._learning_rate(0))
-        self.scheduler = build_scheduler(
-            self.optimizer,
-            name=options.lr_scheduler,
-            steps_per_epoch=self._steps_per_epoch(0),
-            epochs=options.train_epochs,
-            warmup_epochs=options.warmup_epochs,
-            period=options.scheduler_period,
-        )
+        self.scheduler = scheduler_of(options, self.optimizer, self._steps_per_epoch(0))
         self.average = build_ema(self.model, decay=options.ema) if options.ema else None
         self.scaler = torch.amp.GradScaler(device.type) if options.amp == "fp16" else None
         self.accumulator = accumulator_of(
