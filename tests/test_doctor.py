@@ -240,7 +240,7 @@ def test_without_a_file_it_says_what_is_installed(capsys):
 
 
 def test_what_is_missing_or_too_old_is_said_with_what_to_do(monkeypatch, capsys):
-    versions = {"torch": "2.5.1+cu124", "pyarrow": "", "captum": "0.8.0"}
+    versions = {"torch": "2.5.1+cu124", "pyarrow": "", "aeon": "0.8.0"}
     known = packages.version_of
     monkeypatch.setattr(packages, "version_of", lambda name: versions.get(name, known(name)))
     assert doctor.run(Options()) == 1
@@ -248,7 +248,7 @@ def test_what_is_missing_or_too_old_is_said_with_what_to_do(monkeypatch, capsys)
     assert "torch         2.5.1+cu124       >=2.6,<2.14     a version this program is not tested with" in out
     assert "pyarrow       -                 >=17            missing" in out
     assert 'to do: python -m pip install "torch>=2.6,<2.14" "pyarrow>=17"' in out
-    assert "captum        0.8.0             any             ok" in out
+    assert "aeon          0.8.0             any             ok" in out
     assert "everything needed is installed" not in out
 
 

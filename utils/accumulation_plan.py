@@ -47,7 +47,7 @@ class AccumulationPlan:
         return sum(self.sizes_at(epoch))
 
     def banner(self, epoch: int = 0) -> str | None:
-        """The three lines that document 1 promises, or None where nothing is accumulated."""
+        """The three lines that announce the accumulation, or None where nothing is accumulated."""
         sizes = self.sizes_at(epoch)
         if len(sizes) == 1:
             return None

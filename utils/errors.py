@@ -5,7 +5,8 @@ class UserError(Exception):
     """The command line or the data cannot be used.
 
     The message is one line that says what is wrong, where, and what to do about it. `run.py` prints it on
-    standard error and exits with status 2; nothing else catches it.
+    standard error and exits with status 2. Other code catches it only to say more exactly where the mistake lies,
+    or to report it and go on without what it concerns.
     """
 
 

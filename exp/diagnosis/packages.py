@@ -18,7 +18,6 @@ EXTRAS = {
     "onnx": "export to ONNX",
     "onnxruntime": "checking the export to ONNX",
     "onnxscript": "export to ONNX",
-    "captum": "detect: the picture of where the network looked",
     "aeon": "rivals to compare with, as MultiRocket",
     "tensorboard": "--tracker tensorboard",
     "mlflow-skinny": "--tracker mlflow",

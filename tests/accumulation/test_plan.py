@@ -1,4 +1,4 @@
-"""How many micro-batches of which size: document 1's table, exact targets, schedules, learning rates, the banner."""
+"""How many micro-batches of which size: the table of sizes, exact targets, schedules, learning rates, the banner."""
 
 import itertools
 import math
