@@ -105,7 +105,7 @@ class GradientAccumulator:
         is carried on; after an exception it is discarded, so nothing leaks into what comes next."""
         try:
             yield
-        except BaseException:
+        except BaseException:  # Ctrl-C too must leave no part-filled window; it is raised again
             self.discard()
             raise
         self.finish()

@@ -76,7 +76,7 @@ class Recorder:
                 stack.callback(self._end, tracker)
             try:
                 yield
-            except BaseException as error:
+            except BaseException as error:  # Ctrl-C too decides the state recorded; it is raised again
                 self._state = STOPPED if isinstance(error, (KeyboardInterrupt, *stops)) else FAILED
                 raise
             self._state = DONE
