@@ -36,7 +36,7 @@ CONTENDERS = [
     Contender("Accelerate", "accelerate_loop", "accelerate", "torch"),
     Contender("Transformers Trainer, loss in the model", "hf_trainer", "transformers", "torch"),
     Contender("Transformers Trainer, model takes `**kwargs`", "hf_trainer_kwargs", "transformers", "torch"),
-    Contender("Transformers Trainer, `compute_loss_func`", "hf_trainer_items", "transformers", "torch"),
+    Contender("Transformers Trainer, `compute_loss_func`", "compute_loss_func", "transformers", "torch"),
     Contender("Lightning", "lightning_module", "lightning", "torch"),
     Contender("Keras on torch", "keras_torch", "keras", "torch"),
     Contender("MindSpore, an accumulator of one's own", "mindspore_accumulator", "mindspore", "mindspore"),
