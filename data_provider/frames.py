@@ -4,7 +4,7 @@ Letters: T time steps of a frame, C signals, B windows of a batch, L steps of a 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +86,7 @@ class DataInfo:
     report: dict[str, object] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """What model.json holds: everything but the report, as plain values."""
+        """All facts but the report, as plain values for JSON."""
         return {
             "data": self.data,
             "columns": list(self.columns),
@@ -103,8 +103,7 @@ class DataInfo:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "DataInfo":
-        """What `to_dict` gave; further keys do not matter."""
-        known = {name: stored[name] for name in ("data", "normal", "period_seconds", "seq_len", "step")}
-        known |= {name: tuple(stored[name]) for name in ("columns", "units", "classes")}
-        counts = {part: tuple(numbers) for part, numbers in stored["counts"].items()}
-        return cls(**known, counts=counts, protocol=stored["protocol"], leaking=stored["leaking"])
+        """The facts of `to_dict`; other keys are ignored."""
+        facts = {item.name: stored[item.name] for item in fields(cls) if item.name != "report"}
+        facts |= {name: tuple(stored[name]) for name in ("columns", "units", "classes")}
+        return cls(**{**facts, "counts": {part: tuple(numbers) for part, numbers in stored["counts"].items()}})

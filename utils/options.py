@@ -1,6 +1,6 @@
 """Every option of the program: one field of the frozen `Options` is one flag of the command line.
 
-A flag's help and limits stand beside its default, its group is the section that it stands in; `utils/command_line.py` reads them.
+A flag's help and limits stand beside its default, and its group is the section that it stands in.
 """
 
 import dataclasses

@@ -12,6 +12,7 @@ from exp.detection.findings import Finder
 from exp.detection.load import load_detector, model_folder
 from exp.detection.session import judge_files
 from exp.detection.tables import event_row, window_fields
+from exp.runs.artifact import DESCRIPTION
 from utils.command_line import checked
 from utils.errors import UserError, unknown_name
 from utils.options import Options, flags
@@ -59,7 +60,7 @@ def detect_files(
             raise unknown_name("setting of detection", name, list(SETTINGS))
     chosen = {name: checked(known[name], value) for name, value in settings.items()}
     options = Options(verb="detect", run=str(model), **chosen)
-    described = model_folder(options) / "model.json"
+    described = model_folder(options) / DESCRIPTION
     detector = _loaded(options, described.stat().st_mtime_ns if described.is_file() else 0)
     result = judge_files(detector, Finder(detector=detector, confirm=options.confirm), _found(files, root))
     fields = window_fields(detector.artifact.info.classes)

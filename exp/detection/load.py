@@ -7,7 +7,7 @@ from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
 from exp.detection import tables as tables
 from exp.detection.detector import Detector
-from exp.runs.artifact import Artifact, load_artifact
+from exp.runs.artifact import DESCRIPTION, Artifact, load_artifact
 from exp.runs.run_folder import RunFolder
 from utils import distributed
 from utils.options import Options
@@ -16,7 +16,7 @@ from utils.options import Options
 def model_folder(options: Options) -> Path:
     """The model of a run folder; a model folder that was copied alone will do."""
     given = Path(options.run).expanduser() if options.run else None
-    if given and (given / "model.json").is_file():
+    if given and (given / DESCRIPTION).is_file():
         return given
     return RunFolder.find(options.run, options).model
 

@@ -18,6 +18,7 @@ from exp.reporting.markdown import Markdown, render_markdown
 from exp.reporting.page import cell, duration, missing, number, save
 from exp.reporting.sentences import interval
 from exp.reporting.training_report import MEANINGS, effective_batch
+from exp.runs.artifact import DESCRIPTION
 from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
 from models.baselines import RIVALS
@@ -48,7 +49,7 @@ def write(folder: RunFolder) -> Path | None:
     if not {"answers", "days", "loss"} <= set(run.metrics):
         logger.warning("no model card: metrics.json lacks what it tells, as an older program wrote it; train again")
         return None
-    model = json.loads((folder.model / "model.json").read_text(encoding="utf-8"))
+    model = json.loads((folder.model / DESCRIPTION).read_text(encoding="utf-8"))
     path = folder.model / NAME
     save(path, render_markdown("model_card.md.j2", **_context(run, model, folder)))
     return path

@@ -27,6 +27,7 @@ from utils.errors import UserError
 from utils.files import sha256_of, whole, write_text
 from utils.options import Options
 
+DESCRIPTION, WEIGHTS, DECISION = "model.json", "weights.safetensors", "decision.safetensors"  # the files' names
 FORMAT = 1
 LARGEST_JSON = 16 * 2**20  # bytes
 LARGEST_WEIGHTS = 4 * 2**30
@@ -78,7 +79,7 @@ def save_artifact(
 ) -> None:
     """Writes `weights.safetensors`, a network's in float32, `decision.safetensors` and `model.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
+    weights, settings = folder / WEIGHTS, folder / DECISION
     _save(weights, {name: _stored(tensor, model) for name, tensor in model.state_dict().items()})
     _save(settings, decision.to_tensors())
     description: dict[str, Any] = {
@@ -92,8 +93,8 @@ def save_artifact(
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     sums = {path.name: sha256_of(path) for path in (weights, settings)}
-    description["sha256"] = {**sums, "model.json": _own_sha256({**description, "sha256": sums})}
-    write_text(folder / "model.json", json.dumps(description, indent=1, ensure_ascii=False) + "\n")
+    description["sha256"] = {**sums, DESCRIPTION: _own_sha256({**description, "sha256": sums})}
+    write_text(folder / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False) + "\n")
 
 
 def load_artifact(folder: Path) -> Artifact:
@@ -103,49 +104,55 @@ def load_artifact(folder: Path) -> Artifact:
         UserError: a file is missing, too large, altered, or of another format.
     """
     description = _described(folder)
-    weights, settings = folder / "weights.safetensors", folder / "decision.safetensors"
     options = Options(**{**description["options"], "compare": tuple(description["options"].get("compare", ()))})
     info = DataInfo.from_dict(description)
-    model = model_of(options, info)
-    if isinstance(model, Rival) and not model.stored:
-        raise UserError(
-            f"{folder} keeps no fitted model: {options.model} has no form that loads without running code; "
-            "python run.py test fits it again, with the same seed on the same data"
-        )
-    try:
-        model.load_state_dict(safetensors.torch.load_file(weights))
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        raise UserError(
-            f"{weights} does not fit the model that model.json describes: {str(error).splitlines()[0]}"
-        ) from None
     return Artifact(
-        model=exact(model).eval(),
+        model=exact(_loaded(folder, options, info)).eval(),
         info=info,
         scaler=Scaler.from_dict(description["scaler"]),
         recipe=Recipe.from_dict(description["recipe"]),
-        decision=Decision.from_dict(description["decision"], safetensors.torch.load_file(settings)),
+        decision=Decision.from_dict(description["decision"], safetensors.torch.load_file(folder / DECISION)),
         options=options,
         description=description,
     )
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """What model.json holds, once it and the files that it describes are known to be what was written."""
-    description = _read_json(folder / "model.json")
+    """What model.json holds, once it and the files that it names are known to be whole."""
+    path = folder / DESCRIPTION
+    description = _read_json(path)
     if description.get("format") != FORMAT:
-        raise UserError(f"{folder / 'model.json'} has format {description.get('format')}, this program reads {FORMAT}")
+        raise UserError(f"{path} has format {description.get('format')}, this program reads {FORMAT}")
     if "decision" not in description:
-        raise UserError(f"{folder / 'model.json'} has no decision settings: an older program wrote it; train again")
+        raise UserError(f"{path} has no decision settings: an older program wrote it; train again")
     sums = description.get("sha256")
-    if not isinstance(sums, dict) or "model.json" not in sums:
-        raise UserError(f"{folder / 'model.json'} has no SHA-256 of its own: an older program wrote it; train again")
-    if sums["model.json"] != _own_sha256(description):
-        raise UserError(f"{folder / 'model.json'} was altered (its SHA-256 differs); copy the model folder again")
-    for path in (folder / "weights.safetensors", folder / "decision.safetensors"):
-        _check_size(path, LARGEST_WEIGHTS)
-        if sha256_of(path) != sums.get(path.name):
-            raise UserError(f"{path} is not the file that model.json describes (its SHA-256 differs); copy it again")
+    if not isinstance(sums, dict) or DESCRIPTION not in sums:
+        raise UserError(f"{path} has no SHA-256 of its own: an older program wrote it; train again")
+    if sums[DESCRIPTION] != _own_sha256(description):
+        raise UserError(f"{path} was altered (its SHA-256 differs); copy the model folder again")
+    for other in (folder / WEIGHTS, folder / DECISION):
+        _check_size(other, LARGEST_WEIGHTS)
+        if sha256_of(other) != sums.get(other.name):
+            raise UserError(f"{other} is not the file that model.json describes (its SHA-256 differs); copy it again")
     return description
+
+
+def _loaded(folder: Path, options: Options, info: DataInfo) -> nn.Module:
+    """The model with its stored weights."""
+    model = model_of(options, info)
+    if isinstance(model, Rival) and not model.stored:
+        raise UserError(
+            f"{folder} keeps no fitted model: {options.model} has no form that loads without running code; "
+            "python run.py test fits it again, with the same seed on the same data"
+        )
+    weights = folder / WEIGHTS
+    try:
+        model.load_state_dict(safetensors.torch.load_file(weights))
+    except (RuntimeError, safetensors.SafetensorError) as error:
+        raise UserError(
+            f"{weights} does not fit the model that model.json describes: {str(error).splitlines()[0]}"
+        ) from None
+    return model
 
 
 def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:
@@ -178,6 +185,6 @@ def _check_size(path: Path, largest: int) -> None:
 
 def _own_sha256(description: dict[str, Any]) -> str:
     """Of everything in model.json but this sum itself."""
-    sums = {name: value for name, value in description["sha256"].items() if name != "model.json"}
+    sums = {name: value for name, value in description["sha256"].items() if name != DESCRIPTION}
     text = json.dumps({**description, "sha256": sums}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
