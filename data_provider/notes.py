@@ -69,7 +69,7 @@ class Notes:
         if line not in self.warnings:
             self.warnings.append(line)
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Everything, as values that JSON holds."""
         return {
             "files": self.files,

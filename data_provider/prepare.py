@@ -93,7 +93,7 @@ def _stretches(options: Options, entry: DataSet, source: Source) -> tuple[Stretc
             resample=options.resample,
             hold_seconds=HOLD_STEPS * period,
         )
-        return build(frames, recipe, notes, keep_constant=entry.keep_constant, target=target), notes.plain()
+        return build(frames, recipe, notes, keep_constant=entry.keep_constant, target=target), notes.to_dict()
 
     return cache.load_or_make(cache.places(source.root, options.cache_path), name, make)
 
