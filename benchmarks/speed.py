@@ -37,14 +37,14 @@ def measure(*, quick: bool = False, compiled: bool = False) -> dict[str, Any]:
         "floor": counted and measured limits of a training step; "machine" and "seconds".
     """
     started = time.perf_counter()
-    default, dilated = Training(ModelSettings()), Training(ModelSettings(extractor="dilated"))
+    default, dilated = Training(ModelSettings()), Training(ModelSettings(encoder="dilated"))
     contestants: dict[str, Work] = {"train default": default, "detect default": Detection(ModelSettings())}
     if not quick:
         contestants["train default_bf16"] = Training(ModelSettings(), amp=torch.bfloat16)
         contestants["train default_channels_last"] = Training(ModelSettings(), channels_last=True)
-        channels_last = Training(ModelSettings(extractor="dilated"), channels_last=True)
+        channels_last = Training(ModelSettings(encoder="dilated"), channels_last=True)
         contestants["train dilated_channels_last"] = channels_last
-        contestants["train dilated_bf16"] = Training(ModelSettings(extractor="dilated"), amp=torch.bfloat16)
+        contestants["train dilated_bf16"] = Training(ModelSettings(encoder="dilated"), amp=torch.bfloat16)
     if compiled:
         contestants["train default_compiled"] = Training(ModelSettings(), compiled=True)
     turns = 3 if quick else 7

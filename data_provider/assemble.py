@@ -22,6 +22,8 @@ from data_provider.windows import WindowSet
 from utils.errors import UserError
 from utils.options import Options
 
+USUAL_BLOCK_DAYS = 7  # of a calendar block, unless the data needs shorter ones
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
@@ -57,7 +59,7 @@ def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dic
         UserError: a class or a part would be empty.
     """
     report = {**report, "warnings": list(report["warnings"])}
-    step = options.step or entry.steps(options.seq_len)
+    step = options.stride or entry.steps(options.seq_len)
     labels, classes, normal = _classes(options, entry, stretches)
     windows, words = _split(options, entry, stretches, labels, step, report)
     target = np.array([classes.index(label) for label in labels])[windows.run]
@@ -120,9 +122,9 @@ def _split(
         val_size=options.val_size,
         seq_len=options.seq_len,
         step=step,
-        block_days=options.block_days,
+        block_days=options.block_days or USUAL_BLOCK_DAYS,
     )
-    fixed = options.block_days != Options.block_days  # not "explicit": a config file names every option
+    fixed = options.block_days is not None
     settings = Settings(strategy=entry.strategy, sizes=sizes, seed=options.seed, fixed_blocks=fixed)
     if options.split == "random":
         return at_random(stretches, labels, settings)
@@ -154,7 +156,7 @@ def _check(
     report: dict[str, Any],
 ) -> None:
     """Every class must have windows to learn from, and every part some windows."""
-    remedy = f"use a smaller --seq_len or --step, or {'more --rows' if options.rows else 'more data'}"
+    remedy = f"use a smaller --seq_len or --stride, or {'more --rows' if options.rows else 'more data'}"
     for number, name in enumerate(classes):
         mine = windows.part[target == number]
         if not len(mine):

@@ -68,7 +68,7 @@ def _check(options: Options, artifact: Artifact) -> None:
             f"{artifact.options.model} is no network, and only networks can be exported; "
             "python run.py detect uses it as it is"
         )
-    for field in flags("data"):
+    for field in flags("data", "windows"):
         name = field.name
         if name in options.explicit - job.OWN:
             asked, own = getattr(options, name), getattr(artifact.options, name)

@@ -85,7 +85,7 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
         if distributed.rank() == 0:
             log.write_to(folder.log)
         training.announce()
-        with recorder.recording(folder.path, options.plain(), stops=(Interrupted,)):
+        with recorder.recording(folder.path, options.to_dict(), stops=(Interrupted,)):
             try:
                 fitted = training.fit(folder, recorder.epochs)
             except Interrupted:

@@ -1,4 +1,4 @@
-"""A branch of the network: the extractors of one field, one for all signals or one a group.
+"""A branch of the network: the encoders of one field, one for all signals or one a group.
 
 Letters: B batch, C signals, G signals of a group, S steps, D features.
 """
@@ -12,19 +12,19 @@ from layers.gramian import Gramian
 
 
 class Branch(nn.Module):
-    """Looks at the fields of all signals with one extractor, whose weights they share.
+    """Looks at the fields of all signals with one encoder, whose weights they share.
 
-    The norm brings the features of any extractor to one size, without which the fusion and the statistics would not
+    The norm brings the features of any encoder to one size, without which the fusion and the statistics would not
     be heard beside them, or they beside those.
 
     Args:
-        extractor: factors of N signals -> features (N, D).
+        encoder: factors of N signals -> features (N, D).
         dim: D.
     """
 
-    def __init__(self, *, extractor: nn.Module, dim: int) -> None:
+    def __init__(self, *, encoder: nn.Module, dim: int) -> None:
         super().__init__()
-        self.extractor = extractor
+        self.extractor = encoder  # the name that stored weights have
         self.norm = nn.Sequential(nn.LayerNorm(dim), nn.GELU())
 
     def forward(self, fields: Gramian) -> Tensor:
@@ -35,17 +35,17 @@ class Branch(nn.Module):
 
 
 class GroupedBranch(nn.Module):
-    """Looks at every group of signals with an extractor of its own.
+    """Looks at every group of signals with an encoder of its own.
 
     Args:
         groups: places of the signals of each group; together they hold each of the C places once.
-        extractors: one a group.
+        encoders: one a group.
         dim: D.
     """
 
-    def __init__(self, *, groups: Sequence[Sequence[int]], extractors: Sequence[nn.Module], dim: int) -> None:
+    def __init__(self, *, groups: Sequence[Sequence[int]], encoders: Sequence[nn.Module], dim: int) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(Branch(extractor=extractor, dim=dim) for extractor in extractors)
+        self.branches = nn.ModuleList(Branch(encoder=encoder, dim=dim) for encoder in encoders)
         for i, group in enumerate(groups):
             self.register_buffer(f"group_{i}", torch.tensor(group), persistent=False)
         joined = torch.tensor([place for group in groups for place in group])

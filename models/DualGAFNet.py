@@ -21,7 +21,7 @@ from layers.statistics.branch import STAT_PLACES, NoStatistics
 from layers.statistics.features import STATISTICS
 from layers.statistics.fusion import STAT_FUSIONS
 from models.config import ablated, check, parse_groups
-from models.extractor import build_branch
+from models.encoder import build_branch
 from utils.options import ModelSettings
 
 
@@ -49,7 +49,7 @@ class DualGAFNet(nn.Module):
         signals = math.ceil(settings.compression_ratio * len(columns))
         compressed = signals < len(columns)
         self.compression = SignalCompression(signals=len(columns), kept=signals) if compressed else nn.Identity()
-        groups = [(settings.extractor, list(range(signals)))] if compressed else parse_groups(settings, columns)
+        groups = [(settings.encoder, list(range(signals)))] if compressed else parse_groups(settings, columns)
         size = settings.image_size or length
         self.branches = nn.ModuleDict(
             {method: build_branch(method=method, size=size, groups=groups, settings=settings) for method in methods}

@@ -8,7 +8,7 @@ from typing import Any
 
 from layers.attention import ATTENTIONS
 from layers.classifiers import CLASSIFIERS
-from layers.extractors import EXTRACTORS
+from layers.encoders import ENCODERS
 from layers.fusion import FUSIONS
 from layers.gramian import BACKENDS, RANGES
 from layers.norm import NORMS
@@ -49,8 +49,8 @@ def check(settings: ModelSettings, length: int) -> None:
         name = getattr(settings, setting)
         if name not in registry:
             raise unknown_name(setting, name, registry)
-    for name in (settings.extractor, *filter(None, settings.group_extractors.split("|"))):
-        check_extractor(name.strip())
+    for name in (settings.encoder, *filter(None, settings.group_encoders.split("|"))):
+        check_encoder(name.strip())
     if not 0.0 < settings.compression_ratio <= 1.0:
         raise UserError(f"compression_ratio {settings.compression_ratio} is not in (0, 1]; 0.5 leaves half the signals")
     if settings.compression_ratio < 1.0 and settings.signal_groups:
@@ -63,10 +63,10 @@ def check(settings: ModelSettings, length: int) -> None:
         raise UserError(f"dropout {settings.dropout} is not in [0, 1); 0.1 is usual")
 
 
-def check_extractor(name: str) -> None:
-    """Raises UserError unless `name` is an extractor of ours or "timm:" and a name."""
-    if name not in EXTRACTORS and not (name.startswith(TIMM) and len(name) > len(TIMM)):
-        raise unknown_name("extractor", name, [*EXTRACTORS, "timm:NAME"])
+def check_encoder(name: str) -> None:
+    """Raises UserError unless `name` is an encoder of ours or "timm:" and a name."""
+    if name not in ENCODERS and not (name.startswith(TIMM) and len(name) > len(TIMM)):
+        raise unknown_name("encoder", name, [*ENCODERS, "timm:NAME"])
 
 
 def ablated(settings: ModelSettings) -> ModelSettings:
@@ -75,19 +75,19 @@ def ablated(settings: ModelSettings) -> ModelSettings:
 
 
 def parse_groups(settings: ModelSettings, columns: tuple[str, ...]) -> list[tuple[str, list[int]]]:
-    """The groups of signals: (extractor, places among the C columns) each.
+    """The groups of signals: (encoder, places among the C columns) each.
 
-    Signals that no group names form a last group with `settings.extractor`. Without groups, that is all of them.
+    Signals that no group names form a last group with `settings.encoder`. Without groups, that is all of them.
 
     Raises:
-        UserError: a signal is unknown or named twice, a group is empty, or there are not as many extractors as groups.
+        UserError: a signal is unknown or named twice, a group is empty, or there are not as many encoders as groups.
     """
     named = [[name.strip() for name in group.split(",")] for group in settings.signal_groups.split("|")]
     named = named if settings.signal_groups.strip() else []
-    chosen = [name.strip() for name in settings.group_extractors.split("|")]
-    extractors = chosen if settings.group_extractors.strip() else [settings.extractor] * len(named)
-    if len(extractors) != len(named):
-        raise UserError(f"group_extractors names {len(extractors)} for {len(named)} signal_groups; give one a group")
+    chosen = [name.strip() for name in settings.group_encoders.split("|")]
+    encoders = chosen if settings.group_encoders.strip() else [settings.encoder] * len(named)
+    if len(encoders) != len(named):
+        raise UserError(f"group_encoders names {len(encoders)} for {len(named)} signal_groups; give one a group")
     taken: set[str] = set()
     for name in (name for group in named for name in group):
         if name not in columns:
@@ -95,6 +95,6 @@ def parse_groups(settings: ModelSettings, columns: tuple[str, ...]) -> list[tupl
         if name in taken:
             raise UserError(f"signal_groups names '{name}' twice; a signal belongs to one group")
         taken.add(name)
-    groups = [(e, [columns.index(n) for n in group]) for e, group in zip(extractors, named, strict=True)]
+    groups = [(e, [columns.index(n) for n in group]) for e, group in zip(encoders, named, strict=True)]
     rest = [place for place, name in enumerate(columns) if name not in taken]
-    return [*groups, (settings.extractor, rest)] if rest else groups
+    return [*groups, (settings.encoder, rest)] if rest else groups

@@ -18,11 +18,11 @@ from utils.memory import keep_freed_memory
 STEPS, SHOWN = 20, 20
 
 
-def main(extractor: str = "gramian") -> None:
+def main(encoder: str = "gramian") -> None:
     """Profiles some steps and prints the operators that take most of them."""
     torch.set_num_threads(1)
     keep_freed_memory()  # as run.py does
-    training = Training(ModelSettings(extractor=extractor))
+    training = Training(ModelSettings(encoder=encoder))
     for _ in range(5):  # memory is taken and the optimizer's state made
         training()
     with profile(activities=[ProfilerActivity.CPU]) as profiler:

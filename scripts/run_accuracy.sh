@@ -2,7 +2,7 @@
 # The accuracy of networks and rivals on one data set: five trainings each, every one with its own seed and split, then
 # one table of the means. Flags given to this script go to every run and decide the data set, for example:
 #     bash scripts/run_accuracy.sh --data LBNL_MZVAV_2_2 --root_path FOLDER --train_epochs 8
-# A line below is a name and the flags that make it. `dilated`, the published extractor over dense images, takes hours
+# A line below is a name and the flags that make it. `dilated`, the published encoder over dense images, takes hours
 # on a processor, half as many in bfloat16: ONLY="default,RandomForest" leaves it out, or takes it alone.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
@@ -19,7 +19,7 @@ InceptionTime           --model InceptionTime
 RandomForest            --model RandomForest
 HistGradientBoosting    --model HistGradientBoosting
 LogisticRegression      --model LogisticRegression
-dilated                 --extractor dilated --amp bf16
+dilated                 --encoder dilated --amp bf16
 "
 
 while read -r name flags; do

@@ -12,6 +12,7 @@ import run
 from tests.conftest import REPOSITORY
 from utils.command_line import from_config, parse
 from utils.errors import UserError
+from utils.former_options import FORMER
 from utils.options import GROUPS, Options, flags
 from utils.verbs import GROUPS_OF_VERB, VERBS
 
@@ -51,7 +52,7 @@ def test_what_the_user_gave_is_known_even_at_the_default():
         (["trian"], ["trian", "train"]),
         (["--batchsize", "4"], ["--batchsize", "--batch_size"]),
         (["--batch", "4"], ["--batch"]),
-        (["--step", "-1"], ["--step", "-1", "at least 1"]),
+        (["--stride", "-1"], ["--stride", "-1", "at least 1"]),
         (["--batch_size", "four"], ["--batch_size", "four", "whole number"]),
         (["--learning_rate", "nan"], ["--learning_rate", "nan"]),
         (["--learning_rate", "0"], ["--learning_rate", "above 0"]),
@@ -87,11 +88,11 @@ def test_every_flag_has_a_group_help_and_a_verb():
 def test_config_holds_every_option_and_gives_it_back(tmp_path):
     options = parse(["--batch_size", "6", "--no_use_statistical_features", "--label_smoothing", "0.2", "--des", "a b"])
     path = tmp_path / "config.yaml"
-    path.write_text(yaml.safe_dump(options.plain()))
+    path.write_text(yaml.safe_dump(options.to_dict()))
     assert set(yaml.safe_load(path.read_text())) == {field.name for field in flags()}
-    assert from_config(path).plain() == options.plain()
+    assert from_config(path).to_dict() == options.to_dict()
     again = parse(["--config", str(path), "--batch_size", "3"])
-    assert again.plain() == options.plain() | {"batch_size": 3, "config": str(path)}
+    assert again.to_dict() == options.to_dict() | {"batch_size": 3, "config": str(path)}
     assert "gradient_accumulation_steps" not in again.explicit  # at its default in the file: nobody chose it
     assert {"label_smoothing", "batch_size"} <= again.explicit
 
@@ -101,7 +102,7 @@ def test_config_holds_every_option_and_gives_it_back(tmp_path):
     [
         ("batch_sise: 4", ["batch_sise", "batch_size"]),
         ("batch_size: many", ["batch_size", "many"]),
-        ("step: -3", ["step", "-3"]),
+        ("stride: -3", ["stride", "-3"]),
         ("- a list", ["no options"]),
         ("a: b: c", ["YAML"]),
         ("!!python/object/apply:os.getcwd []", ["YAML"]),
@@ -134,7 +135,7 @@ def test_the_command_of_options_gives_the_same_options():
     assert command.startswith("python run.py ")
     import shlex
 
-    assert parse(shlex.split(command)[2:]).plain() == options.plain()
+    assert parse(shlex.split(command)[2:]).to_dict() == options.to_dict()
 
 
 def test_help_imports_nothing_heavy():
@@ -194,3 +195,18 @@ def test_a_broken_pipe_of_another_kind_is_not_hidden(monkeypatch):
     monkeypatch.setattr("exp.doctor.run", broken)
     with pytest.raises(BrokenPipeError, match="worker"):
         run.main(["doctor"])
+
+
+def test_former_names_work_and_are_not_advertised(capsys, tmp_path):
+    given = parse(["--extractor", "dilated", "--group_extractors", "gramian|dilated", "--step", "5"])
+    assert (given.encoder, given.group_encoders, given.stride) == ("dilated", "gramian|dilated", 5)
+    assert {"encoder", "group_encoders", "stride"} <= given.explicit
+    path = tmp_path / "former.yaml"
+    path.write_text("extractor: multiscale\nstep: 7\n", encoding="utf-8")
+    stored = parse(["--config", str(path)])
+    assert (stored.encoder, stored.stride) == ("multiscale", 7)
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    shown = capsys.readouterr().out
+    assert "--encoder" in shown
+    assert not any(f"--{name}" in shown for name in FORMER)

@@ -14,7 +14,7 @@ import torch.distributed as dist
 import run
 from benchmarks.catalogue import _info
 from exp.training.build import accumulator_of, loss_for, optimizer_of
-from layers.extractors import EXTRACTORS
+from layers.encoders import ENCODERS
 from models.build import model_of
 from tests.accumulation.kit import CLASSES, distance, micro_batches, network, samples
 from tests.conftest import REPOSITORY
@@ -69,9 +69,9 @@ def losses(steps: int = 100, **chosen) -> list[float]:
     return made
 
 
-@pytest.mark.parametrize("extractor", EXTRACTORS)
-def test_replayed_losses_are_those_of_kernel_by_kernel(extractor):
-    replayed, plain = (losses(extractor=extractor, cuda_graphs=word) for word in ("on", "off"))
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_replayed_losses_are_those_of_kernel_by_kernel(encoder):
+    replayed, plain = (losses(encoder=encoder, cuda_graphs=word) for word in ("on", "off"))
     assert replayed == pytest.approx(plain, rel=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_reduced_precision_learns(amp):
     assert sum(found[-20:]) < 0.8 * sum(found[:20])
 
 
-@pytest.mark.parametrize("flags", [[], ["--gradient_accumulation_steps", "3", "--extractor", "dilated"]])
+@pytest.mark.parametrize("flags", [[], ["--gradient_accumulation_steps", "3", "--encoder", "dilated"]])
 def test_the_same_command_twice_gives_the_same_bits(flags, data, tmp_path):
     first, second = (train(data, tmp_path / str(i), "--device", "cuda", *flags)[1] for i in range(2))
     assert_same(state_of(first), state_of(second))
@@ -102,7 +102,7 @@ def test_test_and_detect_write_the_same_on_both_devices(data, tmp_path):
 
 
 def test_memory_that_runs_out_halves_the_micro_batches(tmp_path, data):
-    """The process may use less than a micro-batch of the dense extractor needs, and more than an eighth of one."""
+    """The process may use less than a micro-batch of the dense encoder needs, and more than an eighth of one."""
     limited = """
 import sys, torch
 import run
@@ -116,7 +116,7 @@ sys.exit(run.main(sys.argv[2:]))
         "2",
         "--block_days",
         "1",
-        "--extractor",
+        "--encoder",
         "dilated",
         "--batch_size",
         "256",

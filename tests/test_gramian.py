@@ -33,13 +33,13 @@ for method in ("summation", "difference"):
             field = GramianAngularField(image_size=size, sample_range=scale, method=method)
             found[f"{method} {name} {size}"] = field.transform(rows)
     found[f"{method} backend"] = pyts_fields(torch.from_numpy(rows).float().reshape(2, -1, rows.shape[1]), method)
-for extractor in ("gramian", "multiscale"):
+for encoder in ("gramian", "multiscale"):
     for backend in ("torch", "pyts"):
         torch.manual_seed(0)
-        settings = ModelSettings(extractor=extractor, gaf_backend=backend, image_size=20, gaf_range="window")
+        settings = ModelSettings(encoder=encoder, gaf_backend=backend, image_size=20, gaf_range="window")
         model = MODELS["DualGAFNet"](columns=tuple("abcd"), length=rows.shape[1], classes=3, settings=settings)
         windows = torch.from_numpy(rows).float().reshape(2, 4, -1)
-        found[f"{extractor} {backend}"] = model.eval()(windows).detach().numpy()
+        found[f"{encoder} {backend}"] = model.eval()(windows).detach().numpy()
 np.savez(sys.argv[2], **found)
 """
 
@@ -82,9 +82,9 @@ def test_pyts_backend_is_pyts_in_the_shape_of_the_signals(reference: dict[str, n
     np.testing.assert_allclose(flat, reference[f"{method} train {LENGTH}"], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("extractor", ["gramian", "multiscale"])
-def test_a_network_answers_the_same_with_images_by_pyts(reference: dict[str, np.ndarray], extractor: str) -> None:
-    theirs, ours = reference[f"{extractor} pyts"], reference[f"{extractor} torch"]
+@pytest.mark.parametrize("encoder", ["gramian", "multiscale"])
+def test_a_network_answers_the_same_with_images_by_pyts(reference: dict[str, np.ndarray], encoder: str) -> None:
+    theirs, ours = reference[f"{encoder} pyts"], reference[f"{encoder} torch"]
     assert np.abs(ours).max() > 1e-2
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
 

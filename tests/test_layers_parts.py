@@ -12,8 +12,8 @@ from layers.branch import GroupedBranch
 from layers.classifiers import CLASSIFIERS
 from layers.compression import SignalCompression
 from layers.cross_attention import CrossAttention
-from layers.extractors import EXTRACTORS
-from layers.extractors.image import PooledLinear
+from layers.encoders import ENCODERS
+from layers.encoders.image import PooledLinear
 from layers.fusion import FUSIONS
 from layers.gramian import METHODS, Gramian, gramian
 from layers.norm import NORMS
@@ -101,26 +101,26 @@ def test_cross_attention_is_that_of_torch(dim: int) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", EXTRACTORS)
-def test_an_extractor_trains_whole_on_odd_sides(name: str, method: str) -> None:
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoder_trains_whole_on_odd_sides(name: str, method: str) -> None:
     torch.manual_seed(0)
-    extractor = EXTRACTORS[name](method=method, size=21, dim=5, norm="group")
-    features = extractor(gramian(torch.rand(3, 21) * 2 - 1))
+    encoder = ENCODERS[name](method=method, size=21, dim=5, norm="group")
+    features = encoder(gramian(torch.rand(3, 21) * 2 - 1))
     assert features.shape == (3, 5)
     (features * torch.randn(3, 5)).sum().backward()
-    without = [n for n, p in extractor.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+    without = [n for n, p in encoder.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
     assert without == []
 
 
 @pytest.mark.parametrize("size", [8, 9, 17])
-@pytest.mark.parametrize("name", EXTRACTORS)
-def test_an_extractor_takes_small_fields_and_one_signal(name: str, size: int) -> None:
-    extractor = EXTRACTORS[name](method="summation", size=size, dim=3, norm="group")
-    assert torch.isfinite(extractor(gramian(torch.rand(1, size)))).all()
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoder_takes_small_fields_and_one_signal(name: str, size: int) -> None:
+    encoder = ENCODERS[name](method="summation", size=size, dim=3, norm="group")
+    assert torch.isfinite(encoder(gramian(torch.rand(1, size)))).all()
 
 
 def test_dilated_has_the_published_layers() -> None:
-    modules = list(EXTRACTORS["dilated"](method="summation", size=96, dim=128, norm="group").modules())
+    modules = list(ENCODERS["dilated"](method="summation", size=96, dim=128, norm="group").modules())
     convolutions = [m for m in modules if isinstance(m, nn.Conv2d)]
     shapes = [(m.out_channels, m.kernel_size[0], m.stride[0], m.dilation[0]) for m in convolutions]
     assert shapes == [(32, 7, 2, 1), (64, 3, 1, 2), (128, 3, 1, 4)]
@@ -171,7 +171,7 @@ def test_channel_attention_is_the_gate_of_mean_plus_that_of_maximum() -> None:
 
 
 class Echo(nn.Module):
-    """An extractor that gives back the first two steps, and its number, to see where signals end up."""
+    """An encoder that gives back the first two steps, and its number, to see where signals end up."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class Echo(nn.Module):
 
 def test_groups_bring_signals_back_in_their_order() -> None:
     x = torch.rand(3, 6, 8)
-    branch = GroupedBranch(groups=[[4, 1], [0], [5, 2, 3]], extractors=[Echo(0), Echo(1), Echo(2)], dim=3)
+    branch = GroupedBranch(groups=[[4, 1], [0], [5, 2, 3]], encoders=[Echo(0), Echo(1), Echo(2)], dim=3)
     for part in branch.branches:
         part.norm = nn.Identity()
     features = branch(gramian(x))

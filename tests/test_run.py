@@ -193,7 +193,7 @@ def test_the_bar_is_the_one_of_the_document(tmp_path, capfd):
         (["--root_path", "nowhere"], ["nowhere"]),
         (["--model", "DualGAFNot"], ["DualGAFNot", "DualGAFNet"]),
         (["--data", "DualGAP"], ["DualGAP", "DualGAF"]),
-        (["--extractor", "gramien"], ["gramien", "gramian"]),
+        (["--encoder", "gramien"], ["gramien", "gramian"]),
         (["--fusion", "fuse"], ["fuse", "adaptive"]),
         (["--loss_preset", "hvac"], ["hvac", "hvac_similar_optimized"]),
         (["--loss", "hinge"], ["hinge", "cross_entropy"]),

@@ -43,7 +43,7 @@ CPU = torch.device("cpu")
 KINDS = {
     "default": (),
     "OneDCNN": ("--model", "OneDCNN"),
-    "dilated": ("--extractor", "dilated"),
+    "dilated": ("--encoder", "dilated"),
     "boosting": ("--model", "HistGradientBoosting"),
     "forest": ("--model", "RandomForest"),
 }

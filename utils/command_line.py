@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.errors import UserError
+from utils.former_options import FORMER, of_today
 from utils.options import GROUPS, Options, flags
 from utils.verbs import GROUPS_OF_VERB, VERBS, WORD_OF_VERB
 
@@ -109,6 +110,9 @@ def _add_flag(section: argparse._ArgumentGroup, field: dataclasses.Field) -> Non
     else:
         metavar = "|".join(field.metadata["choices"]) or kind.__name__.upper()
         section.add_argument(name, type=_reader(field), metavar=metavar, help=text)
+        for former, today in FORMER.items():
+            if today == field.name:
+                section.add_argument(f"--{former}", dest=today, type=_reader(field), help=argparse.SUPPRESS)
 
 
 def _kind(field: dataclasses.Field) -> type:
@@ -179,7 +183,7 @@ def _read_config(path: str) -> dict[str, Any]:
         raise UserError(f"{path} holds no options; write one 'name: value' a line, as config.yaml of a run folder")
     known = {field.name: field for field in flags()}
     result = {}
-    for name, value in content.items():
+    for name, value in of_today(content).items():
         if name not in known:
             close = difflib.get_close_matches(str(name), known, 1)
             raise UserError(f"{path}: unknown option '{name}'{_did_you_mean(close)}; see python run.py --help")

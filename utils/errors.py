@@ -14,7 +14,7 @@ def unknown_name(kind: str, name: str, known: "list[str] | tuple[str, ...] | dic
     """The error for a name that no registry holds; lists the names that it does hold.
 
     Args:
-        kind: what the name was to choose, for example "extractor".
+        kind: what the name was to choose, for example "encoder".
         name: the name asked for.
         known: the names there are.
     """

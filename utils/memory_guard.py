@@ -92,7 +92,7 @@ class MemoryGuard:
         size = min(self.limit or largest, largest)
         if size == 1:
             raise UserError(
-                "out of memory with a single window in the micro-batch; choose a smaller network (--extractor, "
+                "out of memory with a single window in the micro-batch; choose a smaller network (--encoder, "
                 "--feature_dim, --image_size) or --device cpu"
             )
         self.limit = size // 2

@@ -1,237 +1,39 @@
 """Every option of the program: one field of the frozen `Options` is one flag of the command line.
 
-A flag's help and limits stand beside its default, and its group is the section that it stands in.
+`utils/option_sections.py` declares them, and `utils/command_line.py` reads them.
 """
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from utils.option_sections import (
+    AccumulationOptions,
+    BenchmarkOptions,
+    DataOptions,
+    DetectOptions,
+    ExportOptions,
+    FileOptions,
+    LossOptions,
+    ModelSettings,
+    ReadingOptions,
+    ReportOptions,
+    RunOptions,
+    SimulateOptions,
+    TrainingOptions,
+    TrendOptions,
+    VerdictOptions,
+    WindowOptions,
+)
 
-def flag(
-    default: Any,
-    text: str,
-    *,
-    choices: Sequence[str] = (),
-    at_least: float | None = None,
-    above: float | None = None,
-    below: float | None = None,
-) -> Any:
-    """An option with what its flag needs: one line of help, and the values allowed."""
-    limits = {"choices": tuple(choices), "at_least": at_least, "above": above, "below": below}
-    return dataclasses.field(default=default, metadata={"help": text, **limits})
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What to run and where results go."""
-
-    model: str = flag("DualGAFNet", "model by name")
-    data: str = flag("DualGAF", "data set by name")
-    des: str = flag("default", "description: a tag for the run, part of its folder's path")
-    itr: int = flag(1, "how many times to train, each with the next seed", at_least=1)
-    seed: int = flag(2021, "seed of split, initial weights, order and noise", at_least=0)
-    is_training: int = flag(1, "0: evaluate a finished run instead of training", choices=("0", "1"))
-    result_path: str = flag("results", "folder for run folders")
-    config: str | None = flag(None, "YAML file of options, as config.yaml of a run folder; the line wins")
-    run: str | None = flag(None, "run folder to evaluate or report on (default: the latest of model and data)")
-    resume: str | None = flag(None, "run folder or checkpoint to go on from")
-    device: str = flag("auto", "auto takes a GPU where there is one", choices=("auto", "cpu", "cuda"))
-    disable_parallel: bool = flag(False, "load data in the training process, on one thread of computation")
-    num_workers: int = flag(0, "processes that load data beside the training process", at_least=0)
-
-
-@dataclass(frozen=True)
-class DataOptions:
-    """Data set, windows and split."""
-
-    root_path: str | None = flag(None, "folder or file of the data (default: the data set's place in dataset/)")
-    rows: int | None = flag(None, "read only the first N rows of each file, for trials", at_least=1)
-    sample_period: str | None = flag(None, "step of the windows, as 5min or 30s (default: the data set's)")
-    resample: str = flag("direct", "take every n-th reading, or the mean", choices=("direct", "mean"))
-    label: str = flag("fault", "what a class is", choices=("fault", "severity", "binary"))
-    label_column: str = flag("label", "the column with the class, for --data csv")
-    split: str = flag("blocked", "random is the published protocol; it leaks", choices=("blocked", "random"))
-    test_size: float = flag(0.2, "share of the test part", above=0, below=1)
-    val_size: float = flag(0.2, "share of the validation part", above=0, below=1)
-    block_days: int = flag(7, "days of a calendar block of the split", at_least=1)
-    seq_len: int = flag(96, "steps of a window", at_least=4)
-    step: int | None = flag(None, "steps between windows (default: the data set's)", at_least=1)
-    cache_path: str | None = flag(None, "folder for prepared data (default: .cache beside the data)")
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """The network."""
-
-    gaf_range: str = flag("train", "scale of a window's image", choices=("train", "window"))
-    gaf_backend: str = flag("torch", "pyts is slow: a check", choices=("torch", "pyts"))
-    image_size: int = flag(0, "side of the Gramian images by piecewise aggregation, 0: seq_len", at_least=0)
-    extractor: str = flag("gramian", "branch of an image: gramian, dilated, large_kernel, ..., timm:NAME")
-    feature_dim: int = flag(64, "features of a signal and field", at_least=2)
-    fusion: str = flag("adaptive", "how the two fields' features join")
-    attention: str = flag("channel", "attention over signals")
-    classifier: str = flag("mlp", "the last layers")
-    use_statistical_features: bool = flag(True, "a branch of statistics beside the images")
-    stat_type: str = flag("basic", "statistics: basic, comprehensive, correlation_focused")
-    stat_per: str = flag("signal", "statistics of each signal or the whole window")
-    stat_fusion: str = flag("concat", "how statistics join: concat, attention, gated, adaptive, film")
-    signal_groups: str = flag("", "groups of signals with their own extractors, as A,B|C,D")
-    group_extractors: str = flag("", "extractors of the groups, as gramian|dilated")
-    compression_ratio: float = flag(1.0, "signals after compression, as a share", above=0)
-    norm: str = flag("group", "normalisation; group keeps accumulation exact", choices=("group", "batch"))
-    dropout: float = flag(0.1, "dropout rate", at_least=0, below=1)
-    ablation_mode: str = flag("none", "leave out: none, no_diff, no_stat, no_attention, minimal")
-
-
-@dataclass(frozen=True)
-class LossOptions:
-    """Loss function."""
-
-    loss_preset: str | None = flag(None, "settings by name, as hvac_similar_optimized; explicit flags win")
-    loss: str | None = flag(None, "loss by name (default: cross_entropy)")
-    label_smoothing: float | None = flag(None, "share of the target given to all classes", at_least=0, below=1)
-    focal_alpha: float | None = flag(None, "factor of the focal loss", above=0)
-    focal_gamma: float | None = flag(None, "exponent of the focal loss", at_least=0)
-    confidence_penalty: float | None = flag(None, "weight of the entropy term", at_least=0)
-    enable_class_weights: bool = flag(False, "weigh classes by the inverse of their number")
-    class_weights: str | None = flag(None, "weights of the classes, as 1,2,1")
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """Optimisation."""
-
-    train_epochs: int = flag(10, "epochs at most", at_least=1)
-    batch_size: int = flag(4, "windows of a micro-batch", at_least=1)
-    learning_rate: float = flag(1e-3, "learning rate", above=0)
-    weight_decay: float = flag(1e-4, "weight decay (not on norms and biases)", at_least=0)
-    optimizer: str = flag("radam", "optimizer by name")
-    lr_scheduler: str = flag("plateau", "plateau, cosine, linear, multistep or none")
-    warmup_epochs: float = flag(0.0, "epochs of rising learning rate", at_least=0)
-    scheduler_period: int = flag(1, "optimizer steps between changes of the rate", at_least=1)
-    patience: int = flag(10, "epochs without a better validation before training stops", at_least=1)
-    select: str = flag(
-        "macro_f1", "what validation chooses the kept epoch by", choices=("macro_f1", "accuracy", "loss")
-    )
-    clip_grad: float = flag(1.0, "largest norm of a step's gradient, 0: no limit", at_least=0)
-    augment: str = flag("", "noise on training windows, as jitter:0.02,drop_sensor:0.1")
-    mixup: float = flag(0.0, "mixup's alpha, 0: off", at_least=0)
-    amp: str = flag("none", "reduced precision", choices=("none", "fp16", "bf16"))
-    compile: bool = flag(False, "compile the network (torch.compile); minutes at first, pays on a GPU")
-    cuda_graphs: str = flag(
-        "auto", "replay steps on a GPU instead of starting their kernels", choices=("auto", "on", "off")
-    )
-    tracker: str = flag("none", "record the run for tensorboard, mlflow, or both with a comma, offline")
-    ema: float = flag(0.0, "decay of averaged weights, 0: off", at_least=0, below=1)
-
-
-@dataclass(frozen=True)
-class AccumulationOptions:
-    """Gradient accumulation."""
-
-    gradient_accumulation_steps: int = flag(1, "micro-batches of an optimizer step", at_least=1)
-    enable_auto_gradient_accumulation: bool = flag(False, "choose the steps from the batch size")
-    cross_epoch_accumulation: bool = flag(False, "carry a part-filled window into the next epoch")
-    target_batch_size: int | None = flag(None, "windows of an optimizer step, exactly", at_least=1)
-    accumulation_schedule: str = flag("", "steps from an epoch on, as 0:4,10:2")
-    scale_lr: str = flag("none", "learning rate with the effective batch", choices=("none", "linear", "sqrt"))
-    bn_statistics: str = flag("micro", "how BatchNorm counts under accumulation", choices=("micro", "spread", "frozen"))
-    param_dtype: str = flag("fp32", "type of the parameters", choices=("fp32", "bf16"))
-    grad_buffer: str = flag("none", "store gradients beside the parameters", choices=("none", "fp32"))
-    zero_optimizer: bool = flag(False, "share the optimizer's state among the processes")
-
-
-@dataclass(frozen=True)
-class FileOptions:
-    """Where to write."""
-
-    output: str | None = flag(None, "folder to write to (export: RUN/export; simulate: dataset/SAHU)")
-
-
-@dataclass(frozen=True)
-class ReadingOptions:
-    """How trend files are written."""
-
-    roles: str | None = flag(None, "YAML file: which of the file's columns is which signal, in what unit")
-    vendor: str = flag("iso", "the style that the files are written in")
-    time_zone: str | None = flag(None, "zone of the files' clock, as Europe/Berlin (default: none is known)")
-    time_format: str | None = flag(None, "how times are written, as %d.%m.%Y %H:%M (default: the vendor's)")
-    max_age: float = flag(60.0, "minutes that a change of value holds without another", above=0)
-
-
-@dataclass(frozen=True)
-class TrendOptions:
-    """Trend files to judge."""
-
-    input: str | None = flag(None, "a trend file, or a folder of them")
-
-
-@dataclass(frozen=True)
-class DetectOptions:
-    """Detecting faults."""
-
-    confirm: int = flag(2, "windows in a row that open an event, and that close it", at_least=1)
-    stride: int | None = flag(None, "steps between windows (default: as in training)", at_least=1)
-    follow: bool = flag(False, "keep reading files that grow, until Ctrl-C")
-    shard: str = flag("1/1", "take one part of the files, as 1/8 to 8/8")
-
-
-@dataclass(frozen=True)
-class VerdictOptions:
-    """When a window is unknown, and when a fault is named."""
-
-    unknown_rate: float = flag(0.05, "share of known windows that may be called unknown, 0: none", at_least=0, below=1)
-    false_alarm_rate: float = flag(0.05, "share of fault-free windows that may be called a fault, 1: no limit", above=0)
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """What to export."""
-
-    format: str = flag("both", "kind of file", choices=("both", "onnx", "torch"))
-    precision: str = flag("fp32", "of the weights; what fewer bits cost is measured", choices=("fp32", "bf16", "int8"))
-
-
-@dataclass(frozen=True)
-class SimulateOptions:
-    """The simulated air-handling unit."""
-
-    runs: str = flag("nine", "nine (the default data set's), all (21), or names with commas")
-    days: int = flag(365, "days of a run", at_least=1)
-    start: str = flag("2018-01-01", "first day, as 2018-01-01")
-    file_format: str = flag("parquet", "format of the files", choices=("parquet", "csv"))
-    weather: str | None = flag(None, "an EPW file with a real year's weather")
-
-
-@dataclass(frozen=True)
-class ReportOptions:
-    """Reports."""
-
-    compare: tuple[str, ...] = flag((), "run folders to put into one table")
-
-
-@dataclass(frozen=True)
-class BenchmarkOptions:
-    """What to measure."""
-
-    measure: str = flag(
-        "speed",
-        "also as the word behind the verb",
-        choices=("speed", "accumulation", "catalogue", "unknown"),
-    )
-    quick: bool = flag(False, "fewer repeats and no more than the main figures")
-    json: str | None = flag(None, "file to write the figures to")
-    write: bool = flag(False, "put the table into docs/ACCUMULATION.md or docs/RESULTS.md")
-    compiled: bool = flag(False, "also measure the network compiled (torch.compile)")
-
+__all__ = ["GROUPS", "ModelSettings", "Options", "flags"]
 
 # The groups of flags on the help pages: their titles and sections.
 GROUPS: dict[str, tuple[str, type]] = {
     "run": ("what to run and where results go", RunOptions),
     "data": ("data set, windows and split", DataOptions),
+    "windows": ("where windows start", WindowOptions),
     "model": ("the network", ModelSettings),
     "loss": ("loss function", LossOptions),
     "training": ("optimisation", TrainingOptions),
@@ -264,6 +66,7 @@ class Options(
     TrainingOptions,
     LossOptions,
     ModelSettings,
+    WindowOptions,
     DataOptions,
     RunOptions,
 ):
@@ -276,7 +79,7 @@ class Options(
         """A copy with some options changed."""
         return dataclasses.replace(self, **changes)
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Every option as plain values: what config.yaml holds."""
         values = {f.name: getattr(self, f.name) for f in flags()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -13,14 +13,14 @@ VERBS = {
 }
 
 GROUPS_OF_VERB = {
-    "train": ("run", "data", "reading", "model", "loss", "training", "accumulation"),
-    "test": ("run", "data", "reading", "model", "loss", "training", "accumulation"),
-    "detect": ("run", "files", "trends", "reading", "detect", "verdict"),
-    "export": ("run", "files", "data", "reading", "export", "verdict"),
+    "train": ("run", "data", "windows", "reading", "model", "loss", "training", "accumulation"),
+    "test": ("run", "data", "windows", "reading", "model", "loss", "training", "accumulation"),
+    "detect": ("run", "files", "trends", "reading", "windows", "detect", "verdict"),
+    "export": ("run", "files", "data", "windows", "reading", "export", "verdict"),
     "doctor": ("run", "files", "trends", "reading"),
     "report": ("run", "report"),
     "simulate": ("run", "files", "simulate"),
-    "models": ("run", "data", "reading", "model"),
+    "models": ("run", "data", "windows", "reading", "model"),
     "benchmark": ("run", "benchmark"),
 }
 

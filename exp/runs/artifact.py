@@ -25,6 +25,7 @@ from models.baselines import Rival
 from models.build import model_of
 from utils.errors import UserError
 from utils.files import sha256_of, whole, write_text
+from utils.former_options import of_today
 from utils.options import Options
 
 DESCRIPTION, WEIGHTS, DECISION = "model.json", "weights.safetensors", "decision.safetensors"  # the files' names
@@ -89,7 +90,7 @@ def save_artifact(
         "scaler": scaler.to_dict(),
         "recipe": recipe.to_dict(),
         "decision": decision.to_dict(),
-        "options": options.plain(),
+        "options": options.to_dict(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     sums = {path.name: sha256_of(path) for path in (weights, settings)}
@@ -104,7 +105,8 @@ def load_artifact(folder: Path) -> Artifact:
         UserError: a file is missing, too large, altered, or of another format.
     """
     description = _described(folder)
-    options = Options(**{**description["options"], "compare": tuple(description["options"].get("compare", ()))})
+    stored = of_today(description["options"])
+    options = Options(**{**stored, "compare": tuple(stored.get("compare", ()))})
     info = DataInfo.from_dict(description)
     return Artifact(
         model=exact(_loaded(folder, options, info)).eval(),

@@ -79,7 +79,7 @@ class RunFolder:
 
     def write_config(self, options: Options) -> None:
         """Writes config.yaml."""
-        write_text(self.config, yaml.safe_dump(options.plain(), sort_keys=False, allow_unicode=True))
+        write_text(self.config, yaml.safe_dump(options.to_dict(), sort_keys=False, allow_unicode=True))
 
     def write_epochs(self, rows: Sequence[dict[str, Any]]) -> None:
         """Writes training_metrics.csv, a row an epoch; equal runs write equal bytes."""

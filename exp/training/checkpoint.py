@@ -32,7 +32,7 @@ def state_of(trainer: "Trainer") -> dict[str, Any] | None:
         "progress": vars(trainer.progress),
         "piece": trainer.guard.limit,
         "ranks": ranks,
-        "options": trainer.options.plain(),
+        "options": trainer.options.to_dict(),
     }
 
 

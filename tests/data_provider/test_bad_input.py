@@ -47,7 +47,7 @@ def one_run_too_short(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(path)}
 
 
-@case(r"no window is left for the val part; use a smaller --seq_len or --step, or more --rows|none for training")
+@case(r"no window is left for the val part; use a smaller --seq_len or --stride, or more --rows|none for training")
 def too_few_windows(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(folder_of_runs(path)), "rows": 150}
 

@@ -68,7 +68,7 @@ def test_the_second_start_reads_no_file_and_gives_the_same(folder: Path, reads: 
 
 
 def test_what_does_not_touch_the_readings_uses_the_same_entry(folder: Path, reads: list[str]) -> None:
-    for changes in ({}, {"seed": 3}, {"seq_len": 24}, {"step": 3}, {"label": "severity"}, {"split": "random"}):
+    for changes in ({}, {"seed": 3}, {"seq_len": 24}, {"stride": 3}, {"label": "severity"}, {"split": "random"}):
         load_data(asked(folder, **changes))
     assert len(reads) == 1
 

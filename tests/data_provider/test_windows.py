@@ -20,6 +20,7 @@ from data_provider.windows import WindowSet
 from tests.conftest import REPOSITORY
 from tests.data_provider.kit import folder_of_runs, frame, nine_runs, options, write
 from utils.errors import UserError
+from utils.former_options import of_today
 from utils.options import Options
 
 L = 48
@@ -28,7 +29,7 @@ L = 48
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = folder_of_runs(tmp_path_factory.mktemp("runs"))
-    return load_data(options(data="folder", root_path=str(folder), seq_len=L, step=24, sample_period="5min"))
+    return load_data(options(data="folder", root_path=str(folder), seq_len=L, stride=24, sample_period="5min"))
 
 
 def parts(prepared: Prepared) -> tuple[WindowSet, ...]:
@@ -141,10 +142,18 @@ def test_info_says_what_the_windows_are(prepared: Prepared) -> None:
 def test_a_length_of_block_that_is_asked_for_is_kept(tmp_path: Path) -> None:
     folder = str(folder_of_runs(tmp_path))
     assert "blocks of a day" in load_data(options(data="folder", root_path=folder, seq_len=L)).info.protocol
-    given = Options(data="folder", root_path=folder, seq_len=L).plain()  # as config.yaml holds them: every option
+    given = Options(data="folder", root_path=folder, seq_len=L).to_dict()  # as config.yaml holds them: every option
     assert "blocks of a day" in load_data(options(**given)).info.protocol
+    for asked in (2, 7):
+        _refused_for_blocks(folder, asked)
+    earlier = {**given, "extractor": given["encoder"], "block_days": 7}  # stored whether it was asked for or not
+    stored = {name: value for name, value in earlier.items() if name != "encoder"}
+    assert "blocks of a day" in load_data(options(**of_today(stored))).info.protocol
+
+
+def _refused_for_blocks(folder: str, days: int) -> None:
     with pytest.raises(UserError, match=r"no window is left|none for training"):
-        load_data(options(data="folder", root_path=folder, seq_len=L, block_days=2))
+        load_data(options(data="folder", root_path=folder, seq_len=L, block_days=days))
 
 
 def test_random_windows_say_that_they_leak(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ def build(**settings: object) -> torch.nn.Module:
     return MODELS["DualGAFNet"](columns=COLUMNS, length=16, classes=2, settings=ModelSettings(**settings))
 
 
-@pytest.mark.parametrize("setting", [*REGISTRIES, "extractor", "group_extractors"])
+@pytest.mark.parametrize("setting", [*REGISTRIES, "encoder", "group_encoders"])
 def test_an_unknown_name_lists_the_choices(setting: str) -> None:
     changes = {setting: "nosuch"}
-    if setting == "group_extractors":
+    if setting == "group_encoders":
         changes["signal_groups"] = "SA_TEMP"
     with pytest.raises(UserError, match=r"^unknown \w+ 'nosuch'; choose one of: ") as error:
         build(**changes)
@@ -48,14 +48,14 @@ def test_every_network_looks_at_its_settings(model: str) -> None:
         ({"feature_dim": 1}, "feature_dim 1"),
         ({"dropout": 1.0}, "dropout 1.0"),
         ({"dropout": -0.1}, "dropout -0.1"),
-        ({"extractor": "timm:"}, "timm:NAME"),
-        ({"extractor": "timm:resnet1"}, "resnet18"),
-        ({"extractor": ""}, "unknown extractor ''"),
+        ({"encoder": "timm:"}, "timm:NAME"),
+        ({"encoder": "timm:resnet1"}, "resnet18"),
+        ({"encoder": ""}, "unknown encoder ''"),
         ({"signal_groups": "SA_TEMP,XA_TEMP"}, "'XA_TEMP'; choose one of: OA_CFM, OA_TEMP"),
         ({"signal_groups": "SA_TEMP|SA_TEMP"}, "'SA_TEMP' twice"),
         ({"signal_groups": "SA_TEMP|"}, "unknown signal in signal_groups ''"),
-        ({"signal_groups": "SA_TEMP|OA_TEMP", "group_extractors": "dilated"}, "1 for 2 signal_groups"),
-        ({"group_extractors": "dilated"}, "1 for 0 signal_groups"),
+        ({"signal_groups": "SA_TEMP|OA_TEMP", "group_encoders": "dilated"}, "1 for 2 signal_groups"),
+        ({"group_encoders": "dilated"}, "1 for 0 signal_groups"),
     ],
 )
 def test_a_wrong_setting_is_one_line(settings: dict[str, object], words: str) -> None:
@@ -71,7 +71,7 @@ def test_groups_are_read_as_typed_and_the_rest_forms_one_more() -> None:
 
     assert parse() == [("gramian", [0, 1, 2, 3])]
     assert parse(signal_groups=" OA_TEMP , SA_TEMP|SA_CFM,OA_CFM") == [("gramian", [1, 0]), ("gramian", [2, 3])]
-    assert parse(signal_groups="SA_CFM", group_extractors="dilated", extractor="inception") == [
+    assert parse(signal_groups="SA_CFM", group_encoders="dilated", encoder="inception") == [
         ("dilated", [2]),
         ("inception", [0, 1, 3]),
     ]

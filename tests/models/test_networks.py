@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from layers.extractors import EXTRACTORS
+from layers.encoders import ENCODERS
 from models import MODELS, ModelSettings
 from models.config import ABLATIONS, REGISTRIES
 from models.summary import count
@@ -20,7 +20,7 @@ COLUMNS = ("SA_TEMP", "OA_TEMP", "MA_TEMP", "SA_CFM", "CHWC_VLV")
 LENGTH = 21
 CLASSES = 3
 APART = ("ablation_mode", "gaf_backend", "norm")  # tested by themselves
-PARTS = {"extractor": EXTRACTORS, **{name: r for name, r in REGISTRIES.items() if name not in APART}}
+PARTS = {"encoder": ENCODERS, **{name: r for name, r in REGISTRIES.items() if name not in APART}}
 
 
 def covering() -> list[dict[str, str]]:
@@ -33,9 +33,9 @@ def covering() -> list[dict[str, str]]:
 NETWORKS: dict[str, tuple[str, dict[str, object]]] = {
     **{f"parts {i}: {' '.join(chosen.values())}": ("DualGAFNet", dict(chosen)) for i, chosen in enumerate(covering())},
     **{name: (name, {}) for name in MODELS},
-    "groups": ("DualGAFNet", {"signal_groups": "SA_CFM|OA_TEMP,SA_TEMP", "group_extractors": "multiscale|gramian"}),
+    "groups": ("DualGAFNet", {"signal_groups": "SA_CFM|OA_TEMP,SA_TEMP", "group_encoders": "multiscale|gramian"}),
     "compressed": ("DualGAFNet", {"compression_ratio": 0.5}),
-    "timm": ("DualGAFNet", {"extractor": "timm:lcnet_050", "image_size": 16}),
+    "timm": ("DualGAFNet", {"encoder": "timm:lcnet_050", "image_size": 16}),
     "small images": ("DualGAFNet", {"image_size": 10}),
 }
 

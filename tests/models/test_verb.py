@@ -41,7 +41,7 @@ def test_every_entry_of_every_registry_has_its_line_and_says_what_it_is(table):
     [
         ("classifier", "simple", {"classifier": "simple"}),
         ("ablation_mode", "minimal", {"ablation_mode": "minimal"}),
-        ("extractor", "dilated", {"extractor": "dilated"}),
+        ("encoder", "dilated", {"encoder": "dilated"}),
     ],
 )
 def test_a_line_counts_the_whole_network_with_that_part(table, flag, name, settings):

@@ -1,17 +1,17 @@
-"""The fast extractor: its first convolution works on the factors of the field, so the image is never built.
+"""The fast encoder: its first convolution works on the factors of the field, so the image is never built.
 
 Letters: N images, S their side, F filters, D features.
 """
 
 from torch import Tensor, nn
 
-from layers.extractors.image import PooledLinear
+from layers.encoders.image import PooledLinear
 from layers.gramian import Gramian
 from layers.gramian_conv import GramianConv2d
 from layers.norm import conv
 
 
-class GramianExtractor(nn.Module):
+class GramianEncoder(nn.Module):
     """A 16x16 low-rank convolution with stride 8 on the factors, one 3x3 convolution with stride 2, pooling, linear.
 
     The first maps are not normalised: fields are bounded already, and dividing by a map's own size would throw the

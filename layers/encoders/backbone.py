@@ -1,14 +1,14 @@
-"""Any image network as an extractor, for the backbones of a library that this room does not import.
+"""Any image network as an encoder, for the backbones of a library that this room does not import.
 
 Letters: N images, S their side, D features.
 """
 
 from torch import nn
 
-from layers.extractors.image import ImageExtractor
+from layers.encoders.image import ImageEncoder
 
 
-class BackboneExtractor(ImageExtractor):
+class BackboneEncoder(ImageEncoder):
     """A given network with one input channel, and a linear layer behind it.
 
     Args:

@@ -7,7 +7,7 @@ Source: He et al., "Deep residual learning for image recognition", CVPR 2016.
 import torch
 from torch import Tensor, nn
 
-from layers.extractors.image import ImageExtractor, PooledLinear
+from layers.encoders.image import ImageEncoder, PooledLinear
 from layers.norm import conv
 
 
@@ -30,7 +30,7 @@ class BasicBlock(nn.Module):
         return torch.relu(self.body(maps) + self.shortcut(maps))
 
 
-class ResNet18Extractor(ImageExtractor):
+class ResNet18Encoder(ImageEncoder):
     """A 7x7 stem with stride 2, four stages of two blocks with 64, 128, 256 and 512 maps, pooling, linear to D.
 
     Args:

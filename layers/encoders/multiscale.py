@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from layers.extractors.image import ImageExtractor, PooledLinear
+from layers.encoders.image import ImageEncoder, PooledLinear
 from layers.norm import conv
 
 
@@ -35,7 +35,7 @@ class Pyramid(nn.Module):
         return torch.cat(maps, 1)
 
 
-class MultiscaleExtractor(ImageExtractor):
+class MultiscaleEncoder(ImageEncoder):
     """Three scales of 32 maps, a 3x3 convolution that joins them to 128, pooling, linear to D.
 
     Args:

@@ -1,15 +1,15 @@
-"""The published extractor: three convolutions, the later ones dilated, over the dense image.
+"""The published encoder: three convolutions, the later ones dilated, over the dense image.
 
 Letters: N images, S their side, D features.
 """
 
 from torch import nn
 
-from layers.extractors.image import ImageExtractor, PooledLinear
+from layers.encoders.image import ImageEncoder, PooledLinear
 from layers.norm import conv
 
 
-class DilatedExtractor(ImageExtractor):
+class DilatedEncoder(ImageEncoder):
     """7x7 with stride 2 to 32 maps, 3x3 with dilation 2 to 64, 3x3 with dilation 4 to 128, pooling, linear to D.
 
     Args:

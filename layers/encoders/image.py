@@ -1,4 +1,4 @@
-"""What the extractors that look at a dense image have in common.
+"""What the encoders that look at a dense image have in common.
 
 Letters: N images, S their side, D features.
 """
@@ -9,7 +9,7 @@ from torch.nn import functional
 from layers.gramian import Gramian
 
 
-class ImageExtractor(nn.Module):
+class ImageEncoder(nn.Module):
     """Builds the image of one field and gives it to a network.
 
     Args:

@@ -1,4 +1,4 @@
-"""Builds extractors by name: ours, and any image network of timm.
+"""Builds encoders by name: ours, and any image network of timm.
 
 Letters: S side of the images, D features.
 """
@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from layers.branch import Branch, GroupedBranch
-from layers.extractors import EXTRACTORS
-from layers.extractors.backbone import BackboneExtractor
+from layers.encoders import ENCODERS
+from layers.encoders.backbone import BackboneEncoder
 from layers.norm import group_norm
 from models.config import TIMM
 from utils.errors import UserError
@@ -19,32 +19,32 @@ from utils.timm_compat import import_timm
 
 
 def build_branch(*, method: str, size: int, groups: list[tuple[str, list[int]]], settings: ModelSettings) -> nn.Module:
-    """A branch: one extractor for all signals, or one a group.
+    """A branch: one encoder for all signals, or one a group.
 
     Args:
         method: the field, "summation" or "difference".
         size: S.
-        groups: extractor and places of the signals of each group.
+        groups: encoder and places of the signals of each group.
         settings: for the features and the norm.
     """
-    extractors = [build_extractor(name=name, method=method, size=size, settings=settings) for name, _ in groups]
+    encoders = [build_encoder(name=name, method=method, size=size, settings=settings) for name, _ in groups]
     if len(groups) == 1:
-        return Branch(extractor=extractors[0], dim=settings.feature_dim)
-    return GroupedBranch(groups=[places for _, places in groups], extractors=extractors, dim=settings.feature_dim)
+        return Branch(encoder=encoders[0], dim=settings.feature_dim)
+    return GroupedBranch(groups=[places for _, places in groups], encoders=encoders, dim=settings.feature_dim)
 
 
-def build_extractor(*, name: str, method: str, size: int, settings: ModelSettings) -> nn.Module:
-    """The extractor `name` for one field of side `size`.
+def build_encoder(*, name: str, method: str, size: int, settings: ModelSettings) -> nn.Module:
+    """The encoder `name` for one field of side `size`.
 
     Raises:
         UserError: timm does not know the network, or cannot build it for such images.
     """
     if not name.startswith(TIMM):
-        return EXTRACTORS[name](method=method, size=size, dim=settings.feature_dim, norm=settings.norm)
+        return ENCODERS[name](method=method, size=size, dim=settings.feature_dim, norm=settings.norm)
     backbone, features = timm_backbone(name.removeprefix(TIMM), size)
     if settings.norm == "group":
         group_norms(backbone)
-    return BackboneExtractor(backbone=backbone, features=features, method=method, dim=settings.feature_dim)
+    return BackboneEncoder(backbone=backbone, features=features, method=method, dim=settings.feature_dim)
 
 
 def timm_backbone(name: str, size: int) -> tuple[nn.Module, int]:
@@ -58,7 +58,7 @@ def timm_backbone(name: str, size: int) -> tuple[nn.Module, int]:
     if not timm.is_model(architecture):
         near = difflib.get_close_matches(architecture, timm.list_models(), n=3)
         hint = f"; near it are {', '.join(near)}" if near else ""
-        raise UserError(f"extractor 'timm:{name}': timm {timm.__version__} has no network of that name{hint}")
+        raise UserError(f"encoder 'timm:{name}': timm {timm.__version__} has no network of that name{hint}")
     # Networks made for one size of image, above all transformers, take the size as an argument.
     fixed = timm.get_pretrained_cfg(architecture)
     sized = {"img_size": size} if fixed is not None and fixed.fixed_input_size else {}
@@ -69,7 +69,7 @@ def timm_backbone(name: str, size: int) -> tuple[nn.Module, int]:
         return backbone.train(), features
     except (AssertionError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"extractor 'timm:{name}' cannot be built for images of {size} x {size}: {reason}") from error
+        raise UserError(f"encoder 'timm:{name}' cannot be built for images of {size} x {size}: {reason}") from error
 
 
 def group_norms(network: nn.Module) -> None:

@@ -7,7 +7,7 @@ Source: Szegedy et al., "Going deeper with convolutions", CVPR 2015; the sizes a
 import torch
 from torch import Tensor, nn
 
-from layers.extractors.image import ImageExtractor, PooledLinear
+from layers.encoders.image import ImageEncoder, PooledLinear
 from layers.norm import conv
 
 
@@ -30,7 +30,7 @@ class InceptionModule(nn.Module):
         return torch.relu(torch.cat([branch(maps) for branch in self.branches], 1))
 
 
-class InceptionExtractor(ImageExtractor):
+class InceptionEncoder(ImageEncoder):
     """A 7x7 stem with stride 2, inception modules of 128 and 256 maps with a pooling between, pooling, linear to D.
 
     Args:

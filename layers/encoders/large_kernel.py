@@ -6,7 +6,7 @@ Source: Ding et al., "Scaling up your kernels to 31x31", CVPR 2022; the sizes ar
 
 from torch import Tensor, nn
 
-from layers.extractors.image import ImageExtractor, PooledLinear
+from layers.encoders.image import ImageEncoder, PooledLinear
 from layers.norm import NORMS, conv
 
 
@@ -23,7 +23,7 @@ class LargeKernelBlock(nn.Module):
         return maps + self.pointwise(self.depthwise(maps))
 
 
-class LargeKernelExtractor(ImageExtractor):
+class LargeKernelEncoder(ImageEncoder):
     """A 7x7 stem with stride 2, two blocks of 32 maps, a step to 64 maps with stride 2, two more, pooling, linear.
 
     Args:
