@@ -33,8 +33,11 @@ MODULES = {
 READER_GONE = 128 + 13  # what shells show for a program that SIGPIPE ended
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb.
+
+    Args:
+        arguments: the words of the command line, those of this process if None.
 
     Returns:
         0 when done, 2 where the command line or the data cannot be used, 130 after Ctrl-C, 141 where nobody reads
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     try:
         try:
-            options = parse(arguments)
+            options = parse(sys.argv[1:] if arguments is None else arguments)
             os.environ.setdefault("GOMP_SPINCOUNT", SPIN)
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # sums on a GPU that can be repeated
             keep_freed_memory()
@@ -72,4 +75,4 @@ def _has_reader(stream: TextIO) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

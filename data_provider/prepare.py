@@ -24,10 +24,11 @@ from data_provider.trends.read_options import ReadOptions, reading_flags
 from data_provider.trends.roles import read_roles
 from utils.errors import UserError, unknown_name
 from utils.options import Options
+from utils.places import home
 
 logger = logging.getLogger(__name__)
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = home()
 
 
 def load_data(options: Options) -> Prepared:

@@ -6,10 +6,11 @@ from pathlib import Path
 from data_provider.simulator import NINE, RUNS, simulate
 from utils.logs import log_to_screen
 from utils.options import Options
+from utils.places import home
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_OUTPUT = Path(__file__).resolve().parent.parent / "dataset" / "SAHU"  # where the default data set is read
+DEFAULT_OUTPUT = home() / "dataset" / "SAHU"  # where the default data set is read
 
 
 def run(options: Options) -> int:

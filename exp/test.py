@@ -1,6 +1,7 @@
 """The verb `test`: evaluate a run folder again."""
 
 import logging
+from typing import Any
 
 from torch import nn
 
@@ -19,14 +20,39 @@ logger = logging.getLogger(__name__)
 
 
 def run(options: Options) -> int:
-    """Judges the model of `--run` on its own validation and test part, and compares with what training wrote.
+    """Evaluates the model of `--run` on its own validation and test part, and compares with what training wrote.
 
     Returns:
         0 where every number is the same to the digits written, 1 where one differs.
     """
     log_to_screen()
-    folder = RunFolder.find(options.run, options)
+    folder, found = measures(options)
     stored = folder.read_metrics()
+    digits = stored.get("digits", SINGLE_DIGITS)
+    if digits != DIGITS:
+        logger.info(
+            "an earlier version evaluated this run in single precision: numbers are compared to %d decimals", digits
+        )
+    same = True
+    for part, measured in found.items():
+        logger.info("%s", line_of(part, measured))
+        same &= agree(measured, stored[part], digits=digits)
+    if same:
+        logger.info("every number is the one in metrics.json, to %d decimals", digits)
+    else:
+        logger.warning("these numbers differ from metrics.json: the data, the model or the libraries are others")
+    print(f"run folder: {folder.path}")
+    return 0 if same else 1
+
+
+def measures(options: Options) -> tuple[RunFolder, dict[str, dict[str, Any]]]:
+    """The run folder that `--run` names, and the measures of its model on validation and test.
+
+    Raises:
+        UserError: the run, or the data that it was made of, cannot be used.
+    """
+    folder = RunFolder.find(options.run, options)
+    folder.read_metrics()  # a run that has not ended says so before its data is read
     changes = {"root_path": options.root_path} if "root_path" in options.explicit else {}
     own = folder.options(**changes)
     data = load_data(own)
@@ -36,20 +62,5 @@ def run(options: Options) -> int:
         model: nn.Module = fitted(baseline_of(own, data), own, data)
     else:
         model = load_artifact(folder.model).model
-    digits = stored.get("digits", SINGLE_DIGITS)
-    if digits != DIGITS:
-        logger.info(
-            "an earlier version evaluated this run in single precision: numbers are compared to %d decimals", digits
-        )
     parts = judge_parts(model.to(device), data, device)
-    same = True
-    for part, predictions in parts.items():
-        measures = measures_of(predictions, data.info.normal)
-        logger.info("%s", line_of(part, measures))
-        same &= agree(measures, stored[part], digits=digits)
-    if same:
-        logger.info("every number is the one in metrics.json, to %d decimals", digits)
-    else:
-        logger.warning("these numbers differ from metrics.json: the data, the model or the libraries are others")
-    print(f"run folder: {folder.path}")
-    return 0 if same else 1
+    return folder, {part: measures_of(predictions, data.info.normal) for part, predictions in parts.items()}

@@ -95,6 +95,8 @@ def test_top_level_holds_what_the_design_names():
     top = {name.split("/")[0] for name in listed if name}
     named = {"run.py", "exp", "models", "data_provider", "layers", "utils", "scripts", "dataset"}
     beside = {"tests", "benchmarks", "docs", ".ci", ".gitignore", "LICENSE", "README.md", "README.zh-CN.md"}
-    beside |= {"pyproject.toml", "requirements.txt", "requirements-test.txt", "requirements-extras.txt"}
+    beside |= {"pyproject.toml", "setup.py", "requirements.txt", "requirements-test.txt", "requirements-docs.txt"}
+    beside |= {"CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "mkdocs.yml", "examples"}
+    beside |= {".pre-commit-config.yaml", ".github"}
     assert top - beside - named == {"test_gradient_accumulation.py"}
     assert {name for name in listed if name.startswith("dataset/")} == {"dataset/README.md"}

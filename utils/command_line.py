@@ -9,11 +9,11 @@ import difflib
 import math
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from utils.errors import UserError
+from utils.errors import UserError, unknown_name
 from utils.former_options import FORMER, of_today
 from utils.options import GROUPS, Options, flags
 from utils.verbs import GROUPS_OF_VERB, VERBS, WORD_OF_VERB
@@ -47,6 +47,19 @@ def parse(arguments: Sequence[str]) -> Options:
             "their sum must be below 1"
         )
     return options
+
+
+def options_of(verb: str, given: Mapping[str, Any]) -> Options:
+    """The options that a program names, checked as those of a command line.
+
+    Raises:
+        UserError: an unknown name, or a value that cannot be used.
+    """
+    known = {field.name: field for field in flags(*GROUPS_OF_VERB[verb])}
+    for name in given:
+        if name not in known:
+            raise unknown_name(f"flag of {verb}", name, list(known))
+    return Options(verb=verb, explicit=frozenset(given), **{n: checked(known[n], value) for n, value in given.items()})
 
 
 def from_config(path: Path, **changes: Any) -> Options:

@@ -1,0 +1,128 @@
+"""The installed package: a wheel, unpacked far from the repository, does what the folder does."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.kit import write_folder
+
+DOCTEST = """
+import doctest, sys
+import {module} as api
+names = {{name: getattr(api, name) for name in api.__all__}}
+found = doctest.DocTestFinder(recurse=False).find(api, "api", extraglobs=names)
+runner = doctest.DocTestRunner()
+for test in found:
+    runner.run(test)
+assert runner.tries > 10, runner.tries
+sys.exit(min(runner.failures, 1))
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """A folder that holds the package, as pip installs it, and nothing that it needs."""
+    base = tmp_path_factory.mktemp("package")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    build = [
+        *pip,
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "--wheel-dir",
+        str(base),
+        str(_copy(base)),
+    ]
+    subprocess.run(build, check=True, capture_output=True, cwd=base)
+    (wheel,) = base.glob("*.whl")
+    target = base / "site"
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", str(target), str(wheel)],
+        check=True,
+        capture_output=True,
+        cwd=base,
+    )
+    return target
+
+
+def _copy(base: Path) -> Path:
+    """What a package is made of, elsewhere: building leaves folders behind."""
+    source = base / "source"
+    for room in ("benchmarks", "data_provider", "exp", "layers", "models", "utils"):
+        shutil.copytree(REPOSITORY / room, source / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "README.md", "pyproject.toml", "requirements.txt", "run.py", "setup.py"):
+        shutil.copy(REPOSITORY / name, source)
+    return source
+
+
+def _run(installed: Path, folder: Path, *words: str) -> subprocess.CompletedProcess:
+    """Runs Python with the package on its path, far from the repository."""
+    environment = {**os.environ, "PYTHONPATH": str(installed), "OMP_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_one_name_is_installed(installed):
+    (wheel,) = installed.parent.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"dualgafnet"}
+    assert "dualgafnet/py.typed" in names
+    assert wheel.stat().st_size < 2**20
+    requirements = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").split()
+    metadata = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("METADATA"))).decode()
+    assert metadata.count("Requires-Dist:") - metadata.count("extra ==") == len(requirements)
+
+
+def test_the_import_is_light(installed, tmp_path):
+    code = "import sys, dualgafnet; print(dir(dualgafnet), 'torch' in sys.modules); print(dualgafnet.Options().seed)"
+    done = _run(installed, tmp_path, "-c", code)
+    assert done.returncode == 0, done.stderr
+    assert "'load_data'" in done.stdout
+    assert "False" in done.stdout
+    assert "2021" in done.stdout
+
+
+def test_the_command_answers(installed, tmp_path):
+    command = subprocess.run(
+        [sys.executable, str(installed / "bin" / "dualgafnet"), "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+    )
+    assert command.returncode == 0, command.stderr
+    assert command.stdout.startswith("usage: dualgafnet [VERB] [flags]")
+    assert "run.py" not in command.stdout
+    wrong = _run(installed, tmp_path, "-m", "dualgafnet", "detect")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("dualgafnet: detect needs --input")
+    examined = _run(installed, tmp_path, "-m", "dualgafnet", "doctor")
+    assert "everything needed is installed" in examined.stdout
+
+
+def test_a_training_and_a_detection(installed, tmp_path):
+    data = write_folder(tmp_path / "data", days=6)
+    words = ["--data", "folder", "--root_path", str(data), "--result_path", "results", "--seq_len", "16"]
+    words += ["--feature_dim", "8", "--train_epochs", "1", "--block_days", "1", "--num_workers", "1"]
+    done = _run(installed, tmp_path, "-m", "dualgafnet", "train", *words)
+    assert done.returncode == 0, done.stderr
+    run = done.stdout.rsplit("run folder: ", 1)[1].strip()
+    file = sorted(data.glob("*.csv"))[0]
+    found = _run(installed, tmp_path, "-m", "dualgafnet", "detect", "--run", run, "--input", str(file), "--output", "o")
+    assert found.returncode == 0, found.stderr
+    assert (tmp_path / "o" / "report.html").is_file()
+    again = _run(installed, tmp_path, "-m", "dualgafnet", "test", "--run", run)
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize("module", ["dualgafnet", "exp.api"])
+def test_the_examples_of_the_public_names_run(module, installed, tmp_path):
+    place = installed if module == "dualgafnet" else REPOSITORY
+    done = _run(place, tmp_path, "-c", DOCTEST.format(module=module))
+    assert done.returncode == 0, done.stdout + done.stderr
