@@ -43,6 +43,8 @@ class GroupedBranch(nn.Module):
         dim: D.
     """
 
+    back: Tensor
+
     def __init__(self, *, groups: Sequence[Sequence[int]], encoders: Sequence[nn.Module], dim: int) -> None:
         super().__init__()
         self.branches = nn.ModuleList(Branch(encoder=encoder, dim=dim) for encoder in encoders)

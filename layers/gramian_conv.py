@@ -36,6 +36,9 @@ class GramianConv2d(nn.Module):
         bias: whether filters have one.
     """
 
+    one: Tensor
+    form: Tensor
+
     def __init__(
         self,
         *,

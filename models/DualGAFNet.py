@@ -9,6 +9,7 @@ K classes.
 """
 
 import math
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -58,11 +59,11 @@ class DualGAFNet(nn.Module):
         self.attention = ATTENTIONS[settings.attention](signals=signals, dim=self.fusion.dim)
         self.statistics = self._statistics(settings, signals)
         self.classifier = CLASSIFIERS[settings.classifier](inputs=self.statistics.dim, dropout=settings.dropout)
-        self.head = nn.Linear(self.classifier.dim, classes)
+        self.head = nn.Linear(cast(int, self.classifier.dim), classes)
 
     def _statistics(self, settings: ModelSettings, signals: int) -> nn.Module:
         if not settings.use_statistical_features:
-            return NoStatistics(signals=signals, dim=self.fusion.dim)
+            return NoStatistics(signals=signals, dim=cast(int, self.fusion.dim))
         return STAT_PLACES[settings.stat_per](
             statistics=STATISTICS[settings.stat_type](signals=signals),
             fusion=STAT_FUSIONS[settings.stat_fusion],

@@ -80,5 +80,5 @@ def group_norms(network: nn.Module) -> None:
             continue
         norm = group_norm(child.num_features)
         norm.load_state_dict({"weight": child.weight.data, "bias": child.bias.data})
-        # timm has a BatchNorm with an activation behind it.
-        setattr(network, name, nn.Sequential(norm, child.act) if hasattr(child, "act") else norm)
+        activation: nn.Module | None = getattr(child, "act", None)  # timm has a BatchNorm with one behind it
+        setattr(network, name, norm if activation is None else nn.Sequential(norm, activation))

@@ -14,8 +14,8 @@ from tests.kit import write_folder
 
 DOCTEST = """
 import doctest, sys
-import {module} as api
-names = {{name: getattr(api, name) for name in api.__all__}}
+import dualgafnet as api
+names = {name: getattr(api, name) for name in api.__all__}
 found = doctest.DocTestFinder(recurse=False).find(api, "api", extraglobs=names)
 runner = doctest.DocTestRunner()
 for test in found:
@@ -121,8 +121,6 @@ def test_a_training_and_a_detection(installed, tmp_path):
     assert again.returncode == 0, again.stderr
 
 
-@pytest.mark.parametrize("module", ["dualgafnet", "exp.api"])
-def test_the_examples_of_the_public_names_run(module, installed, tmp_path):
-    place = installed if module == "dualgafnet" else REPOSITORY
-    done = _run(place, tmp_path, "-c", DOCTEST.format(module=module))
+def test_the_examples_of_the_public_names_run(installed, tmp_path):
+    done = _run(installed, tmp_path, "-c", DOCTEST)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,6 +3,8 @@
 Letters: B batch, C signals, L time steps, D features of a signal, S statistics of a signal, E encoded, V features.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,9 +47,9 @@ class SignalStatistics(nn.Module):
     def __init__(self, *, statistics: nn.Module, fusion: type[nn.Module], signals: int, dim: int) -> None:
         super().__init__()
         self.statistics = statistics
-        self.encoder = PeriodicEncoder(inputs=statistics.count, dim=32)
+        self.encoder = PeriodicEncoder(inputs=cast(int, statistics.count), dim=32)
         self.fusion = fusion(dim=dim, stat_dim=32)
-        self.dim = signals * self.fusion.dim
+        self.dim = signals * cast(int, self.fusion.dim)
 
     def forward(self, signals: Tensor, x: Tensor) -> Tensor:
         """Features (B, C, D) and windows (B, C, L) -> (B, V)."""
@@ -60,7 +62,7 @@ class WindowStatistics(nn.Module):
     def __init__(self, *, statistics: nn.Module, fusion: type[nn.Module], signals: int, dim: int) -> None:
         super().__init__()
         self.statistics = statistics
-        self.encoder = PeriodicEncoder(inputs=signals * statistics.count, dim=128)
+        self.encoder = PeriodicEncoder(inputs=signals * cast(int, statistics.count), dim=128)
         self.reduce = nn.Linear(signals * dim, 128)
         self.fusion = fusion(dim=128, stat_dim=128)
         self.dim = self.fusion.dim
