@@ -1,5 +1,6 @@
-# Sourced by the other scripts: goes to the repository, makes .venv where there is none, installs what a requirements
-# file names unless exactly that is installed already, and sets PYTHON to the environment's interpreter.
+# Sourced by the other scripts: goes to the repository, makes the environment (ENVIRONMENT, or .venv) where there is
+# none, installs what a requirements file names unless exactly that is installed already, and sets PYTHON to the
+# environment's interpreter.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -17,16 +18,16 @@ find_python() {
 
 # install FILE: what the file names is in the environment afterwards; a second call does nothing.
 install() {
-    local version stamp
+    local version stamp environment=${ENVIRONMENT:-.venv}
     version=$(cat requirements*.txt | cksum | cut -d' ' -f1)
-    stamp=".venv/.installed-$version-$(basename "$1" .txt)"
-    PYTHON=$PWD/.venv/bin/python
+    stamp="$environment/.installed-$version-$(basename "$1" .txt)"
+    PYTHON=$PWD/$environment/bin/python
     [ -e "$stamp" ] && "$PYTHON" -c '' 2>/dev/null && return
     if ! "$PYTHON" -c '' 2>/dev/null; then
         local python
         python=$(find_python) || exit 2
-        echo "Making the environment .venv with $("$python" --version)"
-        "$python" -m venv --clear .venv || {
+        echo "Making the environment $environment with $("$python" --version)"
+        "$python" -m venv --clear "$environment" || {
             echo "The environment could not be made; on Debian and Ubuntu: apt install python3-venv" >&2
             exit 1
         }
@@ -36,5 +37,7 @@ install() {
         echo "The installation failed; see the lines above. It needs a connection to a Python package index." >&2
         exit 1
     }
-    touch "$stamp" ".venv/.installed-$version-requirements" # what every requirements file includes
+    touch "$stamp"
+    # The other files include it.
+    [ "$1" = requirements-docs.txt ] || touch "$environment/.installed-$version-requirements"
 }
