@@ -14,7 +14,7 @@ from torch import Tensor
 from data_provider.frames import DataInfo
 from exp.training.build import loss_for, optimizer_of
 from exp.training.catalogue import Part, everything
-from models.baselines import Rival
+from models.baselines import Baseline
 from models.build import model_of, parameter_count
 from utils.augment import Augment
 from utils.errors import UserError
@@ -55,7 +55,7 @@ def _trained(part: Part, x: Tensor, y: Tensor) -> tuple[str, str, str, str]:
     chosen: dict[str, Any] = {part.flag: part.value}
     options = Options(explicit=frozenset(chosen), **chosen)
     model = model_of(options, _info())
-    if isinstance(model, Rival):
+    if isinstance(model, Baseline):
         started = time.perf_counter()
         model.fit(x, y)
         seconds = time.perf_counter() - started

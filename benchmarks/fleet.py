@@ -1,6 +1,6 @@
 """What detection over a fleet costs, from what it costs here: `python -m benchmarks.fleet --run RUN --input FILES`.
 
-One process on one thread judges the files; its rates give the hours, memory and disk of a fleet by multiplication.
+One process on one thread evaluates the files; its rates give the hours, memory and disk of a fleet by multiplication.
 """
 
 import argparse
@@ -22,12 +22,12 @@ DAY = 86400
 
 
 def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
-    """Figures of one process that judges the files of a folder.
+    """Figures of one process that evaluates the files of a folder.
 
     Returns:
         files, days (of the files, together), windows, events, load_seconds (importing and the model), seconds by the
         clock, cpu_seconds (what counts where others use the machine too), judging_seconds (of those, what reading and
-        judging takes without the reasons of events), memory (bytes, at most), and bytes of windows.csv.
+        evaluating takes without the reasons of events), memory (bytes, at most), and bytes of windows.csv.
 
     Raises:
         UserError: the run or the files cannot be used.
@@ -50,17 +50,17 @@ def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
     if not windows:
         raise UserError(f"{source}: no window came out of these files, so there is nothing to measure")
     memory = peak_memory()
-    days, judging = _days_read(load_detector(Options(verb="detect", run=run)), source)
-    judged = [row for row in windows if row["confidence"] is not None]
+    days, evaluating = _days_read(load_detector(Options(verb="detect", run=run)), source)
+    evaluated = [row for row in windows if row["confidence"] is not None]
     return {
         "files": len(files),
         "days": days,
-        "windows": len(judged),
+        "windows": len(evaluated),
         "events": len(events),
         "load_seconds": loaded - started,
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
-        "judging_seconds": judging,
+        "evaluating_seconds": evaluating,
         "memory": memory,
         "bytes": len(csv_text(list(windows[0]), windows)),
     }

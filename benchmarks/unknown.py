@@ -1,4 +1,4 @@
-"""What a model makes of a fault that it never met: each fault in turn is left out of the training, and trained anew.
+"""What a model makes of a fault that it never met: each fault in turn is left out of the training, and trained again.
 
 Letters: n windows, K classes.
 """
@@ -143,9 +143,9 @@ def _told_apart(
         for name, part in (("test", known.test), ("unseen", unseen))
     }
     limit = calibration.threshold(decision.novelty_quantiles, RATE)
-    strange = np.repeat([False, True], [len(found["test"]), len(found["unseen"])])
+    novelty = np.repeat([False, True], [len(found["test"]), len(found["unseen"])])
     return {
-        "auroc": calibration.area(np.concatenate(list(found.values())), strange),
+        "auroc": calibration.area(np.concatenate(list(found.values())), novelty),
         "rejected": float((found["unseen"] > limit).mean()),
         "false": float((found["test"] > limit).mean()),
         **{f"compared {name}": value for name, value in decision.compared.items()},

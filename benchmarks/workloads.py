@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from data_provider import Recipe, Scaler, WindowSet
+from data_provider.segments import Run, Segments
 from data_provider.splits.split import Windows
-from data_provider.stretches import Run, Stretches
 from exp.evaluation.inference import answer, exact, in_batches
 from layers.gramian import METHODS, Gramian, gramian
 from models import MODELS, ModelSettings
@@ -137,7 +137,7 @@ class Detection:
 def window_set(count: int, signals: int, classes: int) -> WindowSet:
     """n windows of C signals as a data set gives them to a loader: cut and scaled when they are asked for."""
     readings = windows(count, signals).transpose(1, 2).flatten(0, 1).numpy()  # (n L, C)
-    stretches = Stretches(
+    segments = Segments(
         recipe=Recipe(columns=tuple(f"signal {i}" for i in range(signals)), period_seconds=60, hold_seconds=0),
         values=readings,
         runs=(Run("run", "class", "", ""),),
@@ -151,7 +151,7 @@ def window_set(count: int, signals: int, classes: int) -> WindowSet:
         first=np.arange(count) * STEPS, run=nothing, start=nothing.astype("datetime64[s]"), part=nothing, block=nothing
     )
     return WindowSet(
-        stretches=stretches,
+        segments=segments,
         windows=places,
         targets=np.arange(count) % classes,
         scaler=Scaler.fit(readings),
@@ -162,7 +162,7 @@ def window_set(count: int, signals: int, classes: int) -> WindowSet:
 class Fields:
     """A call is both fields of every signal of n windows, window by window, into memory that is used again.
 
-    The images of a window fit in the processor's cache, as they do where a window is judged as it comes in.
+    The images of a window fit in the processor's cache, as they do where a window is evaluated as it comes in.
     """
 
     def __init__(self, count: int) -> None:

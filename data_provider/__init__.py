@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from data_provider.frames import Batch, DataInfo, Frame
     from data_provider.prepare import load_data
     from data_provider.scaler import Scaler
-    from data_provider.segments import Recipe
+    from data_provider.segmentation import Recipe
     from data_provider.windows import WindowSet
 
 _HOMES = {
@@ -21,7 +21,7 @@ _HOMES = {
     "DataInfo": "frames",
     "Frame": "frames",
     "Prepared": "assemble",
-    "Recipe": "segments",
+    "Recipe": "segmentation",
     "Scaler": "scaler",
     "WindowSet": "windows",
     "load_data": "prepare",

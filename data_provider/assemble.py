@@ -1,6 +1,6 @@
 """Evenly spaced readings to windows in three parts: classes, split, scaler, index.
 
-Letters: C signals, K classes, R runs, N steps of all stretches, n windows.
+Letters: C signals, K classes, R runs, N steps of all segments, n windows.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from data_provider.datasets.labels import class_of, normal_of, ordered_classes
 from data_provider.datasets.source import DataSet
 from data_provider.frames import DataInfo
 from data_provider.scaler import Scaler
-from data_provider.segments import Recipe
+from data_provider.segmentation import Recipe
+from data_provider.segments import Segments
 from data_provider.splits.group import Sizes
 from data_provider.splits.leakage import find_leaks
 from data_provider.splits.split import PARTS, TEST, TRAIN, VAL, Windows
 from data_provider.splits.strategy import Settings, at_random, blocked
-from data_provider.stretches import Stretches
 from data_provider.windows import WindowSet
 from utils.errors import UserError
 from utils.options import Options
@@ -46,13 +46,13 @@ class Prepared:
     recipe: Recipe
 
 
-def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dict[str, Any]) -> Prepared:
+def assemble(options: Options, entry: DataSet, segments: Segments, report: dict[str, Any]) -> Prepared:
     """Classes, split, scaler and index of the readings.
 
     Args:
         options: the run's options.
         entry: the data set.
-        stretches: its readings.
+        segments: its readings.
         report: what was noted while they were read; a longer copy goes into the result's info.
 
     Raises:
@@ -60,15 +60,15 @@ def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dic
     """
     report = {**report, "warnings": list(report["warnings"])}
     step = options.stride or entry.steps(options.seq_len)
-    labels, classes, normal = _classes(options, entry, stretches)
-    windows, words = _split(options, entry, stretches, labels, step, report)
+    labels, classes, normal = _classes(options, entry, segments)
+    windows, words = _split(options, entry, segments, labels, step, report)
     target = np.array([classes.index(label) for label in labels])[windows.run]
-    _check(classes, target, windows, stretches, labels, options, report)
-    scaler = _scaler(stretches, windows, options.seq_len, report)
-    report["leaks"] = find_leaks(stretches, windows, target, classes, options.seq_len)
+    _check(classes, target, windows, segments, labels, options, report)
+    scaler = _scaler(segments, windows, options.seq_len, report)
+    report["leaks"] = find_leaks(segments, windows, target, classes, options.seq_len)
     sets = {
         name: WindowSet(
-            stretches=stretches,
+            segments=segments,
             windows=windows.where(windows.part == number),
             targets=target[windows.part == number],
             scaler=scaler,
@@ -78,11 +78,11 @@ def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dic
     }
     info = DataInfo(
         data=options.data,
-        columns=stretches.recipe.columns,
-        units=tuple(entry.unit_of(column) for column in stretches.recipe.columns),
+        columns=segments.recipe.columns,
+        units=tuple(entry.unit_of(column) for column in segments.recipe.columns),
         classes=classes,
         normal=normal if normal in classes else None,
-        period_seconds=stretches.recipe.period_seconds,
+        period_seconds=segments.recipe.period_seconds,
         seq_len=options.seq_len,
         step=step,
         counts={name: tuple(np.bincount(mine.targets, minlength=len(classes)).tolist()) for name, mine in sets.items()},
@@ -90,23 +90,23 @@ def assemble(options: Options, entry: DataSet, stretches: Stretches, report: dic
         leaking=options.split == "random",
         report=report,
     )
-    return Prepared(**sets, info=info, scaler=scaler, recipe=stretches.recipe)
+    return Prepared(**sets, info=info, scaler=scaler, recipe=segments.recipe)
 
 
-def _scaler(stretches: Stretches, windows: Windows, seq_len: int, report: dict[str, Any]) -> Scaler:
+def _scaler(segments: Segments, windows: Windows, seq_len: int, report: dict[str, Any]) -> Scaler:
     """The scaler of the training windows' readings; how far the other parts leave their range goes into the report."""
-    covered = [_rows(windows, windows.part == number, seq_len, len(stretches.values)) for number in range(3)]
-    scaler = Scaler.fit(stretches.values[covered[TRAIN]])
+    covered = [_rows(windows, windows.part == number, seq_len, len(segments.values)) for number in range(3)]
+    scaler = Scaler.fit(segments.values[covered[TRAIN]])
     report["outside the training range"] = {
-        PARTS[part]: _outside(scaler, stretches.values[covered[part]], stretches.recipe.columns) for part in (VAL, TEST)
+        PARTS[part]: _outside(scaler, segments.values[covered[part]], segments.recipe.columns) for part in (VAL, TEST)
     }
     return scaler
 
 
-def _classes(options: Options, entry: DataSet, stretches: Stretches) -> tuple[list[str], tuple[str, ...], str | None]:
+def _classes(options: Options, entry: DataSet, segments: Segments) -> tuple[list[str], tuple[str, ...], str | None]:
     """The class of each run, the K classes in order, and the one without fault."""
-    normal = entry.normal or normal_of([run.label for run in stretches.runs])
-    labels = [class_of(run.label, run.severity, how=options.label, normal=normal) for run in stretches.runs]
+    normal = entry.normal or normal_of([run.label for run in segments.runs])
+    labels = [class_of(run.label, run.severity, how=options.label, normal=normal) for run in segments.runs]
     classes = ordered_classes(labels, entry.classes, normal)
     if len(classes) < 2:
         more = "more --rows" if options.rows else "data of another class"
@@ -115,7 +115,7 @@ def _classes(options: Options, entry: DataSet, stretches: Stretches) -> tuple[li
 
 
 def _split(
-    options: Options, entry: DataSet, stretches: Stretches, labels: list[str], step: int, report: dict[str, Any]
+    options: Options, entry: DataSet, segments: Segments, labels: list[str], step: int, report: dict[str, Any]
 ) -> tuple[Windows, str]:
     sizes = Sizes(
         test_size=options.test_size,
@@ -127,8 +127,8 @@ def _split(
     fixed = options.block_days is not None
     settings = Settings(strategy=entry.strategy, sizes=sizes, seed=options.seed, fixed_blocks=fixed)
     if options.split == "random":
-        return at_random(stretches, labels, settings)
-    return blocked(stretches, labels, settings, report)
+        return at_random(segments, labels, settings)
+    return blocked(segments, labels, settings, report)
 
 
 def _rows(windows: Windows, mine: np.ndarray, seq_len: int, total: int) -> np.ndarray:
@@ -150,7 +150,7 @@ def _check(
     classes: tuple[str, ...],
     target: np.ndarray,
     windows: Windows,
-    stretches: Stretches,
+    segments: Segments,
     labels: list[str],
     options: Options,
     report: dict[str, Any],
@@ -161,9 +161,9 @@ def _check(
         mine = windows.part[target == number]
         if not len(mine):
             runs = [run for run, label in enumerate(labels) if label == name]
-            longest = stretches.rows[np.isin(stretches.run, runs)].max(initial=0)
+            longest = segments.rows[np.isin(segments.run, runs)].max(initial=0)
             raise UserError(
-                f"class '{name}' has no window of {options.seq_len} steps: its longest stretch without a gap has "
+                f"class '{name}' has no window of {options.seq_len} steps: its longest segment without a gap has "
                 f"{longest}, and parts are kept a window apart; {remedy}"
             )
         if not (mine == TRAIN).any():

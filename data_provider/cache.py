@@ -1,7 +1,7 @@
 """Prepared readings on disk: one array mapped into memory and a manifest, under a key of everything that made them.
 
 Nothing here is precious: the folder can be deleted at any time, and what is damaged is made again.
-Letters: N steps of all stretches, C signals.
+Letters: N steps of all segments, C signals.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.segments import Recipe
-from data_provider.stretches import Run, Stretches
+from data_provider.segmentation import Recipe
+from data_provider.segments import Run, Segments
 from utils.errors import UserError
 from utils.files import sha256_of
 
@@ -28,7 +28,7 @@ VERSION = 2  # one more whenever the same files would be prepared differently
 VALUES, MANIFEST = "values.npy", "manifest.json"
 ABANDONED = 86400  # seconds after which a half-made entry is taken for one that nobody is making any more
 
-Made = tuple[Stretches, dict[str, Any]]
+Made = tuple[Segments, dict[str, Any]]
 Make = Callable[[Path | None], Made]
 
 
@@ -93,8 +93,8 @@ def _store(place: Path, name: str, make: Make) -> Made:
     half = Path(tempfile.mkdtemp(prefix=".making-", dir=place))
     half.chmod(0o755)  # others may read what one user prepared
     try:
-        stretches, report = make(half / VALUES)
-        (half / MANIFEST).write_text(json.dumps(_manifest(stretches, report, half / VALUES)), encoding="utf-8")
+        segments, report = make(half / VALUES)
+        (half / MANIFEST).write_text(json.dumps(_manifest(segments, report, half / VALUES)), encoding="utf-8")
         try:
             half.rename(place / name)
         except OSError:
@@ -119,17 +119,17 @@ def _sweep(place: Path) -> None:
             shutil.rmtree(half, ignore_errors=True)
 
 
-def _manifest(stretches: Stretches, report: dict[str, Any], values: Path) -> dict[str, Any]:
+def _manifest(segments: Segments, report: dict[str, Any], values: Path) -> dict[str, Any]:
     return {
         "version": VERSION,
         "sha256": sha256_of(values),
-        "recipe": stretches.recipe.to_dict(),
-        "runs": [list(run) for run in stretches.runs],
-        "stretches": {
-            "run": stretches.run.tolist(),
-            "first": stretches.first.tolist(),
-            "rows": stretches.rows.tolist(),
-            "start": stretches.start.astype(np.int64).tolist(),
+        "recipe": segments.recipe.to_dict(),
+        "runs": [list(run) for run in segments.runs],
+        "segments": {
+            "run": segments.run.tolist(),
+            "first": segments.first.tolist(),
+            "rows": segments.rows.tolist(),
+            "start": segments.start.astype(np.int64).tolist(),
         },
         "report": report,
     }
@@ -151,8 +151,8 @@ def _read(entry: Path) -> Made:
     manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
     if sha256_of(entry / VALUES) != manifest["sha256"]:
         raise ValueError("checksum differs")
-    table = manifest["stretches"]
-    stretches = Stretches(
+    table = manifest["segments"]
+    segments = Segments(
         recipe=Recipe.from_dict(manifest["recipe"]),
         values=np.load(entry / VALUES, mmap_mode="r", allow_pickle=False),
         runs=tuple(Run(*run) for run in manifest["runs"]),
@@ -161,4 +161,4 @@ def _read(entry: Path) -> Made:
         rows=np.array(table["rows"], np.int64),
         start=np.array(table["start"], np.int64).astype("datetime64[s]"),
     )
-    return stretches, manifest["report"]
+    return segments, manifest["report"]

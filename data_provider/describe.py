@@ -66,10 +66,10 @@ def _windows(info: DataInfo, report: dict[str, Any]) -> list[str]:
 def _leaks(leaks: dict[str, Any], info: DataInfo) -> None:
     for names in leaks["identical runs"]:
         logger.warning("these runs hold the same readings, whatever their labels say: %s", ", ".join(names))
-    telling = leaks["columns that alone tell a class"]
-    if telling:
-        words = [f"{column} ({', '.join(classes)})" for column, classes in list(telling.items())[:MOST]]
-        more = f" and {len(telling) - MOST} more" if len(telling) > MOST else ""
+    leaking = leaks["columns that alone tell a class"]
+    if leaking:
+        words = [f"{column} ({', '.join(classes)})" for column, classes in list(leaking.items())[:MOST]]
+        more = f" and {len(leaking) - MOST} more" if len(leaking) > MOST else ""
         logger.warning(
             "one column alone tells a class from all others by its mean in a window; is that the fault, or a slip of "
             "whoever made the data? %s%s",

@@ -20,7 +20,7 @@ class Frame:
         values: (T, C) float32, NaN where a reading is missing.
         times: (T,) datetime64[s], strictly increasing.
         columns: C names of signals.
-        working: (T,) bool, True while the unit is occupied and so may be judged.
+        working: (T,) bool, True while the unit is occupied and so may be evaluated.
         label: the class.
         severity: the fault's intensity as published, "" if none is.
         group: frames of the same group go to the same part of a split; "" for no such bond.
@@ -68,7 +68,7 @@ class DataInfo:
         step: steps between the starts of two windows.
         counts: part -> windows a class, K numbers each ("train", "val", "test").
         protocol: the split in words, for tables; it says so where the protocol leaks.
-        leaking: True if windows of one stretch may lie in two parts.
+        leaking: True if windows of one segment may lie in two parts.
         report: what was read, dropped and why; plain values that go to metrics.json as they are.
     """
 

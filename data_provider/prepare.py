@@ -17,8 +17,8 @@ from data_provider.datasets.source import DataSet, Source
 from data_provider.describe import describe
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.segments import HOLD_STEPS, Recipe
-from data_provider.stretches import Stretches, build
+from data_provider.segmentation import HOLD_STEPS, Recipe
+from data_provider.segments import Segments, build
 from data_provider.times import seconds_of, step_of
 from data_provider.trends.read_options import ReadOptions, reading_flags
 from data_provider.trends.roles import read_roles
@@ -41,8 +41,8 @@ def load_data(options: Options) -> Prepared:
         raise unknown_name("data set", options.data, list(DATASETS))
     entry = DATASETS[options.data]
     source = _source(options, entry)
-    stretches, report = _stretches(options, entry, source)
-    prepared = assemble(options, entry, stretches, report)
+    segments, report = _segments(options, entry, source)
+    prepared = assemble(options, entry, segments, report)
     describe(prepared)
     return prepared
 
@@ -73,7 +73,7 @@ def _reading(options: Options) -> ReadOptions:
     return ReadOptions(roles=roles, **reading_flags(options))
 
 
-def _stretches(options: Options, entry: DataSet, source: Source) -> tuple[Stretches, dict[str, Any]]:
+def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segments, dict[str, Any]]:
     """The readings at an even step, from the cache if they are there."""
     settings = {
         "data": options.data,
@@ -82,7 +82,7 @@ def _stretches(options: Options, entry: DataSet, source: Source) -> tuple[Stretc
     }
     name = f"{options.data}-{cache.key_of(entry.files(source), settings)}"
 
-    def make(target: Path | None) -> tuple[Stretches, dict[str, Any]]:
+    def make(target: Path | None) -> tuple[Segments, dict[str, Any]]:
         logger.info("reading %s from %s", options.data, source.root)
         notes = Notes()
         if (source.root / simulated.MARK).is_file():

@@ -1,177 +1,163 @@
-"""Stretches without a gap: readings of a working unit at an even step, ready to be cut into windows.
+"""All runs of a data set as one array of evenly spaced readings, with a table of where each segment lies.
 
-The same functions prepare labelled training data and a file that nobody has labelled yet.
-Letters: T readings, C signals, N steps of a stretch.
+Letters: N steps of all segments together, C signals, S segments, R runs.
 """
 
 import dataclasses
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from data_provider.times import step_of, words_of
+from data_provider.frames import Frame
+from data_provider.notes import Notes
+from data_provider.segmentation import Recipe, Segment, segments_of
+from data_provider.trends.columns import agree
 from utils.errors import UserError
 
-HOLD_STEPS = 3
+
+class Run(NamedTuple):
+    """A frame without its readings."""
+
+    name: str
+    label: str
+    severity: str
+    group: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How readings become evenly spaced stretches; kept with a model, so that it reads new files the same way.
+class Segments:
+    """Evenly spaced readings of all runs.
 
     Attributes:
-        columns: C signals, in the order that the model reads them.
-        period_seconds: seconds between two steps.
-        resample: "direct" takes the last reading at or before a step, "mean" the mean of the readings up to the next.
-        hold_seconds: a missing reading is replaced by the last one up to this age; a longer gap ends the stretch.
-        working_column: the column that says when the unit works, None if it always does.
-        working_value: its value then.
-        settle_seconds: readings dropped after the unit starts, in whole readings of the file.
+        recipe: how they were made; its columns are the C signals.
+        values: (N, C) float32, one segment after the other; may be mapped from a file.
+        runs: R runs.
+        run: (S,) int64, the run of a segment.
+        first: (S,) int64, its first row in `values`.
+        rows: (S,) int64, its length.
+        start: (S,) datetime64[s], the time of its first row.
+        missing: (N, C) bool, where a reading is missing; None if every reading is there.
     """
 
-    columns: tuple[str, ...]
-    period_seconds: int
-    resample: str = "direct"
-    hold_seconds: int
-    working_column: str | None = None
-    working_value: float = 1.0
-    settle_seconds: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {**dataclasses.asdict(self), "columns": list(self.columns)}
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> "Recipe":
-        """What `to_dict` gave."""
-        return cls(**{**stored, "columns": tuple(stored["columns"])})
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Evenly spaced readings without a gap.
-
-    Attributes:
-        start: datetime64[s] of the first step.
-        values: (N, C) float32 without NaN.
-        missing: (N, C) bool, where a reading is missing and `values` says nothing; None if every reading is there.
-    """
-
-    start: np.datetime64
+    recipe: Recipe
     values: np.ndarray
+    runs: tuple[Run, ...]
+    run: np.ndarray
+    first: np.ndarray
+    rows: np.ndarray
+    start: np.ndarray
     missing: np.ndarray | None = None
 
-
-def working_mask(times: np.ndarray, control: np.ndarray | None, *, value: float, settle_seconds: int) -> np.ndarray:
-    """When the unit works and has settled.
-
-    Args:
-        times: (T,) datetime64[s].
-        control: (T,) the column that says so, None if the unit always works.
-        value: its value while the unit works.
-        settle_seconds: how long after a start readings are dropped, in whole readings of the file.
-
-    Returns:
-        (T,) bool.
-    """
-    if control is None:
-        return np.ones(len(times), bool)
-    on = control == value
-    working = on.copy()
-    starts = np.flatnonzero(on[1:] & ~on[:-1]) + 1
-    for lag in range(settle_seconds // step_of(times)):
-        late = starts + lag
-        working[late[late < len(on)]] = False
-    return working
+    @property
+    def end(self) -> np.ndarray:
+        """(S,) datetime64[s], the time of each segment's last row."""
+        return self.start + (self.rows - 1) * np.timedelta64(self.recipe.period_seconds, "s")
 
 
-def stretches_of(
-    times: np.ndarray, values: np.ndarray, working: np.ndarray, recipe: Recipe, *, masked: bool = False
-) -> tuple[list[Stretch], Counter[str]]:
-    """Cuts readings into stretches and brings them to an even step.
+def build(
+    frames: Iterable[Frame], recipe: Recipe, notes: Notes, *, keep_constant: bool, target: Path | None = None
+) -> Segments:
+    """Reads all frames into segments.
 
     Args:
-        times: (T,) datetime64[s], strictly increasing.
-        values: (T, C) float32, NaN where missing.
-        working: (T,) bool.
-        recipe: step, way of resampling and longest hold.
-        masked: note missing readings in a mask, instead of ending the stretch there.
-
-    Returns:
-        The stretches, and what was dropped or filled -> how often.
+        frames: the runs; each is let go before the next is read.
+        recipe: the way; its columns and when the unit works are filled in from what was read.
+        notes: what was dropped is counted there.
+        keep_constant: keep signals that never change.
+        target: .npy file to put the values into; in memory if None.
 
     Raises:
-        UserError: the readings are further apart than the step asked for.
+        UserError: runs do not agree about their columns, or hold no readings of a working unit.
     """
-    base, counts = step_of(times), Counter[str]()
-    if base > recipe.period_seconds:
-        raise UserError(
-            f"readings are {words_of(base)} apart; they cannot give steps of {words_of(recipe.period_seconds)}: "
-            f"use --sample_period {words_of(base)} or more"
-        )
-    counts["readings while not working"] = int((~working).sum())
-    values, counts["missing readings held"] = hold(times, values, recipe.hold_seconds)
-    missing = np.isnan(values) if masked else None
-    if missing is not None:
-        values = np.where(missing, np.float32(0), values)
-    usable = working & ~np.isnan(values).any(1)
-    counts["rows dropped for a missing reading"] = int((working & ~usable).sum())
-    late = np.diff(times).astype(np.int64) > max(recipe.hold_seconds, base)
-    edges = np.flatnonzero(np.diff(usable.astype(np.int8)) | (late & usable[1:])) + 1
-    counts["gaps in time that end a stretch"] = int((late & usable[1:] & usable[:-1]).sum())
-    stretches = []
-    for first, last in zip(np.append(0, edges), np.append(edges, len(times)), strict=True):
-        if usable[first]:
-            mine = None if missing is None else missing[first:last]
-            stretch, held = _resample(times[first:last], values[first:last], mine, base, recipe)
-            stretches.append(stretch)
-            counts["missing steps held"] += held
-    return stretches, +counts
+    columns: tuple[str, ...] = ()
+    runs: list[Run] = []
+    parts: list[np.ndarray] = []
+    table: list[tuple[int, int, np.datetime64]] = []
+    for frame in frames:
+        columns = columns or frame.columns
+        values = _aligned(frame, columns, runs)
+        segments = _cut(frame, values, recipe, notes)
+        table += [(len(runs), len(segment.values), segment.start) for segment in segments]
+        parts += [segment.values for segment in segments]
+        runs.append(Run(frame.name, frame.label, frame.severity, frame.group))
+    if not parts:
+        raise UserError("no run holds readings of a working unit; check the column that says when it works")
+    keep = np.arange(len(columns)) if keep_constant else _changing(parts, columns, notes)
+    run, rows, start = (np.array(column) for column in zip(*table, strict=True))
+    return Segments(
+        recipe=dataclasses.replace(
+            recipe,
+            columns=tuple(columns[place] for place in keep),
+            working_column=notes.working_column,
+            settle_seconds=notes.settle_seconds,
+        ),
+        values=_joined(parts, keep, target),
+        runs=tuple(runs),
+        run=run,
+        first=np.cumsum(rows) - rows,
+        rows=rows,
+        start=start,
+    )
 
 
-def hold(times: np.ndarray, values: np.ndarray, seconds: int) -> tuple[np.ndarray, int]:
-    """Replaces missing readings by the last one, if that is young enough; also the number replaced."""
-    broken = np.flatnonzero(np.isnan(values).any(0))
-    if not len(broken):
-        return values, 0
-    values, place, filled = values.copy(), np.arange(len(values)), 0
-    for column in broken:
-        there = ~np.isnan(values[:, column])
-        last = np.maximum.accumulate(np.where(there, place, -1))
-        young = ~there & (last >= 0) & ((times - times[last]).astype(np.int64) <= seconds)
-        values[young, column] = values[last[young], column]
-        filled += int(young.sum())
-    return values, filled
+def _aligned(frame: Frame, columns: tuple[str, ...], runs: list[Run]) -> np.ndarray:
+    """The frame's values in the order of `columns`."""
+    if frame.columns == columns:
+        return frame.values
+    agree(columns, runs[0].name, frame.columns, frame.name)
+    return frame.values[:, [frame.columns.index(name) for name in columns]]
 
 
-def _resample(
-    times: np.ndarray, values: np.ndarray, missing: np.ndarray | None, base: int, recipe: Recipe
-) -> tuple[Stretch, int]:
-    """A stretch at an even step from its own first reading on, and the number of steps without a reading."""
-    since = (times - times[0]).astype(np.int64)  # (T,) seconds
-    period = recipe.period_seconds
-    if recipe.resample == "mean":
-        return _means(times[0], since, values, missing, base, period)
-    grid = np.arange(since[-1] // period + 1) * period  # (N,)
-    last = np.searchsorted(since, grid, side="right") - 1
-    held = int((grid - since[last] >= max(base, 1)).sum())
-    return Stretch(times[0], values[last], None if missing is None else missing[last]), held
+def _cut(frame: Frame, values: np.ndarray, recipe: Recipe, notes: Notes) -> list[Segment]:
+    """The segments of a frame; what was dropped is counted."""
+    try:
+        segments, counts = segments_of(frame.times, values, frame.working, recipe)
+    except UserError as error:
+        raise UserError(f"{frame.name}: {error}") from None
+    if not segments:
+        _why_empty(frame, values, notes)
+    notes.count(counts)
+    return segments
 
 
-def _means(
-    start: np.datetime64, since: np.ndarray, values: np.ndarray, missing: np.ndarray | None, base: int, period: int
-) -> tuple[Stretch, int]:
-    """Means of the readings of every step; the last step needs half of its readings to count."""
-    step = since // period
-    firsts = np.flatnonzero(np.diff(step, prepend=-1))
-    number = np.diff(np.append(firsts, len(step)))
-    means = np.add.reduceat(values.astype(np.float64), firsts, axis=0) / number[:, None]
-    there = step[firsts]
-    if number[-1] * base * 2 < period and len(there) > 1:
-        there, means = there[:-1], means[:-1]
-    last = np.searchsorted(there, np.arange(there[-1] + 1), side="right") - 1
-    lost = None if missing is None else np.logical_or.reduceat(missing, firsts, axis=0)[last]
-    return Stretch(start, means[last].astype(np.float32), lost), int(len(last) - len(there))
+def _why_empty(frame: Frame, values: np.ndarray, notes: Notes) -> None:
+    """A run without a single usable row is an error if a sensor is to blame, a warning if the unit was off."""
+    if frame.working.any():
+        empty = np.flatnonzero(np.isnan(values[frame.working]).all(0))
+        if len(empty):
+            name = frame.columns[empty[0]]
+            raise UserError(f"{frame.name}: column '{name}' holds no readings; take it out of all files, or fill it")
+    notes.warn(f"{frame.name}: nothing to use, the unit was never working with all its readings there")
+
+
+def _changing(parts: list[np.ndarray], columns: tuple[str, ...], notes: Notes) -> np.ndarray:
+    """Places of the signals that are not the same number from the first run to the last."""
+    lowest = np.min([part.min(0) for part in parts], axis=0)
+    highest = np.max([part.max(0) for part in parts], axis=0)
+    for place in np.flatnonzero(lowest == highest):
+        notes.drop(columns[place], f"constant ({lowest[place]:g}) while the unit works, in every run")
+    keep = np.flatnonzero(lowest < highest)
+    if not len(keep):
+        raise UserError("every column of readings is constant; there is nothing to learn from")
+    return keep
+
+
+def _joined(parts: list[np.ndarray], keep: np.ndarray, target: Path | None) -> np.ndarray:
+    """One array of all parts; each part is let go once it is copied."""
+    shape = (sum(len(part) for part in parts), len(keep))
+    values = np.empty(shape, np.float32) if target is None else _new_file(target, shape)
+    row = 0
+    for place, part in enumerate(parts):
+        values[row : row + len(part)] = part[:, keep]
+        row += len(part)
+        parts[place] = part[:0]
+    if isinstance(values, np.memmap):
+        values.flush()
+    return values
+
+
+def _new_file(target: Path, shape: tuple[int, int]) -> np.memmap:
+    return np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=shape)

@@ -8,9 +8,9 @@ from collections import Counter
 import numpy as np
 
 from data_provider.scaler import Scaler
-from data_provider.segments import Recipe, Stretch, stretches_of, working_mask
+from data_provider.segmentation import Recipe, Segment, segments_of, working_mask
+from data_provider.segments import Run, Segments
 from data_provider.splits.split import TEST, Plan, cut, windows_of
-from data_provider.stretches import Run, Stretches
 from data_provider.windows import WindowSet
 from utils.errors import UserError
 
@@ -41,36 +41,36 @@ def unlabelled(
         masked: note missing readings in the windows' mask, instead of leaving out the time that lacks one.
 
     Returns:
-        The windows (none if the file has no stretch that long), whose targets are -1 and whose block is the number
-        of the stretch; and what was dropped or filled -> how often.
+        The windows (none if the file has no segment that long), whose targets are -1 and whose block is the number
+        of the segment; and what was dropped or filled -> how often.
 
     Raises:
         UserError: the readings are too far apart.
     """
     working = working_mask(times, control, value=recipe.working_value, settle_seconds=recipe.settle_seconds)
     try:
-        found, counts = stretches_of(times, values, working, recipe, masked=masked)
+        found, counts = segments_of(times, values, working, recipe, masked=masked)
     except UserError as error:
         raise UserError(f"{name}: {error}") from None
-    stretches = _joined(found, name, recipe, masked)
-    plan = Plan(edges=[stretches.start], parts=[np.full(len(stretches.rows), TEST)], line=[0], words="")
-    windows = windows_of(cut(stretches, plan), period=recipe.period_seconds, seq_len=seq_len, step=step)
+    segments = _joined(found, name, recipe, masked)
+    plan = Plan(edges=[segments.start], parts=[np.full(len(segments.rows), TEST)], line=[0], words="")
+    windows = windows_of(cut(segments, plan), period=recipe.period_seconds, seq_len=seq_len, step=step)
     targets = np.full(len(windows), -1)
-    return WindowSet(stretches=stretches, windows=windows, targets=targets, scaler=scaler, seq_len=seq_len), counts
+    return WindowSet(segments=segments, windows=windows, targets=targets, scaler=scaler, seq_len=seq_len), counts
 
 
-def _joined(found: list[Stretch], name: str, recipe: Recipe, masked: bool) -> Stretches:
-    """The stretches of one file as those of a run without a label."""
-    rows = np.array([len(stretch.values) for stretch in found], np.int64)
+def _joined(found: list[Segment], name: str, recipe: Recipe, masked: bool) -> Segments:
+    """The segments of one file as those of a run without a label."""
+    rows = np.array([len(segment.values) for segment in found], np.int64)
     none = np.empty((0, len(recipe.columns)))
-    masks = [stretch.missing for stretch in found if stretch.missing is not None]
-    return Stretches(
+    masks = [segment.missing for segment in found if segment.missing is not None]
+    return Segments(
         recipe=recipe,
-        values=np.concatenate([none.astype(np.float32), *(stretch.values for stretch in found)]),
+        values=np.concatenate([none.astype(np.float32), *(segment.values for segment in found)]),
         runs=(Run(name, "", "", ""),),
         run=np.zeros(len(rows), np.int64),
         first=np.cumsum(rows) - rows,
         rows=rows,
-        start=np.array([stretch.start for stretch in found], "datetime64[s]"),
+        start=np.array([segment.start for segment in found], "datetime64[s]"),
         missing=np.concatenate([none.astype(bool), *masks]) if masked else None,
     )

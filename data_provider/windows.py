@@ -14,8 +14,8 @@ from torch.utils.data import Dataset
 
 from data_provider.frames import Batch
 from data_provider.scaler import Scaler
+from data_provider.segments import Segments
 from data_provider.splits.split import Windows
-from data_provider.stretches import Stretches
 
 
 class WindowSet(Dataset):
@@ -31,19 +31,19 @@ class WindowSet(Dataset):
     """
 
     def __init__(
-        self, *, stretches: Stretches, windows: Windows, targets: np.ndarray, scaler: Scaler, seq_len: int
+        self, *, segments: Segments, windows: Windows, targets: np.ndarray, scaler: Scaler, seq_len: int
     ) -> None:
         self.targets = np.asarray(targets, np.int64)
-        self.file = np.array([run.name for run in stretches.runs])[windows.run]
-        self.severity = np.array([run.severity for run in stretches.runs])[windows.run]
+        self.file = np.array([run.name for run in segments.runs])[windows.run]
+        self.severity = np.array([run.severity for run in segments.runs])[windows.run]
         self.start = windows.start
-        self.end = windows.start + np.timedelta64((seq_len - 1) * stretches.recipe.period_seconds, "s")
+        self.end = windows.start + np.timedelta64((seq_len - 1) * segments.recipe.period_seconds, "s")
         self.block = windows.block
         self._first = windows.first
         self._scaler = scaler
         self._seq_len = seq_len
-        self._missing = stretches.missing
-        self._map(stretches.values)
+        self._missing = segments.missing
+        self._map(segments.values)
 
     def _map(self, values: np.ndarray) -> None:
         if len(values) < self._seq_len:  # no window fits, and numpy makes no view then

@@ -14,7 +14,7 @@ from exp.detection import tables as tables
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector
-from exp.detection.session import Result, judge_files, write
+from exp.detection.session import Result, evaluate_files, write
 from exp.detection.tables import Output
 from utils.errors import UserError
 from utils.logs import log_to_screen
@@ -26,7 +26,7 @@ POLL_SECONDS = 5.0
 
 
 def run(options: Options) -> int:
-    """Judges the files of `--input` by the model of `--run` and writes to `--output`.
+    """Evaluates the files of `--input` by the model of `--run` and writes to `--output`.
 
     Returns:
         The exit status.
@@ -45,9 +45,9 @@ def run(options: Options) -> int:
     if options.follow:
         follow(detector, finder, source, output, pause=lambda: time.sleep(POLL_SECONDS))
         return 0
-    result = judge_files(detector, finder, _shard_of(trend_files(source), output))
+    result = evaluate_files(detector, finder, _shard_of(trend_files(source), output))
     if result.refused and len(result.refused) == len(result.units) and output.shards == 1:
-        more = f" (and {len(result.refused) - 1} more files cannot be judged)" if len(result.refused) > 1 else ""
+        more = f" (and {len(result.refused) - 1} more files cannot be evaluated)" if len(result.refused) > 1 else ""
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")
     write(detector, finder, result, output)
     _tell(result, output)
@@ -55,7 +55,7 @@ def run(options: Options) -> int:
 
 
 def follow(detector: Detector, finder: Finder, source: Path, output: Output, *, pause: Callable[[], None]) -> None:
-    """Judges the files whenever they have grown, until interrupted; what is written is what one pass would write.
+    """Evaluates the files whenever they have grown, until interrupted; what is written is what one pass would write.
 
     Args:
         detector, finder, source, output: what, and where to.
@@ -70,7 +70,7 @@ def follow(detector: Detector, finder: Finder, source: Path, output: Output, *, 
             now = [(found.name, *_state(found.path)) for found in files]
             if now != before:
                 before = now
-                result = judge_files(detector, finder, files)
+                result = evaluate_files(detector, finder, files)
                 write(detector, finder, result, output)
                 if len(result.rows) != written:
                     logger.info("%d windows, %d events", len(result.rows), len(result.findings))
@@ -108,7 +108,7 @@ def _tell(result: Result, output: Output) -> None:
     answered = sum(unit.windows for unit in result.units)
     silent = sum(len(unit.silent) for unit in result.units)
     logger.info(
-        "%d files, %d windows judged, %d stretches without an answer, %d events",
+        "%d files, %d windows evaluated, %d stretches without an answer, %d events",
         *(len(result.units), answered, silent, len(result.findings)),
     )
     for finding in heapq.nlargest(10, result.findings, key=lambda f: f.hours):

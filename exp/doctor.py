@@ -14,10 +14,10 @@ def run(options: Options) -> int:
     """Prints what is wrong and what to do.
 
     Returns:
-        0 where everything needed is there, or every file can be judged; 1 where a package is missing.
+        0 where everything needed is there, or every file can be evaluated; 1 where a package is missing.
 
     Raises:
-        UserError: a file cannot be judged as it is.
+        UserError: a file cannot be evaluated as it is.
     """
     if options.input is None:
         lines, complete = packages.report()

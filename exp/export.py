@@ -14,7 +14,7 @@ from exp.exporting import job
 from exp.exporting.example import example
 from exp.exporting.formats import FORMATS
 from exp.runs.artifact import Artifact, load_artifact
-from models.baselines import Rival
+from models.baselines import Baseline
 from utils.errors import UserError
 from utils.logs import log_to_screen
 from utils.options import Options, flags
@@ -63,7 +63,7 @@ def _output(options: Options, folder: Path) -> Path:
 
 def _check(options: Options, artifact: Artifact) -> None:
     """Raises UserError for a model that is no network, and for options that would be another model's."""
-    if isinstance(artifact.model, Rival):
+    if isinstance(artifact.model, Baseline):
         raise UserError(
             f"{artifact.options.model} is no network, and only networks can be exported; "
             "python run.py detect uses it as it is"

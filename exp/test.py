@@ -6,11 +6,11 @@ from typing import Any
 from torch import nn
 
 from data_provider import load_data
-from exp.evaluation.measure import judge_parts, line_of, measures_of
+from exp.evaluation.measure import evaluate_parts, line_of, measures_of
 from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
 from exp.training.fit_baseline import baseline_of, fitted
-from models.baselines import RIVALS
+from models.baselines import BASELINES
 from utils import distributed
 from utils.logs import log_to_screen
 from utils.options import Options
@@ -57,10 +57,10 @@ def measures(options: Options) -> tuple[RunFolder, dict[str, dict[str, Any]]]:
     own = folder.options(**changes)
     data = load_data(own)
     device = distributed.device_of(options.device)
-    if own.model in RIVALS and not RIVALS[own.model].stored:
+    if own.model in BASELINES and not BASELINES[own.model].stored:
         logger.info("%s is not kept in the run folder: it is fitted again, with the run's seed", own.model)
         model: nn.Module = fitted(baseline_of(own, data), own, data)
     else:
         model = load_artifact(folder.model).model
-    parts = judge_parts(model.to(device), data, device)
+    parts = evaluate_parts(model.to(device), data, device)
     return folder, {part: measures_of(predictions, data.info.normal) for part, predictions in parts.items()}

@@ -12,7 +12,7 @@ from exp.training.fit_baseline import BaselineFit
 from exp.training.fit_network import NetworkFit
 from exp.training.fitted import Fitted
 from exp.training.trainer import Interrupted
-from models.baselines import RIVALS
+from models.baselines import BASELINES
 from utils import distributed
 from utils.errors import UserError
 from utils.logs import RunLog, log_to_screen
@@ -74,7 +74,7 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
             data = load_data(options)
         seed_everything(options.seed)
         # Everything that can be wrong with the options is found before a folder is made.
-        kind = BaselineFit if options.model in RIVALS else NetworkFit
+        kind = BaselineFit if options.model in BASELINES else NetworkFit
         training = kind(options, data, device)
         options = training.options
         results = folder.results if folder else Path(options.result_path)

@@ -68,9 +68,9 @@ def gramian(x: Tensor, gaf_range: str = "train", image_size: int = 0, backend: s
     check_choice("gaf_range", gaf_range, RANGES)
     check_choice("gaf_backend", backend, BACKENDS)
     if image_size:
-        x = aggregate(x, image_size)
+        x = paa(x, image_size)
     if gaf_range == "window":
-        x = stretch(x)
+        x = min_max_scaled(x)
     x = x.clamp(-1.0, 1.0)
     return Gramian(x, sine(x), backend)
 
@@ -104,7 +104,7 @@ def sine(cos: Tensor) -> Tensor:
     return torch.where(square > _FLAT, bounded, square.detach().clamp_min(0.0).sqrt())
 
 
-def stretch(x: Tensor) -> Tensor:
+def min_max_scaled(x: Tensor) -> Tensor:
     """Each signal (*N, L) stretched to [-1, 1] by its own extremes; a constant one becomes -1, as in pyts.
 
     Constant is what spans no more than rounding errors of readings near 1 do; scikit-learn, within pyts, draws that
@@ -116,7 +116,7 @@ def stretch(x: Tensor) -> Tensor:
     return torch.where(constant, -1.0, 2.0 * (x - low) / torch.where(constant, 1.0, span) - 1.0)
 
 
-def aggregate(x: Tensor, size: int) -> Tensor:
+def paa(x: Tensor, size: int) -> Tensor:
     """Piecewise aggregate approximation: (*N, L) -> (*N, size), the means of `size` adjoining pieces.
 
     Where `size` does not divide L the pieces differ in length by one, as in pyts.

@@ -64,9 +64,9 @@ class GramianConv2d(nn.Module):
         self.register_buffer("one", torch.eye(2), persistent=False)
         self.register_buffer("form", torch.tensor(FORMS[method]), persistent=False)
         # An entry of the kernel is a sum of `rank` products: this is He's variance for it.
-        deviation = (2.0 / (rows * columns * self.rank)) ** 0.25
-        nn.init.normal_(self.row, std=deviation)
-        nn.init.normal_(self.column, std=deviation)
+        standard_deviation = (2.0 / (rows * columns * self.rank)) ** 0.25
+        nn.init.normal_(self.row, std=standard_deviation)
+        nn.init.normal_(self.column, std=standard_deviation)
 
     def forward(self, field: Gramian) -> Tensor:
         """Factors (N, S) -> maps (N, F, H, W)."""

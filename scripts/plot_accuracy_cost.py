@@ -3,7 +3,7 @@
     python scripts/plot_accuracy_cost.py results/*/comparison.csv
 
 The CSVs are those of `scripts/run_accuracy.sh`, one a data set. Rates are measured here and now, in turns, on windows
-of 26 signals and 96 steps, on one thread; a rival, which is not trained by gradient, is a dashed line.
+of 26 signals and 96 steps, on one thread; a baseline, which is not trained by gradient, is a dashed line.
 """
 
 import sys
@@ -33,7 +33,7 @@ NETWORKS = {
     "ResNet1D": {"fmt": "v", "color": BLUE},
     "InceptionTime": {"fmt": "P", "color": BLUE},
 }
-RIVALS = {"RandomForest": "--", "HistGradientBoosting": "-.", "LogisticRegression": ":"}
+BASELINES = {"RandomForest": "--", "HistGradientBoosting": "-.", "LogisticRegression": ":"}
 PICTURE = REPOSITORY / "docs" / "images" / "accuracy_cost.png"
 
 
@@ -71,14 +71,14 @@ def rates_of(table: pd.DataFrame) -> dict[str, float]:
 
 
 def draw(axes: Axes, means: pd.DataFrame, rates: dict[str, float]) -> None:
-    """One data set: networks as points over their rates, rivals as lines."""
+    """One data set: networks as points over their rates, baselines as lines."""
     for name, row in means.iterrows():
         mean, deviation = row["test_macro_f1"], row["test_macro_f1_std"]
         if name in rates:
             style = {"markersize": 5.5, "elinewidth": 0.8, **NETWORKS.get(name, {"fmt": "x", "color": MUTED})}
             axes.errorbar(rates[name], mean, deviation, label=name, **style)
         else:
-            axes.axhline(mean, color=MUTED, linewidth=1.0, linestyle=RIVALS.get(name, "-"), label=name)
+            axes.axhline(mean, color=MUTED, linewidth=1.0, linestyle=BASELINES.get(name, "-"), label=name)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The accuracy of networks and rivals on one data set: five trainings each, every one with its own seed and split, then
+# The accuracy of networks and baselines on one data set: five trainings each, every one with its own seed and split, then
 # one table of the means. Flags given to this script go to every run and decide the data set, for example:
 #     bash scripts/run_accuracy.sh --data LBNL_MZVAV_2_2 --root_path FOLDER --train_epochs 8
 # A line below is a name and the flags that make it. `dilated`, the published encoder over dense images, takes hours

@@ -203,15 +203,15 @@ def table_of(confidence: np.ndarray, target: np.ndarray, normal: str | None = "s
 
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.3])
 def test_false_alarms_on_sound_windows_are_bounded_and_clear_faults_are_named(rate):
-    # Many sound windows look like a fault.
+    # Many fault-free windows look like a fault.
     confidence = written(np.random.default_rng(0).dirichlet((1, 1, 1), size=600))
     table = table_of(confidence, np.zeros(600, int))
     faulty = confidence.argmax(1) != 0
     named = faulty & ~doubted(table, confidence, rate)
     assert 0 < named.mean() <= rate < faulty.mean()
-    clear, sound = np.array([[1e-6, 1 - 2e-6, 1e-6]]), np.array([[0.9, 0.05, 0.05]])
+    clear, fault_free = np.array([[1e-6, 1 - 2e-6, 1e-6]]), np.array([[0.9, 0.05, 0.05]])
     assert not doubted(table, clear, rate).any()
-    assert not doubted(table, sound, rate).any()
+    assert not doubted(table, fault_free, rate).any()
     assert not doubted(table, confidence, 1.0).any()
 
 

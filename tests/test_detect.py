@@ -54,7 +54,7 @@ def plain(base) -> Path:
 
 @pytest.fixture
 def doubting(plain, tmp_path) -> Path:
-    """The same model, but as if all sound windows of its validation had looked like a fault."""
+    """The same model, but as if all fault-free windows of its validation had looked like a fault."""
     own = load_artifact(plain / "model")
     kept = ("model", "info", "scaler", "recipe", "options")
     decision = dataclasses.replace(own.decision, false_alarm_quantiles=np.ones(calibration.RATES))
@@ -72,13 +72,13 @@ def dropping(base) -> Path:
 
 @pytest.fixture(scope="module")
 def forest(base) -> Path:
-    """A rival."""
+    """A baseline."""
     status, folder = train(base / "data", base / "forest", "--model", "RandomForest")
     assert status == 0
     return folder
 
 
-def judge(folder: Path, source: Path, output: Path, *flags: str) -> tuple[list[dict], list[dict]]:
+def evaluate(folder: Path, source: Path, output: Path, *flags: str) -> tuple[list[dict], list[dict]]:
     """The rows of windows.csv and events.csv."""
     words = ["detect", "--run", str(folder), "--input", str(source), "--output", str(output), "--disable_parallel"]
     assert run.main([*words, *flags]) == 0
@@ -92,15 +92,15 @@ def rows(path: Path) -> list[dict]:
 
 def test_a_fault_that_may_be_nothing_gets_no_answer(plain, doubting, base, tmp_path):
     source = base / "data" / "stuck.csv"
-    sure, events = judge(plain, source, tmp_path / "sure", "--unknown_rate", "0")
-    unsure, none = judge(doubting, source, tmp_path / "unsure", "--unknown_rate", "0")
+    sure, events = evaluate(plain, source, tmp_path / "sure", "--unknown_rate", "0")
+    unsure, none = evaluate(doubting, source, tmp_path / "unsure", "--unknown_rate", "0")
     assert "stuck" in [event["fault"] for event in events]
     assert none == []
     called = [row for row in sure if row["verdict"] == "stuck"]
-    silent = [row for row in unsure if row["reason"].startswith("not sure: stuck, or sound")]
+    silent = [row for row in unsure if row["reason"].startswith("not sure: stuck, or fault-free")]
     assert len(called) == len(silent) > 10
     assert {row["verdict"] for row in silent} == {"no answer"}
-    again, _ = judge(doubting, source, tmp_path / "again", "--unknown_rate", "0", "--false_alarm_rate", "1")
+    again, _ = evaluate(doubting, source, tmp_path / "again", "--unknown_rate", "0", "--false_alarm_rate", "1")
     assert again == sure
 
 
@@ -117,7 +117,7 @@ def changed(base: Path, target: Path, name: str = "biased", **columns) -> Path:
 @pytest.mark.parametrize("kind", ["plain", "forest"])
 def test_the_probabilities_are_those_of_test(kind, base, tmp_path, request):
     folder = request.getfixturevalue(kind)
-    windows, _ = judge(folder, base / "data" / "stuck.csv", tmp_path / "out", "--stride", "1")
+    windows, _ = evaluate(folder, base / "data" / "stuck.csv", tmp_path / "out", "--stride", "1")
     answered = {(row["file"].removesuffix(".csv"), row["start"]): row for row in windows if row["class"]}
     tested = [row for row in rows(folder / "predictions_test.csv") if row["file"] == "stuck"]
     compared = 0
@@ -133,7 +133,7 @@ def test_the_probabilities_are_those_of_test(kind, base, tmp_path, request):
 
 
 def test_faults_are_found_and_sound_units_left_alone(plain, base, tmp_path):
-    _, events = judge(plain, base / "data", tmp_path / "out", "--unknown_rate", "0.01")
+    _, events = evaluate(plain, base / "data", tmp_path / "out", "--unknown_rate", "0.01")
     named = {(row["file"], row["fault"]) for row in events if row["fault"] != "unknown"}
     assert named == {("biased.csv", "biased"), ("stuck.csv", "stuck")}
     stuck = max((row for row in events if row["fault"] == "stuck"), key=lambda row: float(row["hours"]))
@@ -164,7 +164,7 @@ def test_a_growing_file_ends_as_one_pass(plain, base, tmp_path, flags):
     place.prepare()
     finder = Finder(detector=detector, confirm=options.confirm)
     detect.follow(detector, finder, source, place, pause=pause)
-    judge(plain, source, tmp_path / "whole", *flags)
+    evaluate(plain, source, tmp_path / "whole", *flags)
     for name in ("windows.csv", "events.csv"):
         assert (output / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
@@ -180,7 +180,7 @@ def test_what_is_known_is_appended_not_written_anew(tmp_path):
 
 
 def test_shards_together_are_the_whole(plain, base, tmp_path):
-    windows, events = judge(plain, base / "data", tmp_path / "whole")
+    windows, events = evaluate(plain, base / "data", tmp_path / "whole")
     words = ["detect", "--run", str(plain), "--input", str(base / "data"), "--output", str(tmp_path / "parts")]
     for number in (1, 2):
         assert run.main([*words, "--shard", f"{number}/2", "--disable_parallel"]) == 0
@@ -191,7 +191,7 @@ def test_shards_together_are_the_whole(plain, base, tmp_path):
 
 def test_readings_that_training_never_saw_get_no_answer(plain, base, tmp_path):
     source = changed(base, tmp_path / "in", "normal", OUTDOOR=140.0 + np.arange(12 * 96) % 7)
-    windows, events = judge(plain, source, tmp_path / "out")
+    windows, events = evaluate(plain, source, tmp_path / "out")
     assert {row["verdict"] for row in windows} == {"no answer"}
     assert all("OUTDOOR reads 146" in row["reason"] and "that training covers" in row["reason"] for row in windows)
     assert all(row["class"] == row["p_stuck"] == "" for row in windows)
@@ -201,15 +201,15 @@ def test_readings_that_training_never_saw_get_no_answer(plain, base, tmp_path):
 
 def test_a_missing_sensor_is_named_or_done_without(plain, dropping, base, tmp_path):
     source = changed(base, tmp_path / "in", "stuck", FAN=None)
-    windows, events = judge(plain, source, tmp_path / "plain")
+    windows, events = evaluate(plain, source, tmp_path / "plain")
     assert [row["verdict"] for row in windows] == ["no answer"]
     assert "needs FAN" in windows[0]["reason"]
     assert events == []
-    windows, _ = judge(dropping, source, tmp_path / "dropping")
+    windows, _ = evaluate(dropping, source, tmp_path / "dropping")
     assert {row["reason"] for row in windows if row["verdict"] != "no answer"} == {"answered without FAN"}
     assert sum(row["class"] == "stuck" for row in windows) > 0.8 * len(windows)
     without = changed(base, tmp_path / "none", "normal", FAN=None, SUPPLY=None, OUTDOOR=None, COMMAND=None)
-    windows, _ = judge(dropping, without, tmp_path / "few")
+    windows, _ = evaluate(dropping, without, tmp_path / "few")
     assert [row["verdict"] for row in windows] == ["no answer"]
 
 
@@ -220,8 +220,8 @@ def test_a_dropped_sensor_is_what_training_made_of_it(dropping, base, tmp_path):
         parse(["detect", "--run", str(dropping), "--input", str(source), "--output", "x"]),
         load_artifact(dropping / "model"),
     )
-    judged = detector.read(trend_files(source)[0])
-    batch = judged.windows.gather(np.arange(3))
+    evaluated = detector.read(trend_files(source)[0])
+    batch = evaluated.windows.gather(np.arange(3))
     assert batch.missing.tolist() == [[False, False, False, False, True]] * 3
     assert (batch.x[:, 4] == 0).all()
     assert (batch.x[:, :4] != 0).any()
@@ -230,7 +230,7 @@ def test_a_dropped_sensor_is_what_training_made_of_it(dropping, base, tmp_path):
 def test_a_silence_is_told_with_its_sensor(plain, base, tmp_path):
     table = pd.read_csv(base / "data" / "normal.csv")
     values = table["SUPPLY"].where((table.index < 300) | (table.index >= 420))
-    windows, _ = judge(plain, changed(base, tmp_path / "in", "normal", SUPPLY=values), tmp_path / "out")
+    windows, _ = evaluate(plain, changed(base, tmp_path / "in", "normal", SUPPLY=values), tmp_path / "out")
     silent = [row for row in windows if row["verdict"] == "no answer"]
     assert any(row["reason"] == "no reading of SUPPLY" for row in silent)
     gap = next(row for row in silent if row["reason"] == "no reading of SUPPLY")
@@ -258,8 +258,8 @@ def test_a_file_that_cannot_be_judged_gets_its_line(name, plain, base, tmp_path,
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("run.py: ")
     assert "bad.csv" in error
-    changed(base, tmp_path / "in", "stuck")  # beside a sound file it is a row
-    windows, _ = judge(plain, tmp_path / "in", tmp_path / "out")
+    changed(base, tmp_path / "in", "stuck")  # beside a fault-free file it is a row
+    windows, _ = evaluate(plain, tmp_path / "in", tmp_path / "out")
     assert [row["verdict"] for row in windows if row["file"] == "bad.csv"] == ["no answer"]
     assert any(row["file"] == "stuck.csv" and row["verdict"] == "stuck" for row in windows)
 
@@ -299,15 +299,15 @@ def test_somebody_elses_file_is_not_overwritten(name, plain, base, tmp_path, cap
 
 def test_its_own_files_are_written_anew(plain, base, tmp_path):
     (tmp_path / "keep.txt").write_text("mine")
-    first = judge(plain, base / "data" / "stuck.csv", tmp_path)
-    assert judge(plain, base / "data" / "stuck.csv", tmp_path) == first
+    first = evaluate(plain, base / "data" / "stuck.csv", tmp_path)
+    assert evaluate(plain, base / "data" / "stuck.csv", tmp_path) == first
     assert (tmp_path / "keep.txt").read_text() == "mine"
 
 
 def test_nothing_that_is_written_runs_as_a_formula(plain, base, tmp_path):
     source = changed(base, tmp_path / "in", "stuck")
     (source / "stuck.csv").rename(source / "=cmd<script>alert(1)<script>.csv")
-    windows, events = judge(plain, source, tmp_path / "out")
+    windows, events = evaluate(plain, source, tmp_path / "out")
     assert {row["file"][:5] for row in windows + events} == {"'=cmd"}
     assert "<script" not in (tmp_path / "out" / "report.html").read_text()
 
@@ -325,7 +325,7 @@ class _Page(html.parser.HTMLParser):
 
 
 def test_the_report_opens_offline(plain, base, tmp_path):
-    judge(plain, base / "data", tmp_path / "out")
+    evaluate(plain, base / "data", tmp_path / "out")
     text = (tmp_path / "out" / "report.html").read_text()
     page = _Page()
     page.feed(text)
@@ -346,8 +346,8 @@ def test_gradients_account_for_the_verdict(plain, base):
     reference = torch.from_numpy(artifact.decision.reference_window)[None]
     with torch.no_grad():
         logits = [artifact.model(window.double()) for window in (x, reference)]
-    stuck, sound = (artifact.info.classes.index(name) for name in ("stuck", "normal"))
-    gained = [answers[:, stuck] - answers[:, sound] for answers in logits]
+    stuck, fault_free = (artifact.info.classes.index(name) for name in ("stuck", "normal"))
+    gained = [answers[:, stuck] - answers[:, fault_free] for answers in logits]
     np.testing.assert_allclose(found.sum((1, 2)), (gained[0] - gained[1]).numpy(), rtol=0.1, atol=0.1)
     assert STEPS >= 8
     missing = torch.zeros(3, 5, dtype=torch.bool)
@@ -433,12 +433,12 @@ def test_faulty_days_of_a_measured_unit_are_named(lbnl_2020, tmp_path):
     unlabelled = table[held_out].drop(columns=[name for name in table if "Ground Truth" in name])
     (tmp_path / "in").mkdir()
     unlabelled.assign(Datetime=times[held_out]).to_csv(tmp_path / "in" / "ahu.csv", index=False)
-    _, events = judge(folder, tmp_path / "in", tmp_path / "out")
+    _, events = evaluate(folder, tmp_path / "in", tmp_path / "out")
 
     def named(day: str) -> set[str]:
         return {row["fault"] for row in events if row["start"][:10] <= day <= row["end"][:10]}
 
-    assert {day for day in days if named(day)} == set(faulty)  # every faulty day, and no sound one
+    assert {day for day in days if named(day)} == set(faulty)  # every faulty day, and no fault-free one
     assert any(fault in named(day) for day, fault in faulty.items())  # and at least one by its own name
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from data_provider.frames import DataInfo
 from data_provider.scaler import Scaler
-from data_provider.segments import Recipe
+from data_provider.segmentation import Recipe
 from data_provider.trends.files import trend_files
 from data_provider.trends.roles import read_roles
 from exp import doctor
@@ -98,7 +98,7 @@ def test_a_file_that_fits(model, tmp_path, capsys):
     assert "readings: 192, one every 5min" in out
     assert "columns: 7 of the model's 7" in out
     assert "windows of 1h without a gap: 12" in out  # the last three quarters of sixteen hours
-    assert out.rstrip().endswith("role map: roles.yaml (7 settled, 1 to check, 0 open)") or "can be judged" in out
+    assert out.rstrip().endswith("role map: roles.yaml (7 settled, 1 to check, 0 open)") or "can be evaluated" in out
     assert "no answer" not in out
 
 
@@ -111,9 +111,9 @@ def test_what_looks_wrong_is_said(model, tmp_path, capsys):
     assert _examine(model, path, time_zone="America/Chicago") == 0
     out = capsys.readouterr().out
     assert "and when that was in UTC is known" in out
-    judged = load_detector(Options(run=str(model), time_zone="America/Chicago")).read(trend_files(path)[0])
-    outside = [reason.startswith("SA_TEMP reads 1") for reason in judged.reason]
-    assert (judged.verdict[outside] == "no answer").all()
+    evaluated = load_detector(Options(run=str(model), time_zone="America/Chicago")).read(trend_files(path)[0])
+    outside = [reason.startswith("SA_TEMP reads 1") for reason in evaluated.reason]
+    assert (evaluated.verdict[outside] == "no answer").all()
     expected = f"{sum(outside)} of {len(outside)} windows would get no answer, because its readings leave the range"
     assert 10 < sum(outside) < len(outside)
     assert f"look at: SA_TEMP: {expected} of training (" in out
@@ -128,11 +128,11 @@ def test_a_missing_sensor_matters_unless_the_model_was_trained_without(model, tm
         UserError, match="it lacks SA_TEMP, and the model needs all of its columns; name them with --roles"
     ):
         _examine(model, path)
-    assert "cannot be judged: it lacks SA_TEMP" in capsys.readouterr().out
+    assert "cannot be evaluated: it lacks SA_TEMP" in capsys.readouterr().out
     assert _examine(_model(tmp_path / "model", augment="drop_sensor:0.3"), path) == 0
     out = capsys.readouterr().out
     assert "columns: 6 of the model's 7" in out
-    assert "can be judged" in out
+    assert "can be evaluated" in out
 
 
 def test_windows_that_lack_too_many_sensors_are_counted_as_detect_counts_them(tmp_path, capsys):
@@ -141,16 +141,16 @@ def test_windows_that_lack_too_many_sensors_are_counted_as_detect_counts_them(tm
     values[96:, :4] = np.nan
     path = write(tmp_path / "ahu.csv", clock(rows=192), values)
     assert _examine(model, path) == 0
-    judged = load_detector(Options(run=str(model))).read(trend_files(path)[0])
-    poor = sum("sensors are missing" in reason for reason in judged.reason)
-    assert 10 < poor < len(judged.reason)
-    expected = f"{poor} of {len(judged.reason)} windows would get no answer, because they lack more sensors than 3"
+    evaluated = load_detector(Options(run=str(model))).read(trend_files(path)[0])
+    poor = sum("sensors are missing" in reason for reason in evaluated.reason)
+    assert 10 < poor < len(evaluated.reason)
+    expected = f"{poor} of {len(evaluated.reason)} windows would get no answer, because they lack more sensors than 3"
     assert f"look at: {expected}" in capsys.readouterr().out
 
 
 def test_too_short_and_too_slow(model, tmp_path):
     short = write(tmp_path / "short.csv", clock(rows=11), unit_readings(11))
-    with pytest.raises(UserError, match="no stretch of 1h without a gap while the unit works; give a longer export"):
+    with pytest.raises(UserError, match="no segment of 1h without a gap while the unit works; give a longer export"):
         _examine(model, short)
     slow = write(tmp_path / "slow.csv", clock(rows=96, step=900), unit_readings(96))
     with pytest.raises(UserError, match="readings are 15min apart, and the model needs steps of 5min"):
@@ -223,8 +223,8 @@ def test_a_folder_is_told_of_file_by_file(model, tmp_path, capsys):
     with pytest.raises(UserError, match=r"trends/a.csv: the file is empty; export it again"):
         _examine(model, folder)
     out = capsys.readouterr().out
-    assert out.index("a.csv:\n  cannot be judged: the file is empty") < out.index("b.csv:\n  times")
-    assert "1 of 2 files can be judged" in out
+    assert out.index("a.csv:\n  cannot be evaluated: the file is empty") < out.index("b.csv:\n  times")
+    assert "1 of 2 files can be evaluated" in out
 
 
 def test_without_a_file_it_says_what_is_installed(capsys):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from layers.gramian import METHODS, RANGES, Gramian, aggregate, gramian, gramian_fields, sine
+from layers.gramian import METHODS, RANGES, Gramian, gramian, gramian_fields, paa, sine
 
 SIZES = (1, 2, 7, 16, 24, 41, 48)
 LENGTH = 48
@@ -143,9 +143,9 @@ def test_the_sine_is_exact_where_its_derivative_is_not() -> None:
 
 def test_pieces_are_means_of_adjoining_steps() -> None:
     x = torch.arange(10.0).reshape(1, 10)
-    assert aggregate(x, 5).tolist() == [[0.5, 2.5, 4.5, 6.5, 8.5]]
-    assert aggregate(x, 3).tolist() == [pytest.approx([1.0, 4.0, 7.5])]
-    assert aggregate(x, 10) is x
+    assert paa(x, 5).tolist() == [[0.5, 2.5, 4.5, 6.5, 8.5]]
+    assert paa(x, 3).tolist() == [pytest.approx([1.0, 4.0, 7.5])]
+    assert paa(x, 10) is x
 
 
 @pytest.mark.parametrize("size", [-1, 11, 100])

@@ -213,13 +213,13 @@ def test_adaptive_smoothing_falls_over_thirty_epochs_then_stays(batch):
 
 def test_adaptive_smoothing_judges_every_epoch_alike(batch):
     loss = build_loss(**{**NOTHING, "preset": "hvac_adaptive"})
-    judged = []
+    evaluated = []
     for epoch in (0, 10, 40):
         loss.set_epoch(epoch)
-        judged.append(shipped([loss.eval()(*batch)]))
+        evaluated.append(shipped([loss.eval()(*batch)]))
         loss.train()
-    assert judged[0] == judged[1] == judged[2]
-    torch.testing.assert_close(judged[0], F.cross_entropy(*batch, label_smoothing=0.08))
+    assert evaluated[0] == evaluated[1] == evaluated[2]
+    torch.testing.assert_close(evaluated[0], F.cross_entropy(*batch, label_smoothing=0.08))
 
 
 def test_every_loss_takes_an_epoch_and_only_adaptive_smoothing_heeds_it(settings):

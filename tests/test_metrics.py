@@ -214,10 +214,10 @@ def test_hostile_predictions_are_refused():
     broken = uniform.copy()
     broken[3] = np.nan
     empty = {"probabilities": uniform[:0], "target": np.zeros(0, np.int64), "block": np.zeros(0, np.int64)}
-    for changes, words in ((empty, "no windows to judge"), ({"probabilities": broken}, "hold NaN.*--learning_rate")):
-        for judge in (headline, lambda q: evaluate(q, normal=None)):
+    for changes, words in ((empty, "no windows to evaluate"), ({"probabilities": broken}, "hold NaN.*--learning_rate")):
+        for measure in (headline, lambda q: evaluate(q, normal=None)):
             with pytest.raises(UserError, match=words):
-                judge(changed(**changes))
+                measure(changed(**changes))
     for changes, words in (
         ({"probabilities": uniform * 2}, "do not sum to 1"),
         ({"probabilities": np.tile([1.5, -0.5, 0.0], (8, 1))}, "do not sum to 1"),

@@ -44,8 +44,8 @@ def network(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def forest(tmp_path_factory) -> Path:
-    """A rival on a split that leaks."""
-    base = tmp_path_factory.mktemp("rival")
+    """A baseline on a split that leaks."""
+    base = tmp_path_factory.mktemp("baseline")
     status, made = train(write_folder(base / "data"), base / "results", "--model", "RandomForest", "--split", "random")
     assert status == 0
     return made
@@ -196,8 +196,10 @@ def test_what_is_called_unknown_is_counted_as_detect_decides(network):
     detector = load_detector(parse(words))
     verdicts = {}
     for found in trend_files(source):
-        judged = detector.read(found)
-        verdicts |= {(found.path.stem, judged.clock(t)): v for t, v in zip(judged.start, judged.verdict, strict=True)}
+        evaluated = detector.read(found)
+        verdicts |= {
+            (found.path.stem, evaluated.clock(t)): v for t, v in zip(evaluated.start, evaluated.verdict, strict=True)
+        }
     called = []
     for part in ("val", "test"):
         table = pd.read_csv(network / f"predictions_{part}.csv")
@@ -241,7 +243,7 @@ def test_limits_name_the_classes_that_were_never_tested(network, tmp_path):
     text = html.unescape(sections(card_of(folder))["Limits"])
     assert f"Never tested, for want of windows: {HOSTILE[1]}." in text
     assert "The data is simulated." in text
-    assert "cannot call a unit sound" in text
+    assert "cannot call a unit fault-free" in text
     assert "The files span 12 days" in text
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from exp.evaluation import metrics
 from exp.evaluation.predictions import Predictions
 from exp.reporting import plots
-from exp.reporting.gramian_plots import fields, telling_signals
+from exp.reporting.gramian_plots import distinctive_signals, fields
 from tests import fake_run
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -64,11 +64,11 @@ def test_telling_signals_are_those_that_differ_between_classes() -> None:
     flat, lively, split, time = np.zeros(50), 2 * np.sin(np.arange(50)), np.ones(50), np.linspace(0, 1, 50)
     # lively varies most in time but is the same in both classes
     one, two = np.stack([flat, lively, split, 0.2 * time]), np.stack([flat, lively, -split, -0.2 * time])
-    assert telling_signals([one, two], 2) == [2, 3]
+    assert distinctive_signals([one, two], 2) == [2, 3]
     twin = np.stack([one[2] + 0.05, *one]), np.stack([two[2] + 0.05, *two])
-    assert telling_signals(twin, 2) == [0, 4], "of two signals that are alike one is shown"
+    assert distinctive_signals(twin, 2) == [0, 4], "of two signals that are alike one is shown"
     one[2, :3] = np.nan
-    assert telling_signals([one, two], 4)[-1] == 2, "a signal with a gap comes last"
+    assert distinctive_signals([one, two], 4)[-1] == 2, "a signal with a gap comes last"
 
 
 def test_gramian_samples_show_every_class_and_the_telling_signals(tmp_path: Path, drawn: list[Figure]) -> None:

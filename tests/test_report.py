@@ -172,7 +172,7 @@ def test_without_a_test_part_validation_is_reported_as_such(run: Path) -> None:
     change(run, lambda metrics: metrics.update(test=None))
     (run / "predictions_test.csv").unlink()
     text = Page(training_report.write(run)).text
-    assert "No test part was judged" in text
+    assert "No test part was evaluated" in text
     assert "validation windows: an accuracy of 82.2 %" in text
 
 

@@ -67,7 +67,7 @@ def test_the_numbers_agree_with_the_predictions(finished):
             probabilities = [float(value) for name, value in row.items() if name.startswith("p_")]
             assert sum(probabilities) == pytest.approx(1, abs=2e-6)  # each is rounded
             assert max(probabilities) == float(row["confidence"])
-    assert metrics["data"]["classes"] == ["normal", "biased", "stuck"]  # the sound state first
+    assert metrics["data"]["classes"] == ["normal", "biased", "stuck"]  # the fault-free state first
     assert metrics["test"]["accuracy"]["value"] > 0.8  # three states that anyone would tell apart
 
 

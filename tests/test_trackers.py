@@ -78,7 +78,7 @@ def test_the_program_writes_every_epoch_once_and_closes(notebook, data, tmp_path
     assert book["options"]["batch_size"] == 8
 
 
-def test_a_rival_is_recorded_too(notebook, data, tmp_path, capsys):
+def test_a_baseline_is_recorded_too(notebook, data, tmp_path, capsys):
     status, folder = train(data, tmp_path, "--model", "RandomForest", "--tracker", "notebook")
     assert status == 0
     assert {(name, step): value for name, step, value in book_of(folder)["rows"]} == expected(folder)

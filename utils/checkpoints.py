@@ -31,11 +31,11 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
         UserError: there is none, or its bytes are not those that were written.
     """
     if not path.is_file():
-        raise UserError(f"no checkpoint at {path}: the run stopped before its first one; start it anew")
+        raise UserError(f"no checkpoint at {path}: the run stopped before its first one; start it again")
     stored = path.read_bytes()
     digest, content = stored[:65], stored[65:]
     if digest != _digest(content):
-        raise UserError(f"{path} is damaged: its content does not have the SHA-256 that it begins with; start anew")
+        raise UserError(f"{path} is damaged: its content does not have the SHA-256 that it begins with; start again")
     try:
         return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:

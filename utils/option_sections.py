@@ -166,7 +166,7 @@ class ReadingOptions:
 
 @dataclass(frozen=True)
 class TrendOptions:
-    """Trend files to judge."""
+    """Trend files to evaluate."""
 
     input: str | None = flag(None, "a trend file, or a folder of them")
 

@@ -40,7 +40,7 @@ GROUPS: dict[str, tuple[str, type]] = {
     "accumulation": ("gradient accumulation", AccumulationOptions),
     "files": ("where to write", FileOptions),
     "reading": ("how trend files are written", ReadingOptions),
-    "trends": ("trend files to judge", TrendOptions),
+    "trends": ("trend files to evaluate", TrendOptions),
     "detect": ("detecting faults", DetectOptions),
     "verdict": ("when a window is unknown, and when a fault is named", VerdictOptions),
     "export": ("what to export", ExportOptions),

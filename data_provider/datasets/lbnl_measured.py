@@ -14,7 +14,7 @@ from data_provider.datasets.labels import Fault, read_schedule
 from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.segments import working_mask
+from data_provider.segmentation import working_mask
 from data_provider.trends.files import ENDINGS
 from data_provider.trends.table import Table, read_table
 from utils.errors import UserError

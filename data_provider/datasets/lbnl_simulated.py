@@ -10,7 +10,7 @@ from pathlib import Path
 from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.segments import working_mask
+from data_provider.segmentation import working_mask
 from data_provider.trends.files import ENDINGS, stem_of
 from data_provider.trends.table import column_names, read_table
 from utils.errors import UserError

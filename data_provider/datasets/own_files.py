@@ -14,7 +14,7 @@ from data_provider.datasets.labels import read_labels
 from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
-from data_provider.segments import working_mask
+from data_provider.segmentation import working_mask
 from data_provider.trends.columns import agree
 from data_provider.trends.files import NOT_READ, TrendFile, one_file, stem_of, trend_files
 from data_provider.trends.table import Table, read_table

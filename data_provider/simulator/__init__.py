@@ -1,4 +1,4 @@
-"""A single-duct air-handling unit with five zones, simulated minute by minute, sound or with one of twenty faults.
+"""A single-duct air-handling unit with five zones, simulated minute by minute, fault-free or with one of twenty faults.
 
 `docs/SIMULATOR.md` describes the physics, the control sequence and what it is not. Importing this package is cheap:
 the compiler is loaded when `simulate` is called.

@@ -1,4 +1,4 @@
-"""The 21 runs: the sound unit, and twenty pairs of a fault and how bad it is.
+"""The 21 runs: the fault-free unit, and twenty pairs of a fault and how bad it is.
 
 A fault acts where it happens and the controls react to it. Names are those of the LBNL files (Granderson et al.,
 Scientific Data 2023, 10.1038/s41597-023-02197-w); a bias in a name is in degrees Celsius.
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """What the minute loop needs to know of a fault; the defaults are a sound unit.
+    """What the minute loop needs to know of a fault; the defaults are a fault-free unit.
 
     Attributes:
         supply_bias: K that the supply-air sensor reads too high.
@@ -33,7 +33,7 @@ class FaultSpec:
     Attributes:
         name: the run, which is the file's name without its ending.
         kind: "none", "supply_bias", "outdoor_bias", "leakage", "valve_stuck" or "damper_stuck".
-        severity: K for a bias, else an opening from 0 to 1; 0 for the sound unit.
+        severity: K for a bias, else an opening from 0 to 1; 0 for the fault-free unit.
         fault: the same for the minute loop.
         season: first day and the day after the last as (month, day), if the run covers only a part of each year.
     """

@@ -45,7 +45,7 @@ class Air(NamedTuple):
 def psychrometrics() -> ModuleType:
     """psychrolib in SI, a copy of our own in plain Python.
 
-    Where numba is there, psychrolib compiles each of its functions anew in every process: seconds for a table that
+    Where numba is there, psychrolib compiles each of its functions again in every process: seconds for a table that
     plain Python fills in a tenth of one. And it breaks where NUMBA_DISABLE_JIT is set. So this copy does not see numba.
     """
 

@@ -1,18 +1,18 @@
 """The split by calendar block: the same blocks in every run, so that no part knows another's weather.
 
-Letters: S stretches, R runs, k blocks.
+Letters: S segments, R runs, k blocks.
 """
 
 import numpy as np
 
+from data_provider.segments import Segments
 from data_provider.splits.split import TEST, TRAIN, VAL, Plan
-from data_provider.stretches import Stretches
 
 DAY = 86400
 
 
 def calendar_plan(
-    stretches: Stretches,
+    segments: Segments,
     *,
     block_seconds: int,
     test_size: float,
@@ -23,29 +23,29 @@ def calendar_plan(
     """Blocks of one calendar for all runs, dealt to the parts in turn so that each part sees every season.
 
     Args:
-        stretches: the data.
+        segments: the data.
         block_seconds: length of a block.
         test_size: share of the test part.
         val_size: share of the validation part.
         rng: decides which part begins the turn.
         from_midnight: blocks are counted from the first day's midnight, else from the first reading.
     """
-    origin = stretches.start.min()
+    origin = segments.start.min()
     if from_midnight:
         origin = origin.astype("datetime64[D]").astype("datetime64[s]")
-    edges = _filled_blocks(stretches, origin, block_seconds)
-    parts = deal(len(edges), test_size=test_size, val_size=val_size, rng=rng)
-    runs, length = len(stretches.runs), f"{block_seconds / 3600:.3g} hours"
+    edges = _filled_blocks(segments, origin, block_seconds)
+    parts = assign(len(edges), test_size=test_size, val_size=val_size, rng=rng)
+    runs, length = len(segments.runs), f"{block_seconds / 3600:.3g} hours"
     if block_seconds % DAY == 0:
         length = "a day" if block_seconds == DAY else f"{block_seconds // DAY} days"
     words = f"calendar blocks of {length}, the same in every run"
     return Plan(edges=[edges] * runs, parts=[parts] * runs, line=[0] * runs, words=words)
 
 
-def _filled_blocks(stretches: Stretches, origin: np.datetime64, block_seconds: int) -> np.ndarray:
+def _filled_blocks(segments: Segments, origin: np.datetime64, block_seconds: int) -> np.ndarray:
     """(k,) datetime64[s], beginnings of the blocks that hold readings of some run."""
-    first = (stretches.start - origin).astype(np.int64) // block_seconds
-    last = (stretches.end - origin).astype(np.int64) // block_seconds
+    first = (segments.start - origin).astype(np.int64) // block_seconds
+    last = (segments.end - origin).astype(np.int64) // block_seconds
     count = np.zeros(last.max() + 2, np.int64)
     np.add.at(count, first, 1)
     np.add.at(count, last + 1, -1)
@@ -53,7 +53,7 @@ def _filled_blocks(stretches: Stretches, origin: np.datetime64, block_seconds: i
     return origin + filled * np.timedelta64(block_seconds, "s")
 
 
-def deal(number: int, *, test_size: float, val_size: float, rng: np.random.Generator) -> np.ndarray:
+def assign(number: int, *, test_size: float, val_size: float, rng: np.random.Generator) -> np.ndarray:
     """Parts of `number` blocks in a row: shares as asked, every part as evenly spread as can be.
 
     The part that is furthest behind its share comes next; the pattern is then turned by a random number of places.
@@ -76,13 +76,13 @@ def deal(number: int, *, test_size: float, val_size: float, rng: np.random.Gener
     return np.roll(pattern, rng.integers(number))
 
 
-def share_calendar(stretches: Stretches) -> bool:
+def share_calendar(segments: Segments) -> bool:
     """True if runs of different classes lie in the same time: every run overlaps the first by half or more."""
     spans = []
-    for run in range(len(stretches.runs)):
-        mine = stretches.run == run
+    for run in range(len(segments.runs)):
+        mine = segments.run == run
         if mine.any():
-            spans.append((stretches.start[mine].min(), stretches.end[mine].max()))
+            spans.append((segments.start[mine].min(), segments.end[mine].max()))
     begin, end = spans[0]
     for start, stop in spans[1:]:
         common = (min(end, stop) - max(begin, start)).astype(np.int64)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_provider.splits.calendar import DAY, deal
+from data_provider.segments import Segments
+from data_provider.splits.calendar import DAY, assign
 from data_provider.splits.split import TEST, TRAIN, VAL, Plan
-from data_provider.stretches import Stretches
 
 LONG_RUN = 5  # a run of this many blocks is dealt block by block
 
@@ -35,7 +35,7 @@ class Sizes:
 
 
 def run_plan(
-    stretches: Stretches, labels: list[str], *, sizes: Sizes, one_unit: bool, rng: np.random.Generator
+    segments: Segments, labels: list[str], *, sizes: Sizes, one_unit: bool, rng: np.random.Generator
 ) -> tuple[Plan, list[str]]:
     """Whole runs where a class has at least three of them (or of groups of them), blocks within runs elsewhere.
 
@@ -43,28 +43,28 @@ def run_plan(
     is shared by all three.
 
     Args:
-        stretches: the data.
+        segments: the data.
         labels: class of each run.
         sizes: shares and lengths.
-        one_unit: all runs lie on one line of time, so that the guard is kept between them too.
+        one_unit: all runs lie on one line of time, so that the embargo gap is kept between them too.
         rng: decides which runs go where.
 
     Returns:
         The plan, and the names of the runs that had to be shared out.
     """
     groups: dict[str, list[int]] = defaultdict(list)
-    for run, entry in enumerate(stretches.runs):
+    for run, entry in enumerate(segments.runs):
         groups[entry.group or f"run {run}"].append(run)
     assigned = _assign(groups, labels, sizes, rng)
     edges: list[np.ndarray] = [np.empty(0)] * len(labels)
     parts: list[np.ndarray] = [np.empty(0)] * len(labels)
     for group, runs in groups.items():
-        offset, order = _share(stretches, runs, assigned[group], sizes, rng)
+        offset, order = _share(segments, runs, assigned[group], sizes, rng)
         for run in runs:
-            begin, _ = _span(stretches, run)
-            edges[run] = begin + offset * np.timedelta64(stretches.recipe.period_seconds, "s")
+            begin, _ = _span(segments, run)
+            edges[run] = begin + offset * np.timedelta64(segments.recipe.period_seconds, "s")
             parts[run] = order
-    shared = [stretches.runs[run].name for group, runs in groups.items() if len(assigned[group]) > 1 for run in runs]
+    shared = [segments.runs[run].name for group, runs in groups.items() if len(assigned[group]) > 1 for run in runs]
     line = [0 if one_unit else run for run in range(len(labels))]
     return Plan(edges=edges, parts=parts, line=line, words="whole runs"), shared
 
@@ -106,28 +106,28 @@ def _wanted(number: int, sizes: Sizes) -> dict[int, int]:
     return {TEST: test, VAL: val}
 
 
-def _span(stretches: Stretches, run: int) -> tuple[np.datetime64, np.datetime64]:
+def _span(segments: Segments, run: int) -> tuple[np.datetime64, np.datetime64]:
     """First and last reading of a run; a run without any gives the data's first moment."""
-    mine = stretches.run == run
+    mine = segments.run == run
     if not mine.any():
-        return stretches.start.min(), stretches.start.min()
-    return stretches.start[mine].min(), stretches.end[mine].max()
+        return segments.start.min(), segments.start.min()
+    return segments.start[mine].min(), segments.end[mine].max()
 
 
 def _share(
-    stretches: Stretches, runs: list[int], parts: tuple[int, ...], sizes: Sizes, rng: np.random.Generator
+    segments: Segments, runs: list[int], parts: tuple[int, ...], sizes: Sizes, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals for the runs of a group, as steps from each run's beginning, and the parts of the intervals."""
     if len(parts) == 1:
         return np.zeros(1, np.int64), np.array(parts)
-    period = stretches.recipe.period_seconds
-    spans = [_span(stretches, run) for run in runs]
+    period = segments.recipe.period_seconds
+    spans = [_span(segments, run) for run in runs]
     steps = min(int((end - begin).astype(np.int64)) // period + 1 for begin, end in spans)
     block = sizes.block_days * DAY // period
     if steps >= LONG_RUN * block and len(parts) == 3:
         number = -(-steps // block)
-        dealt = deal(number, test_size=sizes.test_size, val_size=sizes.val_size, rng=rng)
-        return np.arange(number) * block, dealt
+        assigned = assign(number, test_size=sizes.test_size, val_size=sizes.val_size, rng=rng)
+        return np.arange(number) * block, assigned
     return _thirds(steps, parts, sizes)
 
 
@@ -137,13 +137,13 @@ def _thirds(steps: int, parts: tuple[int, ...], sizes: Sizes) -> tuple[np.ndarra
     Validation and test get two windows' room where their share is less and training keeps as much.
     A run too short to be shared goes to training whole, or to the test if its class has another run there.
     """
-    guard = sizes.seq_len
-    free = steps - guard * (len(parts) - 1)
+    gap = sizes.seq_len
+    free = steps - gap * (len(parts) - 1)
     shares = {TRAIN: 1 - sizes.test_size - sizes.val_size, VAL: sizes.val_size, TEST: sizes.test_size}
     total = sum(shares[part] for part in parts)
     for least in (sizes.seq_len + sizes.step, sizes.seq_len):
         lengths = {part: max(least, int(free * shares[part] / total)) for part in parts[1:]}
         first = free - sum(lengths.values())
         if first >= least:
-            return np.cumsum([0, first] + [lengths[part] + guard for part in parts[1:-1]]), np.array(parts)
+            return np.cumsum([0, first] + [lengths[part] + gap for part in parts[1:-1]]), np.array(parts)
     return np.zeros(1, np.int64), np.array([TRAIN if TRAIN in parts else TEST])

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from data_provider.segments import Segments
 from data_provider.splits.split import TEST, TRAIN, Windows
-from data_provider.stretches import Stretches
 
 CHUNK = 512
 
 
 def find_leaks(
-    stretches: Stretches, windows: Windows, target: np.ndarray, classes: tuple[str, ...], seq_len: int
+    segments: Segments, windows: Windows, target: np.ndarray, classes: tuple[str, ...], seq_len: int
 ) -> dict[str, Any]:
     """Every check of this file.
 
     Args:
-        stretches: the data.
+        segments: the data.
         windows: n windows of all parts.
         target: (n,) class numbers.
         classes: K names.
@@ -31,35 +31,35 @@ def find_leaks(
         Plain values: "identical runs" (lists of names), "columns that alone tell a class" (column -> classes),
         "test windows that are also in training", "test windows within a window of training" (share).
     """
-    views = np.lib.stride_tricks.sliding_window_view(stretches.values, seq_len, axis=0)  # (N - L + 1, C, L)
+    views = np.lib.stride_tricks.sliding_window_view(segments.values, seq_len, axis=0)  # (N - L + 1, C, L)
     means, digests = [], []
     for begin in range(0, len(windows), CHUNK):
         x = np.ascontiguousarray(views[windows.first[begin : begin + CHUNK]])  # (CHUNK, C, L)
         means.append(x.mean(2))
         digests += [hashlib.blake2b(window.data, digest_size=16).digest() for window in x]
     return {
-        "identical runs": identical_runs(stretches),
-        "columns that alone tell a class": telling_columns(
-            np.concatenate(means), target, classes, stretches.recipe.columns
+        "identical runs": identical_runs(segments),
+        "columns that alone tell a class": leaking_features(
+            np.concatenate(means), target, classes, segments.recipe.columns
         ),
         "test windows that are also in training": _shared(digests, windows),
-        "test windows within a window of training": near_training(windows, seq_len, stretches.recipe.period_seconds),
+        "test windows within a window of training": near_training(windows, seq_len, segments.recipe.period_seconds),
     }
 
 
-def identical_runs(stretches: Stretches) -> list[list[str]]:
+def identical_runs(segments: Segments) -> list[list[str]]:
     """Names of runs that hold the same readings, in groups."""
     groups: dict[bytes, list[str]] = defaultdict(list)
-    for number, run in enumerate(stretches.runs):
-        mine = np.flatnonzero(stretches.run == number)
+    for number, run in enumerate(segments.runs):
+        mine = np.flatnonzero(segments.run == number)
         if len(mine):
-            rows = slice(stretches.first[mine[0]], stretches.first[mine[-1]] + stretches.rows[mine[-1]])
-            digest = hashlib.blake2b(np.ascontiguousarray(stretches.values[rows]).data).digest()
+            rows = slice(segments.first[mine[0]], segments.first[mine[-1]] + segments.rows[mine[-1]])
+            digest = hashlib.blake2b(np.ascontiguousarray(segments.values[rows]).data).digest()
             groups[digest].append(run.name)
     return [names for names in groups.values() if len(names) > 1]
 
 
-def telling_columns(
+def leaking_features(
     means: np.ndarray, target: np.ndarray, classes: tuple[str, ...], columns: tuple[str, ...]
 ) -> dict[str, list[str]]:
     """Columns whose window means in one class never occur in another: physics, or a slip of whoever made the data.

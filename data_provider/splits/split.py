@@ -1,13 +1,13 @@
-"""Parts of a data set as intervals of time, and the guard that keeps neighbouring parts a window apart.
+"""Parts of a data set as intervals of time, and the embargo gap that keeps neighbouring parts a window apart.
 
-Letters: S stretches, P pieces of stretches, n windows, L steps of a window.
+Letters: S segments, P pieces of segments, n windows, L steps of a window.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from data_provider.stretches import Stretches
+from data_provider.segments import Segments
 
 TRAIN, VAL, TEST = 0, 1, 2
 PARTS = ("train", "val", "test")
@@ -20,7 +20,7 @@ class Plan:
     Attributes:
         edges: a run: (k,) datetime64[s], where its intervals begin; time before the first belongs to the first.
         parts: a run: (k,) int64, the part of each interval.
-        line: a run: number of the line of time that it lies on; the guard is kept along each line.
+        line: a run: number of the line of time that it lies on; the embargo gap is kept along each line.
         words: the split in words.
     """
 
@@ -77,12 +77,12 @@ class Windows:
         return Windows(**{field.name: getattr(self, field.name)[mine] for field in fields(self)})
 
 
-def cut(stretches: Stretches, plan: Plan) -> Pieces:
-    """The stretches, cut where a new interval begins."""
-    period = stretches.recipe.period_seconds
+def cut(segments: Segments, plan: Plan) -> Pieces:
+    """The segments, cut where a new interval begins."""
+    period = segments.recipe.period_seconds
     found: list[tuple[int, ...]] = []
     offset = np.cumsum([0] + [len(edges) for edges in plan.edges])
-    for run, first, rows, start in zip(stretches.run, stretches.first, stretches.rows, stretches.start, strict=True):
+    for run, first, rows, start in zip(segments.run, segments.first, segments.rows, segments.start, strict=True):
         begins = np.ceil((plan.edges[run] - start).astype(np.int64) / period).astype(np.int64)  # rows
         begins = np.append(np.clip(begins, 0, rows), rows)
         begins[0] = 0
@@ -95,14 +95,14 @@ def cut(stretches: Stretches, plan: Plan) -> Pieces:
     return Pieces(run=run_, first=first_, rows=rows_, start=start_.astype("datetime64[s]"), part=part_, block=block_)
 
 
-def guarded(pieces: Pieces, plan: Plan, *, period: int, seq_len: int) -> Pieces:
+def embargoed(pieces: Pieces, plan: Plan, *, period: int, seq_len: int) -> Pieces:
     """Takes from the start of every piece what lies within a window's length of an earlier piece of another part.
 
     Args:
         pieces: of `cut`.
         plan: says which runs share a line of time.
         period: seconds of a step.
-        seq_len: L, the guard's length in steps.
+        seq_len: L, the embargo gap's length in steps.
     """
     line = np.array(plan.line)[pieces.run]
     start = pieces.start.astype(np.int64)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from data_provider.segments import Segments
 from data_provider.splits.calendar import DAY, calendar_plan, share_calendar
 from data_provider.splits.group import Sizes, run_plan
-from data_provider.splits.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, guarded, windows_of
-from data_provider.stretches import Stretches
+from data_provider.splits.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, embargoed, windows_of
 
 RANDOM = "random windows (leaks: neighbouring windows of one run lie in different parts)"
 SHORTER = (3, 2, 1)  # days
@@ -36,49 +36,49 @@ class Settings:
     fixed_blocks: bool
 
 
-def blocked(stretches: Stretches, labels: list[str], settings: Settings, report: dict[str, Any]) -> tuple[Windows, str]:
+def blocked(segments: Segments, labels: list[str], settings: Settings, report: dict[str, Any]) -> tuple[Windows, str]:
     """Windows of parts that lie apart in time, and the split in words.
 
     Args:
-        stretches: the data.
+        segments: the data.
         labels: class of each of R runs.
         settings: how to split.
         report: warnings and the guard's price go there.
     """
     strategy, sizes = settings.strategy, settings.sizes
     if strategy == "auto":
-        strategy = "calendar" if len(set(labels)) > 1 and share_calendar(stretches) else "runs"
-    period = stretches.recipe.period_seconds
+        strategy = "calendar" if len(set(labels)) > 1 and share_calendar(segments) else "runs"
+    period = segments.recipe.period_seconds
     if strategy == "calendar":
-        plan = _best_calendar(stretches, labels, settings, report)
+        plan = _best_calendar(segments, labels, settings, report)
     else:
         rng = np.random.default_rng(settings.seed)
-        one_unit = strategy == "days" or not _overlap(stretches)
-        plan, shared = run_plan(stretches, labels, sizes=sizes, one_unit=one_unit, rng=rng)
-        words = "whole days" if strategy == "days" and _daily(stretches) else "whole runs"
-        if any(run.group for run in stretches.runs):
+        one_unit = strategy == "days" or not _overlap(segments)
+        plan, shared = run_plan(segments, labels, sizes=sizes, one_unit=one_unit, rng=rng)
+        words = "whole days" if strategy == "days" and _daily(segments) else "whole runs"
+        if any(run.group for run in segments.runs):
             words += ", weather pairs together"
         if shared:
             report["warnings"].append(_shared_words(shared))
             words += f", {len(shared)} of {len(labels)} cut into blocks"
         plan = Plan(edges=plan.edges, parts=plan.parts, line=plan.line, words=words)
-    pieces = cut(stretches, plan)
+    pieces = cut(segments, plan)
     without = windows_of(pieces, period=period, seq_len=sizes.seq_len, step=sizes.step)
     windows = _windows(pieces, plan, period, sizes)
     report["guard"] = {"steps": sizes.seq_len, "windows lost": len(without) - len(windows)}
     return windows, f"{plan.words}, a guard of one window between parts"
 
 
-def at_random(stretches: Stretches, labels: list[str], settings: Settings) -> tuple[Windows, str]:
+def at_random(segments: Segments, labels: list[str], settings: Settings) -> tuple[Windows, str]:
     """The published protocol: windows dealt to the parts at random, class by class."""
     sizes, rng = settings.sizes, np.random.default_rng(settings.seed)
     block = sizes.block_days * DAY
-    plan = calendar_plan(stretches, block_seconds=block, test_size=sizes.test_size, val_size=sizes.val_size, rng=rng)
+    plan = calendar_plan(segments, block_seconds=block, test_size=sizes.test_size, val_size=sizes.val_size, rng=rng)
     whole = Plan(
         edges=[edges[:1] for edges in plan.edges], parts=[parts[:1] for parts in plan.parts], line=plan.line, words=""
     )
     windows = windows_of(
-        cut(stretches, whole), period=stretches.recipe.period_seconds, seq_len=sizes.seq_len, step=sizes.step
+        cut(segments, whole), period=segments.recipe.period_seconds, seq_len=sizes.seq_len, step=sizes.step
     )
     target = np.array(labels)[windows.run]
     part = np.zeros(len(windows), np.int64)
@@ -96,25 +96,25 @@ def at_random(stretches: Stretches, labels: list[str], settings: Settings) -> tu
 
 
 def _windows(pieces: Pieces, plan: Plan, period: int, sizes: Sizes) -> Windows:
-    apart = guarded(pieces, plan, period=period, seq_len=sizes.seq_len)
+    apart = embargoed(pieces, plan, period=period, seq_len=sizes.seq_len)
     return windows_of(apart, period=period, seq_len=sizes.seq_len, step=sizes.step)
 
 
-def _best_calendar(stretches: Stretches, labels: list[str], settings: Settings, report: dict[str, Any]) -> Plan:
+def _best_calendar(segments: Segments, labels: list[str], settings: Settings, report: dict[str, Any]) -> Plan:
     """Blocks of the length asked for; shorter ones where those starve a part and nobody asked for a length."""
     sizes, classes = settings.sizes, np.unique(labels, return_inverse=True)[1]
     asked: Plan | None = None
     best, best_score = None, (-1.0, -1.0)
-    for block, from_midnight in _lengths(stretches, settings):
+    for block, from_midnight in _lengths(segments, settings):
         plan = calendar_plan(
-            stretches,
+            segments,
             block_seconds=block,
             test_size=sizes.test_size,
             val_size=sizes.val_size,
             rng=np.random.default_rng(settings.seed),
             from_midnight=from_midnight,
         )
-        windows = _windows(cut(stretches, plan), plan, stretches.recipe.period_seconds, sizes)
+        windows = _windows(cut(segments, plan), plan, segments.recipe.period_seconds, sizes)
         asked = asked or plan
         score = _score(windows, classes, sizes)
         if score > best_score:
@@ -138,25 +138,25 @@ def _score(windows: Windows, classes: np.ndarray, sizes: Sizes) -> tuple[float, 
     return len(pairs) / ((classes.max() + 1) * len(PARTS)), min(1.0, 2 * float((number / wanted).min()))
 
 
-def _lengths(stretches: Stretches, settings: Settings) -> Iterator[tuple[int, bool]]:
+def _lengths(segments: Segments, settings: Settings) -> Iterator[tuple[int, bool]]:
     """Seconds of a block, and whether blocks begin at midnight: as asked, then whatever is worth trying."""
     asked = settings.sizes.block_days
     yield asked * DAY, True
     if not settings.fixed_blocks:
         yield from ((days * DAY, True) for days in SHORTER if days < asked)
-        span = int((stretches.end.max() - stretches.start.min()).astype(np.int64)) + stretches.recipe.period_seconds
+        span = int((segments.end.max() - segments.start.min()).astype(np.int64)) + segments.recipe.period_seconds
         yield from ((-(-span // pieces), False) for pieces in PIECES if span < asked * pieces * DAY)
 
 
-def _daily(stretches: Stretches) -> bool:
+def _daily(segments: Segments) -> bool:
     return all(start.astype("datetime64[D]") == end.astype("datetime64[D]")
-               for start, end in zip(stretches.start, stretches.end, strict=True))  # fmt: skip
+               for start, end in zip(segments.start, segments.end, strict=True))  # fmt: skip
 
 
-def _overlap(stretches: Stretches) -> bool:
+def _overlap(segments: Segments) -> bool:
     """True if two runs share some time, and so cannot come from one unit."""
-    order = np.lexsort((stretches.end, stretches.start))
-    start, end, run = stretches.start[order], np.maximum.accumulate(stretches.end[order]), stretches.run[order]
+    order = np.lexsort((segments.end, segments.start))
+    start, end, run = segments.start[order], np.maximum.accumulate(segments.end[order]), segments.run[order]
     return bool(((start[1:] <= end[:-1]) & (run[1:] != run[:-1])).any())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data_provider.segments import HOLD_STEPS
+from data_provider.segmentation import HOLD_STEPS
 from data_provider.trends.parquet import MOST_READINGS
 from data_provider.trends.problems import Unusable
 
@@ -51,7 +51,7 @@ def grid_of(times: np.ndarray, *, period: int, reach: float, columns: int) -> Gr
     Args:
         times: (T,) datetime64[s], rising.
         period: seconds between steps.
-        reach: seconds after which the next reading begins anew.
+        reach: seconds after which the next reading begins again.
         columns: C, to bound the whole.
 
     Raises:

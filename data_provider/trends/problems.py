@@ -14,7 +14,7 @@ class Problem:
         where: a line, a column or a span of time; "" where it concerns the whole file.
         what: what was found.
         what_to_do: the way out.
-        fatal: True if the file cannot be judged.
+        fatal: True if the file cannot be evaluated.
         kind: one word for programs: "file", "style", "time", "order", "zone", "gap", "rate", "column", "missing",
             "unit", "cell", "range", "code", "stuck", "hold" or "text".
         column: the model's column concerned, "" if none.

@@ -69,7 +69,7 @@ def readings_of(source: OpenTrend, request: Request) -> FileReadings:
     """The checked readings of a file; what is wrong is added to its problems.
 
     Raises:
-        Unusable: it cannot be judged.
+        Unusable: it cannot be evaluated.
     """
     origins, missing = match(source.file, source.names, request.signals, request.roles, source.time)
     source.problems += missing
@@ -83,7 +83,7 @@ def readings_of(source: OpenTrend, request: Request) -> FileReadings:
     assert read.clock is not None
     columns = [read.cells[origin.place] for origin in found.values()]
     for number, cells in zip(found, columns, strict=True):
-        _strange_cells(source, request.signals[number], cells)
+        _odd_cells(source, request.signals[number], cells)
     clock, columns, doubled = merged(source.file, read.clock, columns, source.place)
     source.problems += doubled
     readings = {
@@ -95,22 +95,22 @@ def readings_of(source: OpenTrend, request: Request) -> FileReadings:
     return result
 
 
-def _strange_cells(source: OpenTrend, signal: Signal, cells: Cells) -> None:
+def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells) -> None:
     """Notes words in a column of numbers that mean nothing known.
 
     Raises:
         Unusable: they are numbers with the decimal mark of another style.
     """
-    if not cells.strange:
+    if not cells.novelty:
         return
-    word, (row, _) = min(cells.strange.items(), key=lambda item: item[1][0])
+    word, (row, _) = min(cells.novelty.items(), key=lambda item: item[1][0])
     if cells.foreign is not None:
         mark = "commas" if source.options.style.decimal == "," else "points"
-        word = next(word for word, (first, _) in cells.strange.items() if first == cells.foreign)
+        word = next(word for word, (first, _) in cells.novelty.items() if first == cells.foreign)
         what = f"'{shown(word)}' is no number as '{source.options.vendor}' writes it, with decimal {mark}"
         where = f"{source.line(cells.foreign)}, {signal.column}"
         raise Unusable(what, f"export it with decimal {mark}, or name the style that fits", where=where, kind="style")
-    number = sum(count for _, count in cells.strange.values())
+    number = sum(count for _, count in cells.novelty.values())
     what = f"{number} cells are no numbers, the first '{shown(word)}': taken as no reading"
     where = f"{source.line(row)}, {signal.column}"
     source.say(what, "correct them, or leave them empty", where=where, kind="cell", column=signal.column)
@@ -135,8 +135,8 @@ def _in_unit(source: OpenTrend, signal: Signal, origin: Origin, cells: Cells) ->
 
 def _unstated(source: OpenTrend, readings: Sequence[Readings]) -> None:
     """Says once which units nobody stated."""
-    judged = [r for r in readings if not r.stated and r.unit and r.unit.quantity != "state"]
-    taken = [f"{r.signal.column} ({r.unit.name})" for r in judged if r.unit]
+    evaluated = [r for r in readings if not r.stated and r.unit and r.unit.quantity != "state"]
+    taken = [f"{r.signal.column} ({r.unit.name})" for r in evaluated if r.unit]
     unknown = [r.signal.column for r in readings if r.signal.unit is None]
     if taken:
         what = f"no unit is stated, so the model's is taken for {listed(taken)}"
@@ -150,7 +150,7 @@ def _check(source: OpenTrend, found: FileReadings, request: Request) -> None:
     """Looks for readings that cannot be right.
 
     Raises:
-        Unusable: the file cannot be judged.
+        Unusable: the file cannot be evaluated.
     """
     everything, clock = list(found.readings.values()), found.clock
     if clock.step is not None and clock.step > request.period_seconds * _LATE:
@@ -197,7 +197,7 @@ def even_readings(source: OpenTrend, found: FileReadings, request: Request) -> E
     hold = hold_seconds(step, request.period_seconds, request.max_age_seconds)
     grid = grid_of(times, period=period, reach=_reach(step, request), columns=len(request.signals))
     if not len(grid.times):
-        raise Unusable("no reading lies on a step of the grid", "give a longer stretch of readings", kind="rate")
+        raise Unusable("no reading lies on a step of the grid", "give a longer segment of readings", kind="rate")
     values = np.full((len(grid.times), len(request.signals)), np.nan, np.float32)
     held = []
     for number, readings in found.readings.items():

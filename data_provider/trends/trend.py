@@ -30,7 +30,7 @@ class Trend:
             were never changed. Where nothing was read for too long, there are no steps.
         clock: (N,) datetime64[s], what the file's clock showed: for people.
         values: (N, C) float32 in the model's columns and units, NaN where unknown.
-        problems: what is wrong; one is fatal if the file cannot be judged, and N is 0 then.
+        problems: what is wrong; one is fatal if the file cannot be evaluated, and N is 0 then.
         utc: whether `times` are in UTC.
         period_seconds: of the grid.
     """
@@ -45,7 +45,7 @@ class Trend:
 
     @property
     def fatal(self) -> Problem | None:
-        """Why the file cannot be judged, None if it can."""
+        """Why the file cannot be evaluated, None if it can."""
         return next((problem for problem in self.problems if problem.fatal), None)
 
     @property
@@ -77,7 +77,7 @@ def read_trends(
         columns, units, period_seconds, ...: see `Request`.
 
     Raises:
-        UserError: nothing is there to read, an option cannot be used, or not one file can be judged.
+        UserError: nothing is there to read, an option cannot be used, or not one file can be evaluated.
     """
     request = Request(
         columns=tuple(columns),

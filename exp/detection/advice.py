@@ -10,7 +10,7 @@ UNKNOWN = "unknown"
 # The first rule whose pattern is found in the name's words decides: pattern, meaning, advice.
 _RULES: tuple[tuple[str, str, str], ...] = (
     (r"^unknown$", "unlike anything that the model was trained on",
-     "Look at the trends by hand: it may be a fault that the model was never shown, or unusual but sound operation."),
+     "Look at the trends by hand: it may be a fault that training lacked, or unusual operation without a fault."),
     (r"\boa bias|outdoor.*(bias|sensor)", "outdoor-air temperature sensor reads wrong",
      "Compare the outdoor-air sensor with a hand-held or weather-station reading, and check its place: sun, exhaust."),
     (r"\b(coi|sa) bias|supply.*(bias|sensor)|sensorbias (csa|hsa)", "supply-air temperature sensor reads wrong",
@@ -50,7 +50,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
      "Compare the fan's commanded and measured speed; check drive, belt and override."),
     (r"stuck|fix", "an actuator is stuck", "Command it through its full travel and watch whether it moves."),
 )  # fmt: skip
-_OTHER = "Compare the sensors named with their values on sound days, then inspect the part named by the fault."
+_OTHER = "Compare the sensors named with their values on fault-free days, then inspect the part named by the fault."
 
 
 def advice(fault: str) -> str:

@@ -10,7 +10,7 @@ from data_provider.trends.files import TrendFile, trend_files
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector, model_folder
-from exp.detection.session import judge_files
+from exp.detection.session import evaluate_files
 from exp.detection.tables import event_row, window_fields
 from exp.runs.artifact import DESCRIPTION
 from utils.command_line import checked
@@ -43,7 +43,7 @@ def detect_files(
 
     Args:
         model: a run folder, or the model folder of one.
-        files: trend files, one a unit, or folders of them. One that cannot be judged has a "no answer" row with the
+        files: trend files, one a unit, or folders of them. One that cannot be evaluated has a "no answer" row with the
             reason.
         root: the folder from which files are named in the rows; None names them by their last part.
         settings: as the flags of `detect`: stride=12, vendor="niagara", time_zone="Europe/Berlin"...
@@ -62,7 +62,7 @@ def detect_files(
     options = Options(verb="detect", run=str(model), **chosen)
     described = model_folder(options) / DESCRIPTION
     detector = _loaded(options, described.stat().st_mtime_ns if described.is_file() else 0)
-    result = judge_files(detector, Finder(detector=detector, confirm=options.confirm), _found(files, root))
+    result = evaluate_files(detector, Finder(detector=detector, confirm=options.confirm), _found(files, root))
     fields = window_fields(detector.artifact.info.classes)
     windows = [{name: row.get(name) for name in fields} for row in result.rows]
     return windows, [event_row(finding) for finding in result.findings]

@@ -12,7 +12,7 @@ from torch import Tensor
 from exp.evaluation.decision import UNKNOWN
 from exp.evaluation.inference import evaluation_mode, outputs
 from exp.runs.artifact import Artifact
-from models.baselines import Rival
+from models.baselines import Baseline
 from utils.written import written
 
 STEPS = 32  # of the path from the reference window; the sum then misses the difference by a few percent
@@ -35,7 +35,7 @@ def attribution(
         (n, C, L) float64, positive where a reading speaks for the verdict.
     """
     reference = torch.from_numpy(artifact.decision.reference_window).to(device, torch.float64)  # (C, L)
-    way = _replaced if isinstance(artifact.model, Rival) else _integrated
+    way = _replaced if isinstance(artifact.model, Baseline) else _integrated
     with evaluation_mode(artifact.model):
         pieces = [way(artifact, window, reference, verdict) for window in x.to(device, torch.float64)]
     found = torch.stack(pieces).cpu().numpy()

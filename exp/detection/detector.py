@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from data_provider import WindowSet
-from data_provider.segments import hold, working_mask
+from data_provider.segmentation import hold, working_mask
 from data_provider.times import step_of, words_of
 from data_provider.trends.files import TrendFile
 from data_provider.trends.request import Request
@@ -32,7 +32,7 @@ class Gap(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class EvaluatedFile:
     """A file with verdicts.
 
     Attributes:
@@ -110,7 +110,7 @@ class Detector:
         self._names = np.array(verdict_names(artifact.info), object)
         self._known: dict[bytes, Verdicts] = {}
 
-    def read(self, found: TrendFile) -> Judged:
+    def read(self, found: TrendFile) -> EvaluatedFile:
         """Verdicts about a file; one that cannot be evaluated has a reason and no windows."""
         trend = read_trend(found, self.request)
         refused = trend.fatal.reason if trend.fatal else self._lacks(trend)
@@ -121,7 +121,7 @@ class Detector:
         if not len(windows):
             return self._nothing(trend, "", gaps=gaps, cautions=cautions)
         verdicts = self._verdicts(windows)
-        return Judged(
+        return EvaluatedFile(
             trend=trend,
             windows=windows,
             start=windows.start,
@@ -183,10 +183,12 @@ class Detector:
         self._known |= kept
         return Verdicts.joined(parts)
 
-    def _nothing(self, trend: Trend, refused: str, *, gaps: Sequence[Gap] = (), cautions: Sequence[str] = ()) -> Judged:
+    def _nothing(
+        self, trend: Trend, refused: str, *, gaps: Sequence[Gap] = (), cautions: Sequence[str] = ()
+    ) -> EvaluatedFile:
         """A file without windows."""
         none = np.zeros(0)
-        return Judged(
+        return EvaluatedFile(
             trend=trend, windows=None, start=none.astype("datetime64[s]"), end=none.astype("datetime64[s]"),
             probabilities=none, confidence=none, named=none.astype(int), novelty_rank=none, verdict=none.astype(str),
             reason=none.astype(str), gaps=list(gaps), refused=refused, cautions=list(cautions),
@@ -245,7 +247,7 @@ class Detector:
             reason = int(verdicts.reason[place])
             if reason == NOT_SURE:
                 name = self._names[int(verdicts.named[place])]
-                words[place] = f"not sure: {name}, or sound; too many sound windows look like this one"
+                words[place] = f"not sure: {name}, or fault-free; too many fault-free windows look like this one"
             elif reason == OUTSIDE:
                 words[place] = self._beyond(windows.readings(places[place : place + 1])[0], verdicts.outside[place])
             elif reason == MISSING and missing is not None:

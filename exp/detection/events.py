@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 NEUTRAL = ("no answer",)  # neither for a fault nor against it
-SOUND = ("normal",)
-LONGEST_SILENCE = np.timedelta64(7, "D")  # a unit that was not judged for longer is looked at anew
+FAULT_FREE = ("normal",)
+LONGEST_SILENCE = np.timedelta64(7, "D")  # a unit that was not evaluated for longer is looked at again
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def events_of(verdict: np.ndarray, start: np.ndarray, end: np.ndarray, *, confir
     Returns:
         In the order of their starts.
     """
-    names = [str(name) for name in dict.fromkeys(verdict.tolist()) if name not in (*NEUTRAL, *SOUND)]
+    names = [str(name) for name in dict.fromkeys(verdict.tolist()) if name not in (*NEUTRAL, *FAULT_FREE)]
     found = [event for name in names for event in _of_fault(name, verdict, start, end, confirm, period)]
     return sorted(found, key=lambda event: (event.start, event.fault))
 

@@ -1,4 +1,4 @@
-"""From a judged file to findings: its events, with what a person needs to follow them.
+"""From a evaluated file to findings: its events, with what a person needs to follow them.
 
 Letters: n windows, C signals, L steps of a window, m windows of a picture, S steps shown.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from exp.detection.advice import advice, meaning
 from exp.detection.attribution import attribution, top_sensors
-from exp.detection.detector import Detector, Judged
+from exp.detection.detector import Detector, EvaluatedFile
 from exp.detection.events import Event, events_of
 from exp.detection.record import Evidence, Finding
 from exp.evaluation.decision import UNKNOWN
@@ -36,7 +36,7 @@ class Finder:
     """Findings of files; those of an event that has not changed since are not computed again.
 
     Args:
-        detector: what judged the files.
+        detector: what evaluated the files.
         confirm: windows that open and close an event.
     """
 
@@ -44,78 +44,86 @@ class Finder:
         self.detector, self.confirm = detector, confirm
         self._known: dict[_Key, Finding] = {}
 
-    def find(self, judged: Judged) -> list[Finding]:
+    def find(self, evaluated: EvaluatedFile) -> list[Finding]:
         """The events of a file, in the order of their starts."""
-        if judged.windows is None or not len(judged.start):
+        if evaluated.windows is None or not len(evaluated.start):
             return []
         period = self.detector.artifact.info.period_seconds
-        events = events_of(judged.verdict, judged.start, judged.end, confirm=self.confirm, period=period)
-        fresh = {_key(judged, event): event for event in events}
-        found = {key: self._known.get(key) or self._finding(judged, event) for key, event in fresh.items()}
-        self._known = {key: known for key, known in self._known.items() if key.file != judged.file}
+        events = events_of(evaluated.verdict, evaluated.start, evaluated.end, confirm=self.confirm, period=period)
+        fresh = {_key(evaluated, event): event for event in events}
+        found = {key: self._known.get(key) or self._finding(evaluated, event) for key, event in fresh.items()}
+        self._known = {key: known for key, known in self._known.items() if key.file != evaluated.file}
         if self.detector.request.growing:
             self._known |= found
         return list(found.values())
 
-    def _finding(self, judged: Judged, event: Event) -> Finding:
+    def _finding(self, evaluated: EvaluatedFile, event: Event) -> Finding:
         info = self.detector.artifact.info
         words = meaning(event.fault)
         if event.fault == UNKNOWN:
-            sure = judged.novelty_rank[event.windows]
-            near = units(judged.confidence[event.windows]).sum(0)  # exact, so that a tie is one everywhere
+            sure = evaluated.novelty_rank[event.windows]
+            near = units(evaluated.confidence[event.windows]).sum(0)  # exact, so that a tie is one everywhere
             words += f"; of the states it knows, nearest to {info.classes[int(near.argmax())]}"
         else:
-            sure = judged.confidence[event.windows, info.classes.index(event.fault)]
+            sure = evaluated.confidence[event.windows, info.classes.index(event.fault)]
         peak = int(sure.argmax())
         places = event.windows[_around(peak, len(event.windows))]
-        assert judged.windows is not None
-        batch = judged.windows.gather(places)
+        assert evaluated.windows is not None
+        batch = evaluated.windows.gather(places)
         spoken = attribution(self.detector.artifact, self.detector.device, batch.x, batch.missing, event.fault)
         order = top_sensors(spoken, min(SHOWN_SENSORS, len(info.columns)))
         best = int(np.flatnonzero(places == event.windows[peak])[0])
         return Finding(
-            file=judged.file,
+            file=evaluated.file,
             fault=event.fault,
             meaning=words,
             advice=advice(event.fault),
-            start=judged.clock(event.start),
-            end=judged.clock(event.end),
+            start=evaluated.clock(event.start),
+            end=evaluated.clock(event.end),
             hours=event.hours,
             windows=len(event.windows),
             mean_confidence=mean_written(sure),
             peak_confidence=float(sure.max()),
             sensors=tuple(info.columns[place] for place in order[:SENSORS]),
             ongoing=event.ongoing,
-            evidence=self._evidence(judged, event, places, spoken, order, batch.x[best].numpy()),
+            evidence=self._evidence(evaluated, event, places, spoken, order, batch.x[best].numpy()),
         )
 
     def _evidence(
-        self, judged: Judged, event: Event, places: np.ndarray, spoken: np.ndarray, order: list[int], peak: np.ndarray
+        self,
+        evaluated: EvaluatedFile,
+        event: Event,
+        places: np.ndarray,
+        spoken: np.ndarray,
+        order: list[int],
+        peak: np.ndarray,
     ) -> Evidence:
         """What the report draws of an event."""
-        info, trend = self.detector.artifact.info, judged.trend
+        info, trend = self.detector.artifact.info, evaluated.trend
         span = max(event.end - event.start, np.timedelta64(3600, "s"))
         around = (span.astype(np.int64) * CONTEXT).astype("timedelta64[s]")
         rows = np.flatnonzero((trend.times >= event.start - around) & (trend.times <= event.end + around))
         rows = rows[:: max(1, -(-len(rows) // MOST_STEPS))]
-        marked = [(judged.start[place], judged.end[place]) for place in event.windows]
-        times, image = _on_clock(spoken[:, order], judged.start[places], info.period_seconds)
+        marked = [(evaluated.start[place], evaluated.end[place]) for place in event.windows]
+        times, image = _on_clock(spoken[:, order], evaluated.start[places], info.period_seconds)
         top = order[:SENSORS]
         return Evidence(
             columns=tuple(info.columns[place] for place in order),
             units=tuple(info.units[place] for place in order),
-            times=_clocks(judged, trend.times[rows]),
+            times=_clocks(evaluated, trend.times[rows]),
             values=trend.values[rows][:, top].T.copy(),
-            marked=tuple((_clocks(judged, np.array(pair))[0], _clocks(judged, np.array(pair))[1]) for pair in marked),
-            looked_times=_clocks(judged, times),
+            marked=tuple(
+                (_clocks(evaluated, np.array(pair))[0], _clocks(evaluated, np.array(pair))[1]) for pair in marked
+            ),
+            looked_times=_clocks(evaluated, times),
             looked=np.maximum(image, 0),
             window=peak[order[0]],
             period_seconds=info.period_seconds,
         )
 
 
-def _key(judged: Judged, event: Event) -> _Key:
-    return _Key(judged.file, event.fault, str(event.start), tuple(event.windows.tolist()))
+def _key(evaluated: EvaluatedFile, event: Event) -> _Key:
+    return _Key(evaluated.file, event.fault, str(event.start), tuple(event.windows.tolist()))
 
 
 def _around(peak: int, number: int) -> slice:
@@ -145,8 +153,8 @@ def _on_clock(spoken: np.ndarray, start: np.ndarray, period: int) -> tuple[np.nd
         return start[0] + np.arange(steps) * np.timedelta64(period, "s"), total / number
 
 
-def _clocks(judged: Judged, times: np.ndarray) -> np.ndarray:
+def _clocks(evaluated: EvaluatedFile, times: np.ndarray) -> np.ndarray:
     """Times as the file's clock showed them, without their distance from UTC."""
-    trend = judged.trend
+    trend = evaluated.trend
     place = np.clip(np.searchsorted(trend.times, times, side="right") - 1, 0, len(trend.times) - 1)
     return times + (trend.clock[place] - trend.times[place])

@@ -70,10 +70,10 @@ class Unit:
     Attributes:
         file: its name.
         start, end: of its readings, as the file's clock showed them; "" where it could not be read.
-        spans: (start, end) of its stretches with data, longer silences between them.
+        spans: (start, end) of its segments with data, longer silences between them.
         windows: number of windows with an answer.
         verdicts: verdict -> number of windows.
-        silent: (start, end, reason) of what could not be judged.
+        silent: (start, end, reason) of what could not be evaluated.
         cautions: lines that a person should read.
         findings: its events.
     """

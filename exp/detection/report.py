@@ -15,7 +15,7 @@ from exp.reporting.page import Picture, duration, percent, picture, render, save
 
 MARK = "<!-- detection report -->"
 _MOST_UNITS = 60  # in the timeline
-_MOST_SILENT = 200  # rows of what could not be judged
+_MOST_SILENT = 200  # rows of what could not be evaluated
 _MOST_WORDS = 20  # units told about in words
 _LONG_GAP = 3 * 86400.0  # seconds without data of any unit that the timeline leaves out
 _TICK = 16.0  # percent of the timeline that a day's words take
@@ -23,15 +23,15 @@ _TICK = 16.0  # percent of the timeline that a day's words take
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What judged.
+    """What evaluated.
 
     Attributes:
         model, data: names.
         classes: number of states that the model tells apart.
-        has_normal: whether one of them is sound.
+        has_normal: whether one of them is fault-free.
         window_seconds, stride_seconds: of the windows.
         unknown_rate: share of known windows that may be called unknown.
-        false_alarm_rate: share of sound windows that may be called a fault.
+        false_alarm_rate: share of fault-free windows that may be called a fault.
         confirm: windows that open and close an event.
     """
 
@@ -51,8 +51,8 @@ def write(path: Path, units: Sequence[Unit], about: About) -> Path:
 
     Args:
         path: where to.
-        units: the files that were judged.
-        about: what judged them.
+        units: the files that were evaluated.
+        about: what evaluated them.
 
     Returns:
         The path.
@@ -91,18 +91,18 @@ def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
 
 def _headline(units: Sequence[Unit], findings: Sequence[Finding]) -> str:
     """The page in a sentence."""
-    judged = [unit for unit in units if unit.windows]
-    if not judged:
-        return "Nothing could be judged; the table below says why."
-    faulty = [unit for unit in judged if unit.findings]
-    what = "unit was" if len(judged) == 1 else "units were"
+    evaluated = [unit for unit in units if unit.windows]
+    if not evaluated:
+        return "Nothing could be evaluated; the table below says why."
+    faulty = [unit for unit in evaluated if unit.findings]
+    what = "unit was" if len(evaluated) == 1 else "units were"
     if not faulty:
-        return f"No fault was found: {len(judged)} {what} judged, {_hours(units)} of operation."
-    if len(judged) == 1:
+        return f"No fault was found: {len(evaluated)} {what} evaluated, {_hours(units)} of operation."
+    if len(evaluated) == 1:
         kinds = len({finding.fault for finding in findings})
         how = "1 event" if len(findings) == 1 else f"{len(findings)} events of {kinds} kind{'s' * (kinds > 1)}"
         return f"Faults were found in this unit: {how} in {_hours(units)} of operation."
-    return f"Faults were found in {len(faulty)} of the {len(judged)} units that could be judged."
+    return f"Faults were found in {len(faulty)} of the {len(evaluated)} units that could be evaluated."
 
 
 def _told(unit: Unit) -> tuple[str, list[str]]:
@@ -131,10 +131,10 @@ def _tiles(units: Sequence[Unit], findings: Sequence[Finding]) -> list[tuple[str
     kinds = Counter(finding.fault for finding in findings)
     most = kinds.most_common(1)[0][0] if kinds else "none"
     return [
-        ("Units with events", f"{faulty} of {len(units)}", f"{sum(not unit.windows for unit in units)} not judged"),
+        ("Units with events", f"{faulty} of {len(units)}", f"{sum(not unit.windows for unit in units)} not evaluated"),
         ("Events", str(len(findings)), f"most often: {most}"),
         ("Hours in events", f"{sum(finding.hours for finding in findings):.0f}", "while the unit worked"),
-        ("Windows judged", f"{windows:,}", f"{silent:,} without an answer"),
+        ("Windows evaluated", f"{windows:,}", f"{silent:,} without an answer"),
     ]
 
 
@@ -221,7 +221,7 @@ def _figures(finding: Finding) -> list[tuple[str, str, Picture]]:
     unknown = finding.fault == "unknown"
     what = "for being unlike the training data" if unknown else "for the fault"
     drawn = (
-        ("Trends", "The suspicious stretch is shaded.", plots.trends),
+        ("Trends", "The suspicious segment is shaded.", plots.trends),
         ("Where the network looked", f"How much each reading speaks {what}, in the surest windows.",
          plots.looked),
         ("Gramian images", f"{evidence.columns[0]} in the surest window, as the network sees it: its trend, and its "
@@ -237,7 +237,7 @@ def _unit(unit: Unit) -> tuple[str, str, str, int, str]:
 
 
 def _reasons(silent: Sequence[tuple[str, str, str, str]]) -> int:
-    """Number of units with something that could not be judged."""
+    """Number of units with something that could not be evaluated."""
     return len({row[0] for row in silent})
 
 

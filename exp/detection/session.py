@@ -1,4 +1,4 @@
-"""One pass over trend files: every file judged once, and what is written of it."""
+"""One pass over trend files: every file evaluated once, and what is written of it."""
 
 import dataclasses
 import heapq
@@ -13,7 +13,7 @@ import numpy as np
 from data_provider.trends.files import TrendFile
 from exp.detection import report
 from exp.detection import tables as tables
-from exp.detection.detector import Detector, Judged
+from exp.detection.detector import Detector, EvaluatedFile
 from exp.detection.findings import Finder
 from exp.detection.record import Finding, Unit
 from exp.detection.tables import Output
@@ -36,62 +36,62 @@ class Result:
     refused: list[str] = field(default_factory=list)
 
 
-def judge_files(detector: Detector, finder: Finder, files: Iterable[TrendFile]) -> Result:
-    """Judges every file once; of one only what is written or drawn is kept."""
+def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile]) -> Result:
+    """Evaluates every file once; of one only what is written or drawn is kept."""
     result = Result()
     classes = detector.artifact.info.classes
     for found in files:
-        judged = detector.read(found)
-        findings = finder.find(judged)
-        result.rows += tables.window_rows(judged, classes)
-        result.units.append(_unit(judged, findings))
+        evaluated = detector.read(found)
+        findings = finder.find(evaluated)
+        result.rows += tables.window_rows(evaluated, classes)
+        result.units.append(_unit(evaluated, findings))
         result.findings += findings
-        if judged.trend.fatal:
-            result.refused.append(f"{judged.file}: {judged.refused}")
-        if judged.refused:
-            logger.warning("%s: %s", judged.file, judged.refused)
+        if evaluated.trend.fatal:
+            result.refused.append(f"{evaluated.file}: {evaluated.refused}")
+        if evaluated.refused:
+            logger.warning("%s: %s", evaluated.file, evaluated.refused)
         drawn = heapq.nlargest(MOST_DRAWN, result.findings, key=lambda f: (f.evidence is not None, f.hours))
         kept = {id(finding) for finding in drawn}
         result.findings = [f if id(f) in kept else dataclasses.replace(f, evidence=None) for f in result.findings]
     return result
 
 
-def _unit(judged: Judged, findings: list[Finding]) -> Unit:
+def _unit(evaluated: EvaluatedFile, findings: list[Finding]) -> Unit:
     """A file as the report tells of it."""
-    times = judged.trend.times
-    span = (judged.clock(times[0]), judged.clock(times[-1])) if len(times) else ("", "")
-    silent = [(judged.clock(gap.start), judged.clock(gap.end), gap.reason) for gap in judged.gaps]
+    times = evaluated.trend.times
+    span = (evaluated.clock(times[0]), evaluated.clock(times[-1])) if len(times) else ("", "")
+    silent = [(evaluated.clock(gap.start), evaluated.clock(gap.end), gap.reason) for gap in evaluated.gaps]
     silent += [
-        (judged.clock(judged.start[place]), judged.clock(judged.end[place]), str(judged.reason[place]))
-        for place in np.flatnonzero(judged.verdict == NO_ANSWER)
+        (evaluated.clock(evaluated.start[place]), evaluated.clock(evaluated.end[place]), str(evaluated.reason[place]))
+        for place in np.flatnonzero(evaluated.verdict == NO_ANSWER)
     ]
-    if judged.refused:
-        silent.append((*span, judged.refused))
-    notes = [problem.reason for problem in judged.trend.problems if not problem.fatal]
-    cautions = [*judged.cautions, *notes[:MOST_NOTES]]
+    if evaluated.refused:
+        silent.append((*span, evaluated.refused))
+    notes = [problem.reason for problem in evaluated.trend.problems if not problem.fatal]
+    cautions = [*evaluated.cautions, *notes[:MOST_NOTES]]
     if len(notes) > MOST_NOTES:
         cautions.append(f"and {len(notes) - MOST_NOTES} more; python run.py doctor lists them")
     return Unit(
-        file=judged.file,
+        file=evaluated.file,
         start=span[0],
         end=span[1],
-        spans=_spans(judged),
-        windows=int((judged.verdict != NO_ANSWER).sum()),
-        verdicts=dict(Counter(str(verdict) for verdict in judged.verdict)),
+        spans=_spans(evaluated),
+        windows=int((evaluated.verdict != NO_ANSWER).sum()),
+        verdicts=dict(Counter(str(verdict) for verdict in evaluated.verdict)),
         silent=sorted(silent),
         cautions=cautions,
         findings=findings,
     )
 
 
-def _spans(judged: Judged) -> list[tuple[str, str]]:
+def _spans(evaluated: EvaluatedFile) -> list[tuple[str, str]]:
     """Stretches of a file with at most a day between readings."""
-    times = judged.trend.times
+    times = evaluated.trend.times
     if not len(times):
         return []
     breaks = np.flatnonzero(np.diff(times) > np.timedelta64(1, "D"))
     begins, ends = np.append(0, breaks + 1), np.append(breaks, len(times) - 1)
-    return [(judged.clock(times[a]), judged.clock(times[b])) for a, b in zip(begins, ends, strict=True)]
+    return [(evaluated.clock(times[a]), evaluated.clock(times[b])) for a, b in zip(begins, ends, strict=True)]
 
 
 def write(detector: Detector, finder: Finder, result: Result, output: Output) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from exp.detection import report
-from exp.detection.detector import Judged
+from exp.detection.detector import EvaluatedFile
 from exp.detection.record import Finding
 from exp.evaluation.decision import NO_ANSWER
 from utils.errors import UserError
@@ -61,29 +61,29 @@ def window_fields(classes: Sequence[str]) -> list[str]:
     return ["file", "start", "end", "class", "confidence", *(f"p_{name}" for name in classes), "verdict", "reason"]
 
 
-def window_rows(judged: Judged, classes: Sequence[str]) -> list[dict[str, Any]]:
-    """A row a window and a row a time that could not be judged, in the order of their starts."""
-    file = {"file": judged.file}
-    if judged.refused:
-        times = judged.trend.times
-        span = {"start": judged.clock(times[0]), "end": judged.clock(times[-1])} if len(times) else {}
-        return [{**file, **span, "verdict": NO_ANSWER, "reason": judged.refused}]
+def window_rows(evaluated: EvaluatedFile, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """A row a window and a row a time that could not be evaluated, in the order of their starts."""
+    file = {"file": evaluated.file}
+    if evaluated.refused:
+        times = evaluated.trend.times
+        span = {"start": evaluated.clock(times[0]), "end": evaluated.clock(times[-1])} if len(times) else {}
+        return [{**file, **span, "verdict": NO_ANSWER, "reason": evaluated.refused}]
     rows: list[tuple[Any, dict[str, Any]]] = []
-    for gap in judged.gaps:
-        span = {"start": judged.clock(gap.start), "end": judged.clock(gap.end)}
+    for gap in evaluated.gaps:
+        span = {"start": evaluated.clock(gap.start), "end": evaluated.clock(gap.end)}
         rows.append((gap.start, {**file, **span, "verdict": NO_ANSWER, "reason": gap.reason}))
-    for place, verdict in enumerate(judged.verdict):
+    for place, verdict in enumerate(evaluated.verdict):
         row: dict[str, Any] = {
             **file,
-            "start": judged.clock(judged.start[place]),
-            "end": judged.clock(judged.end[place]),
+            "start": evaluated.clock(evaluated.start[place]),
+            "end": evaluated.clock(evaluated.end[place]),
         }
         if verdict != NO_ANSWER:
-            named = judged.named[place]
-            row |= {"class": classes[named], "confidence": float(judged.confidence[place, named])}
-            probabilities = judged.probabilities[place]
+            named = evaluated.named[place]
+            row |= {"class": classes[named], "confidence": float(evaluated.confidence[place, named])}
+            probabilities = evaluated.probabilities[place]
             row |= {f"p_{name}": float(p) for name, p in zip(classes, probabilities, strict=True)}
-        rows.append((judged.start[place], {**row, "verdict": verdict, "reason": judged.reason[place]}))
+        rows.append((evaluated.start[place], {**row, "verdict": verdict, "reason": evaluated.reason[place]}))
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])]
 
 

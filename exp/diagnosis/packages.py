@@ -18,7 +18,7 @@ EXTRAS = {
     "onnx": "export to ONNX",
     "onnxruntime": "checking the export to ONNX",
     "onnxscript": "export to ONNX",
-    "aeon": "rivals to compare with, as MultiRocket",
+    "aeon": "baselines to compare with, as MultiRocket",
     "tensorboard": "--tracker tensorboard",
     "mlflow-skinny": "--tracker mlflow",
     "sqlalchemy": "--tracker mlflow",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from data_provider import WindowSet
-from data_provider.segments import stretches_of, working_mask
+from data_provider.segmentation import segments_of, working_mask
 from data_provider.times import words_of
 from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.guess import columns_of, guess, written
@@ -25,7 +25,7 @@ from utils.errors import UserError
 from utils.options import Options
 
 ROLE_MAP = "roles.yaml"
-_MOST_FILES = 20  # told about one by one; of the rest only whether they can be judged
+_MOST_FILES = 20  # told about one by one; of the rest only whether they can be evaluated
 _MOST_LINES = 12  # about one file
 
 
@@ -35,7 +35,7 @@ class _Verdict:
 
     Attributes:
         file: its name.
-        reason: why it cannot be judged, "" if it can.
+        reason: why it cannot be evaluated, "" if it can.
         lines: everything else.
     """
 
@@ -48,7 +48,7 @@ def examine(options: Options, source: Path) -> int:
     """Prints how the files of a source fit the model of `--run`, and writes a first role map.
 
     Returns:
-        0: every file can be judged.
+        0: every file can be evaluated.
 
     Raises:
         UserError: one cannot, or the options cannot be used.
@@ -64,9 +64,9 @@ def examine(options: Options, source: Path) -> int:
             more = len(verdict.lines) - _MOST_LINES
             print("\n".join([f"{verdict.file}:", *verdict.lines[:_MOST_LINES]]))
             print(f"  and {more} lines more" if more > 0 else "", end="\n" if more > 0 else "")
-            print(f"  cannot be judged: {verdict.reason}" if verdict.reason else "  can be judged")
+            print(f"  cannot be evaluated: {verdict.reason}" if verdict.reason else "  can be evaluated")
     if len(found) > 1:
-        print(f"{len(found) - len(bad)} of {len(found)} files can be judged")
+        print(f"{len(found) - len(bad)} of {len(found)} files can be evaluated")
     if target is not None:
         _write_map(found, request, target)
     if bad:
@@ -99,7 +99,7 @@ def _verdict(trend: Trend, detector: Detector) -> _Verdict:
         rule = f"answers without {most_missing} at most" if most_missing else "needs all of its columns"
         reason = f"it lacks {listed(missing, 40)}, and the model {rule}; name them with --roles"
     elif windows == 0:
-        reason = f"no stretch of {needed} without a gap while the unit works; give a longer export"
+        reason = f"no segment of {needed} without a gap while the unit works; give a longer export"
     return _Verdict(
         trend.file,
         reason,
@@ -131,8 +131,8 @@ def _windows(trend: Trend, detector: Detector) -> int:
     working = working_mask(
         trend.times, detector.control(trend), value=recipe.working_value, settle_seconds=recipe.settle_seconds
     )
-    stretches, _ = stretches_of(trend.times, trend.values[:, :number][:, known], working, recipe)
-    return sum(len(stretch.values) // detector.artifact.info.seq_len for stretch in stretches)
+    segments, _ = segments_of(trend.times, trend.values[:, :number][:, known], working, recipe)
+    return sum(len(segment.values) // detector.artifact.info.seq_len for segment in segments)
 
 
 def _silent(trend: Trend, windows: WindowSet, detector: Detector) -> list[str]:

@@ -16,7 +16,7 @@ from exp.evaluation.calibration import Distance
 from exp.evaluation.decision import MARGIN, Decision, outside
 from exp.evaluation.density import GaussianMixtures, sample_time_steps
 from exp.evaluation.inference import answers
-from models.baselines import Rival
+from models.baselines import Baseline
 from utils.written import written
 
 FEWEST = 20  # windows that a threshold may rest on
@@ -74,7 +74,7 @@ def _best_score(model: nn.Module, every_sensor: bool) -> str:
     """By what docs/RESULTS.md measured on networks that were trained without a fault."""
     if every_sensor:
         return "readings"
-    return "confidence" if isinstance(model, Rival) else "distance"
+    return "confidence" if isinstance(model, Baseline) else "distance"
 
 
 def novelty_scores(

@@ -20,21 +20,21 @@ from torch import Tensor, nn
 from data_provider import WindowSet
 from exp.evaluation.predictions import Predictions
 from layers.convolution import use_products
-from models.baselines import Rival
+from models.baselines import Baseline
 
 # Windows that are computed together, for speed alone: fewer on a processor, whose cache they have to fit.
 BATCH, CACHED = 32, 16
 T = TypeVar("T")
-Answer = tuple[Tensor, Tensor | None]  # (B, K) logits and (B, P) features of the last layer but one, None of a rival
+Answer = tuple[Tensor, Tensor | None]  # (B, K) logits and (B, P) features of the last layer but one, None of a baseline
 
 
 def exact(model: nn.Module) -> nn.Module:
     """A network as it is evaluated: in float64 and evaluation mode, without gradients of its weights.
 
-    It is a copy, unless the model is one of these already. A rival computes in float64 by itself and is returned as
+    It is a copy, unless the model is one of these already. A baseline computes in float64 by itself and is returned as
     it is.
     """
-    if isinstance(model, Rival) or _is_exact(model):
+    if isinstance(model, Baseline) or _is_exact(model):
         return model
     model = copy.deepcopy(model).double().eval().requires_grad_(False)
     use_products(model)
@@ -63,7 +63,7 @@ def answer(model: nn.Module, x: Tensor, device: torch.device) -> Answer:
     Raises:
         ValueError: the model is a network in another precision than `exact` gives it.
     """
-    if not isinstance(model, Rival) and not _is_exact(model):
+    if not isinstance(model, Baseline) and not _is_exact(model):
         raise ValueError("a network is evaluated in float64: give the copy that exact() makes")
     with torch.no_grad():
         logits, features = outputs(model, x.to(device, torch.float64))
@@ -72,7 +72,7 @@ def answer(model: nn.Module, x: Tensor, device: torch.device) -> Answer:
 
 def outputs(model: nn.Module, x: Tensor) -> Answer:
     """Logits and features for windows (B, C, L), where the model is and in its precision; gradients pass through."""
-    if isinstance(model, Rival):
+    if isinstance(model, Baseline):
         return model(x), None
     features = model.features(x)  # type: ignore[operator]
     return model.head(features), features  # type: ignore[operator]
@@ -83,10 +83,10 @@ def in_batches(
 ) -> Iterator[T]:
     """What `work` makes of each batch of places, in their order, with the model in evaluation mode.
 
-    On the CPU the threads that torch may use take a batch each, which is faster than sharing one; a rival, which may
+    On the CPU the threads that torch may use take a batch each, which is faster than sharing one; a baseline, which may
     use threads itself, is asked by one.
     """
-    shared = device.type == "cpu" and not isinstance(model, Rival)
+    shared = device.type == "cpu" and not isinstance(model, Baseline)
     size = CACHED if shared else BATCH
     batches = [places[low : low + size] for low in range(0, len(places), size)]
     threads = torch.get_num_threads()

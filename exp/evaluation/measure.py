@@ -19,7 +19,7 @@ from utils.options import Options
 from utils.written import rounded
 
 
-def judge_parts(model: nn.Module, data: Prepared, device: torch.device) -> dict[str, Predictions]:
+def evaluate_parts(model: nn.Module, data: Prepared, device: torch.device) -> dict[str, Predictions]:
     """What the model says about validation and test."""
     return parts_of(part_logits(model, data, device), data)
 

@@ -268,7 +268,7 @@ def _check(predictions: Predictions) -> None:
             f"{number} targets, probabilities {p.shape}, {len(block)} blocks and {classes} classes do not fit"
         )
     if not number:
-        raise UserError(f"the part '{predictions.part}' has no windows to judge; give it a larger share of the data")
+        raise UserError(f"the part '{predictions.part}' has no windows to evaluate; give it a larger share of the data")
     if not np.isfinite(p).all():
         raise UserError(f"the probabilities of '{predictions.part}' hold NaN: training diverged; lower --learning_rate")
     if (np.abs(p.sum(1) - 1) > 1e-4).any() or (p < 0).any():

@@ -1,4 +1,4 @@
-"""What a model said about the windows of one part, with what is needed to judge it.
+"""What a model said about the windows of one part, with what is needed to evaluate it.
 
 Letters: n windows, K classes.
 """
@@ -16,7 +16,7 @@ class Predictions:
     """Probabilities of a part's windows beside the truth.
 
     Attributes:
-        part: "val", "test" or the name of what was judged.
+        part: "val", "test" or the name of what was evaluated.
         classes: K class names.
         probabilities: (n, K) float64, rows sum to 1; before they are rounded.
         target: (n,) int64 true class numbers.

@@ -106,7 +106,7 @@ KEPT: dict[str, type[nn.Module]] = {"bf16": BFloat16Weight, "int8": Int8Weight}
 def graph_of(artifact: Artifact, rule: DecisionRule, precision: str) -> ExportedProgram:
     """The graph of a trained network, for batches of any size.
 
-    The network is built anew, with images computed by torch whatever computed them before.
+    The network is built again, with images computed by torch whatever computed them before.
 
     Args:
         artifact: the trained network.

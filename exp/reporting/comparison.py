@@ -138,7 +138,10 @@ def _mean_row(group: Sequence[ComparedRun]) -> list[str]:
     if len({json.dumps(run.facts) for run in group}) > 1:
         notes.append("! the runs' data differ")
     spreads = [_spread(values) for values in _columns(group).values()]
-    middle = [f"{mean:.3f} +/- {deviation:.3f}" if mean is not None else "-" for mean, deviation in spreads[:4]]
+    middle = [
+        f"{mean:.3f} +/- {standard_deviation:.3f}" if mean is not None else "-"
+        for mean, standard_deviation in spreads[:4]
+    ]
     ends = [f"{mean:.1f}" if mean is not None else "-" for mean, _ in spreads[4:]]
     same = [value if all(_row(run, [])[i] == value for run in group) else "" for i, value in enumerate(first)]
     return [first[0], f"mean of {len(group)}", *same[2:7], *middle, *ends, "; ".join(notes)]

@@ -66,7 +66,7 @@ def fields(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.outer(x, x) - np.outer(s, s), np.outer(s, x) - np.outer(x, s)
 
 
-def telling_signals(windows: Sequence[np.ndarray], signals: int) -> list[int]:
+def distinctive_signals(windows: Sequence[np.ndarray], signals: int) -> list[int]:
     """The signals that differ most between the classes' windows, most telling first.
 
     A signal's score is the standard deviation over the classes at each time step, averaged over the window.
@@ -91,13 +91,13 @@ def telling_signals(windows: Sequence[np.ndarray], signals: int) -> list[int]:
 def gramian_samples(
     windows: Mapping[str, np.ndarray], columns: Sequence[str], path: Path | str, signals: int = 4
 ) -> Path:
-    """One window a class: for the most telling signals the trend, and below it the two Gramian images.
+    """One window a class: for the most distinctive signals the trend, and below it the two Gramian images.
 
     Args:
         windows: class name -> (C, T) scaled to [-1, 1].
         columns: C signal names.
         path: the PNG to write.
-        signals: how many signals to show; those that differ most between the classes (`telling_signals`).
+        signals: how many signals to show; those that differ most between the classes (`distinctive_signals`).
 
     Returns:
         The path written.
@@ -108,7 +108,7 @@ def gramian_samples(
     shapes = {np.shape(window) for window in windows.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2 or next(iter(shapes))[0] != len(columns):
         raise ValueError(f"windows must all be ({len(columns)}, T), one row a column; got {sorted(map(str, shapes))}")
-    chosen = telling_signals(list(windows.values()), signals)
+    chosen = distinctive_signals(list(windows.values()), signals)
     labels = {name: _wrapped(name) for name in windows}
     image, strip = (1.02, 0.34) if len(windows) <= _MANY else (0.74, 0.28)
     rows = len(windows) * (strip + _GAP + image + _ROW_GAP)

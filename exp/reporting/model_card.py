@@ -21,7 +21,7 @@ from exp.reporting.training_report import MEANINGS, effective_batch
 from exp.runs.artifact import DESCRIPTION
 from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
-from models.baselines import RIVALS
+from models.baselines import BASELINES
 from utils.files import sha256_of
 from utils.options import Options
 from utils.verbs import VERBS
@@ -58,13 +58,13 @@ def write(folder: RunFolder) -> Path | None:
 def _context(run: RunRecord, model: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     metrics, data = run.metrics, run.metrics["data"]
     options, name = folder.options(), metrics["model"]["name"]
-    rival, not_kept = name in RIVALS, name in RIVALS and not RIVALS[name].stored
+    baseline, not_kept = name in BASELINES, name in BASELINES and not BASELINES[name].stored
     files = data["report"].get("files", [])
     return {
         "front": Markdown(_front(run)),
         "model": name,
         "size": metrics["model"]["parameters"],
-        "size_of": "numbers kept of its fit" if rival else "parameters",
+        "size_of": "numbers kept of its fit" if baseline else "parameters",
         "data": data,
         "run_name": run.path.name,
         "started": f"{run.started:%Y-%m-%d %H:%M}",
@@ -81,11 +81,11 @@ def _context(run: RunRecord, model: dict[str, Any], folder: RunFolder) -> dict[s
         "leaks": limits.leaks(run),
         "training": list(_training(run, options, model["versions"])),
         "command": _command(options),
-        "judged_words": _judged(run),
+        "evaluated_words": _evaluated(run),
         "measures": list(_measures(metrics)),
-        "per_class": list(metrics[run.judged]["per_class"].items()),
+        "per_class": list(metrics[run.evaluated]["per_class"].items()),
         "answers": metrics["answers"],
-        "tempered_ece": _with_interval(metrics["answers"][run.judged]["ece"]),
+        "calibrated_ece": _with_interval(metrics["answers"][run.evaluated]["ece"]),
         "left_out": ", ".join(f"{name} {number(area)}" for name, area in metrics["answers"]["left_out"].items()),
         "rejected": list(_rejected(metrics["answers"])),
         "most_outside": MOST_OUTSIDE,
@@ -100,7 +100,7 @@ def _context(run: RunRecord, model: dict[str, Any], folder: RunFolder) -> dict[s
 def _front(run: RunRecord) -> str:
     """The YAML front matter that model hubs read."""
     metrics, data = run.metrics, run.metrics["data"]
-    part = metrics[run.judged]
+    part = metrics[run.evaluated]
     found = [
         {"type": kind, "name": title, "value": part[name]["value"], **({"args": arguments} if arguments else {})}
         for kind, title, name, arguments in (
@@ -114,7 +114,7 @@ def _front(run: RunRecord) -> str:
         "dataset": {
             "name": data["data"],
             "type": data["data"],
-            "split": {"val": "validation"}.get(run.judged, run.judged),
+            "split": {"val": "validation"}.get(run.evaluated, run.evaluated),
         },
         "metrics": found,
     }
@@ -207,11 +207,11 @@ def _command(options: Options) -> str:
     return options.replace(**defaults).command()
 
 
-def _judged(run: RunRecord) -> str:
-    part = run.metrics[run.judged]
+def _evaluated(run: RunRecord) -> str:
+    part = run.metrics[run.evaluated]
     level, reason = part["interval"]["level"], part["interval"]["reason"]
     chosen = f"by epoch {run.metrics['best_epoch']}, which validation chose" if run.epochs else "when the fit was done"
-    words = f"The {PARTS[run.judged]} part was judged once, {chosen}: "
+    words = f"The {PARTS[run.evaluated]} part was evaluated once, {chosen}: "
     words += f"{part['windows']:,} windows in {part['blocks']:,} stretches of time. "
     if reason:
         return words + f"There are no intervals: {reason}."
@@ -245,7 +245,7 @@ def _usage(not_kept: bool) -> str:
     lines = ["# does a file fit, and which of its columns is which signal?"]
     lines += ["python run.py doctor --run RUN_FOLDER --input FILE"]
     if not_kept:
-        lines += ["# the fitted model is not in this folder: this fits it again and judges it, given the same data"]
+        lines += ["# the fitted model is not in this folder: this fits it again and evaluates it, given the same data"]
         return "\n".join([*lines, "python run.py test --run RUN_FOLDER"])
     lines += ["# windows.csv, events.csv and report.html of unlabelled trend files"]
     lines += ["python run.py detect --run RUN_FOLDER --input FILES --output FOLDER"]

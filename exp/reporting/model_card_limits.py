@@ -10,7 +10,7 @@ import numpy as np
 
 from exp.reporting.page import percent
 from exp.runs.record import RunRecord
-from models.baselines import RIVALS
+from models.baselines import BASELINES
 
 FEW_DAYS = 10  # of a class: its days are too like each other to say how it does on the next
 FEW_BLOCKS = 10
@@ -23,7 +23,7 @@ def alarms(run: RunRecord) -> list[str]:
     if not data["leaking"]:
         return []
     return [
-        "THE SPLIT LEAKS. Windows of one stretch of operation may lie in training and in the judged part alike "
+        "THE SPLIT LEAKS. Windows of one stretch of operation may lie in training and in the evaluated part alike "
         f"({data['protocol']}). Every number on this page is too good: do not expect it on new data, and do not "
         "compare it with numbers of a split that does not leak."
     ]
@@ -59,7 +59,7 @@ def leaks(run: RunRecord) -> list[str]:
 def limits(run: RunRecord) -> list[str]:
     """Where the numbers of this run end."""
     metrics, data = run.metrics, run.metrics["data"]
-    return [*_origin(data), *_days(metrics), *_unjudged(run), *_readings(data), *_kind(metrics)]
+    return [*_origin(data), *_days(metrics), *_not_evaluated(run), *_readings(data), *_kind(metrics)]
 
 
 def span(data: dict[str, Any]) -> tuple[str, str] | None:
@@ -96,7 +96,7 @@ def _days(metrics: dict[str, Any]) -> list[str]:
     of_least = f"; {data['classes'][int(np.argmin(days['train']))]} has the fewest" if least < most else ""
     lines = [f"Training saw {f'{least} to {most}' if of_least else least} days of each class{of_least}."]
     few = [
-        f"{name} ({days['train'][k]} to learn from, {days['test'][k]} to judge by)"
+        f"{name} ({days['train'][k]} to learn from, {days['test'][k]} to evaluate by)"
         for k, name in enumerate(data["classes"])
         if min(days["train"][k], days["test"][k]) < FEW_DAYS
     ]
@@ -106,17 +106,17 @@ def _days(metrics: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _unjudged(run: RunRecord) -> list[str]:
-    data, part = run.metrics["data"], run.metrics[run.judged]
+def _not_evaluated(run: RunRecord) -> list[str]:
+    data, part = run.metrics["data"], run.metrics[run.evaluated]
     lines = []
     untested = [name for name in data["classes"] if not part["per_class"][name]["support"]]
     if untested:
         lines.append(f"Never tested, for want of windows: {', '.join(untested)}.")
-    if run.judged == "val":
-        lines.append("No test part was judged: the numbers are those of the part that chose the epoch.")
+    if run.evaluated == "val":
+        lines.append("No test part was evaluated: the numbers are those of the part that chose the epoch.")
     if part["blocks"] < FEW_BLOCKS:
-        stretches = "stretch" if part["blocks"] == 1 else "stretches"
-        lines.append(f"The judged part holds {part['blocks']} {stretches} of time: take the intervals as rough.")
+        segments = "stretch" if part["blocks"] == 1 else "segments"
+        lines.append(f"The evaluated part holds {part['blocks']} {segments} of time: take the intervals as rough.")
     lines.append(
         "Faults that are not among its classes were never shown to it. It may call them unknown, or by a known name."
     )
@@ -145,7 +145,7 @@ def _kind(metrics: dict[str, Any]) -> list[str]:
     name = metrics["model"]["name"]
     lines = []
     if metrics["data"]["normal"] is None:
-        lines.append("No class is free of faults, so it cannot call a unit sound.")
-    if name in RIVALS and not RIVALS[name].stored:
+        lines.append("No class is free of faults, so it cannot call a unit fault-free.")
+    if name in BASELINES and not BASELINES[name].stored:
         lines.append("The fitted model is not kept, as it has no form that loads without running code.")
     return lines

@@ -200,7 +200,7 @@ def calibration_bins(
         |accuracy - confidence| weighted by count (Guo et al., 2017, arXiv:1706.04599).
 
     Raises:
-        ValueError: nothing to judge, or the two lengths differ.
+        ValueError: nothing to evaluate, or the two lengths differ.
     """
     confidence, hit = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
     if confidence.shape != hit.shape or confidence.ndim != 1 or not len(confidence):

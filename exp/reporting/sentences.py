@@ -21,10 +21,10 @@ _MISTAKES = 5
 
 
 def majority(run: RunRecord) -> tuple[str, float]:
-    """The most frequent class in training, and its share of the judged part: what always answering it would score."""
+    """The most frequent class in training, and its share of the evaluated part: what always naming it would score."""
     data = run.metrics["data"]
     name = data["classes"][int(np.argmax(data["counts"]["train"]))]
-    support = np.sum(run.metrics[run.judged]["confusion"], axis=1)  # (K,)
+    support = np.sum(run.metrics[run.evaluated]["confusion"], axis=1)  # (K,)
     return name, float(support[data["classes"].index(name)] / max(support.sum(), 1))
 
 
@@ -37,7 +37,7 @@ def interval(metric: dict[str, float | None], write: Any = percent) -> str:
 
 def summary(run: RunRecord) -> list[Markup]:
     """The findings as short paragraphs, the most important first."""
-    part, data = run.metrics[run.judged], run.metrics["data"]
+    part, data = run.metrics[run.evaluated], run.metrics["data"]
     matrix = np.array(part["confusion"])  # (K, K)
     name, baseline = majority(run)
     bounded = interval(part["accuracy"]) != NO_INTERVAL
@@ -49,7 +49,7 @@ def summary(run: RunRecord) -> list[Markup]:
             len(data["classes"]),
             int(np.trace(matrix)),
             int(matrix.sum()),
-            _PART[run.judged],
+            _PART[run.evaluated],
             percent(part["accuracy"]["value"]),
             Markup("95&nbsp;% interval {}").format(interval(part["accuracy"])) if bounded else "no interval",
             name,
@@ -70,7 +70,7 @@ def summary(run: RunRecord) -> list[Markup]:
 
 
 def _alarms(matrix: np.ndarray, classes: list[str], normal: str | None) -> Markup | None:
-    """False alarms and missed faults, where one class means no fault and both kinds were judged."""
+    """False alarms and missed faults, where one class means no fault and both kinds were evaluated."""
     if normal is None or normal not in classes:
         return None
     row = classes.index(normal)
@@ -85,10 +85,10 @@ def _alarms(matrix: np.ndarray, classes: list[str], normal: str | None) -> Marku
 
 
 def _weakest(matrix: np.ndarray, per_class: dict[str, dict[str, float]], classes: list[str]) -> Markup:
-    judged = [name for name in classes if per_class[name]["support"]]
-    if not judged:
-        return Markup("No window was judged.")
-    name = min(judged, key=lambda name: per_class[name]["f1"])
+    evaluated = [name for name in classes if per_class[name]["support"]]
+    if not evaluated:
+        return Markup("No window was evaluated.")
+    name = min(evaluated, key=lambda name: per_class[name]["f1"])
     row = matrix[classes.index(name)].copy()
     row[classes.index(name)] = 0
     taken = Markup(", most often taken for <i>{}</i>").format(classes[int(row.argmax())]) if row.any() else ""
@@ -97,15 +97,15 @@ def _weakest(matrix: np.ndarray, per_class: dict[str, dict[str, float]], classes
 
 def warnings(run: RunRecord) -> list[tuple[str, Markup]]:
     """What a reader must know before using the numbers: (tone, sentence), tone "bad" or "care"."""
-    data, part = run.metrics["data"], run.metrics[run.judged]
+    data, part = run.metrics["data"], run.metrics[run.evaluated]
     found: list[tuple[str, Markup]] = []
     if data["leaking"]:
         words = "<b>This split leaks.</b> Windows of one stretch of operation may lie in training and {} part alike "
         words += "({}), so these numbers are too good. Do not expect them on new data, and do not compare them with "
         words += "numbers from a split that does not leak."
-        found.append(("bad", Markup(words).format(_PART[run.judged], data["protocol"])))
-    if run.judged == "val":
-        words = "<b>No test part was judged.</b> The numbers are the validation part's, which chose the epoch; "
+        found.append(("bad", Markup(words).format(_PART[run.evaluated], data["protocol"])))
+    if run.evaluated == "val":
+        words = "<b>No test part was evaluated.</b> The numbers are the validation part's, which chose the epoch; "
         words += "they are a little too good."
         found.append(("care", Markup(words)))
     name, baseline = majority(run)
@@ -117,24 +117,24 @@ def warnings(run: RunRecord) -> list[tuple[str, Markup]]:
     if part["blocks"] < _FEW_BLOCKS:
         words = "<b>Few independent stretches.</b> The {} part has {:,} windows but only {} {} of time, "
         words += "and windows of one stretch resemble each other: take the intervals as rough."
-        stretch = "stretch" if part["blocks"] == 1 else "stretches"
-        found.append(("care", Markup(words).format(_PART[run.judged], part["windows"], part["blocks"], stretch)))
+        stretch = "stretch" if part["blocks"] == 1 else "segments"
+        found.append(("care", Markup(words).format(_PART[run.evaluated], part["windows"], part["blocks"], stretch)))
     unseen = [c for c, row in zip(data["classes"], part["confusion"], strict=True) if not sum(row)]
     if unseen:
-        words = "<b>Not judged:</b> the {} part has no window of {}."
-        found.append(("care", Markup(words).format(_PART[run.judged], ", ".join(unseen))))
+        words = "<b>Not evaluated:</b> the {} part has no window of {}."
+        found.append(("care", Markup(words).format(_PART[run.evaluated], ", ".join(unseen))))
     return found
 
 
 def confusions(run: RunRecord) -> tuple[list[Markup], Markup]:
     """The commonest mistakes as sentences, and one on the rest."""
     classes = run.metrics["data"]["classes"]
-    matrix = np.array(run.metrics[run.judged]["confusion"])  # (K, K)
+    matrix = np.array(run.metrics[run.evaluated]["confusion"])  # (K, K)
     support = matrix.sum(1)
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     if not wrong.any():
-        return [], Markup("No {} window was taken for another state.").format(_PART[run.judged])
+        return [], Markup("No {} window was taken for another state.").format(_PART[run.evaluated])
     pairs = sorted(np.argwhere(wrong).tolist(), key=lambda p: (-wrong[p[0], p[1]], support[p[0]], p))
     words = "<i>{}</i> taken for <i>{}</i> in <b>{:,}</b> of {:,} windows ({})"
     lines = [

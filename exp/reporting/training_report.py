@@ -97,7 +97,7 @@ def write(run_folder: Path) -> Path:
 
 def _context(run: RunRecord) -> dict[str, Any]:
     metrics, config = run.metrics, run.config
-    data, part = metrics["data"], metrics[run.judged]
+    data, part = metrics["data"], metrics[run.evaluated]
     lines, rest = words.confusions(run)
     return {
         "model": metrics["model"]["name"],
@@ -105,7 +105,7 @@ def _context(run: RunRecord) -> dict[str, Any]:
         "des": config["des"],
         "seed": config["seed"],
         "started": f"{run.started:%Y-%m-%d %H:%M}",
-        "judged": {"test": "test", "val": "validation"}[run.judged],
+        "evaluated": {"test": "test", "val": "validation"}[run.evaluated],
         "part": part,
         "warnings": words.warnings(run),
         "summary": words.summary(run),
@@ -130,13 +130,13 @@ def _context(run: RunRecord) -> dict[str, Any]:
 
 
 def _tiles(run: RunRecord) -> list[tuple[str, str, str]]:
-    part, (_, baseline) = run.metrics[run.judged], words.majority(run)
+    part, (_, baseline) = run.metrics[run.evaluated], words.majority(run)
     accuracy, f1 = part["accuracy"], part["macro_f1"]
     return [
         ("Accuracy", percent(accuracy["value"]), words.interval(accuracy)),
         ("Macro-F1", number(f1["value"]), words.interval(f1, number)),
         ("Most frequent class", percent(baseline), "accuracy of always answering it"),
-        ("Windows judged", f"{part['windows']:,}", f"in {part['blocks']:,} stretches of time"),
+        ("Windows evaluated", f"{part['windows']:,}", f"in {part['blocks']:,} stretches of time"),
     ]
 
 
@@ -152,7 +152,7 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _classes(per_class: dict[str, dict[str, float]], normal: str | None) -> list[dict[str, Any]]:
-    """A row a class, the worst first; classes that were not judged last."""
+    """A row a class, the worst first; classes that were not evaluated last."""
     rows = [{"name": name, "normal": name == normal, **values} for name, values in per_class.items()]
     return sorted(rows, key=lambda row: (not row["support"], 0.0 if missing(row["f1"]) else row["f1"]))
 

@@ -21,7 +21,7 @@ from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
 from exp.evaluation.decision import Decision, DecisionRule, most_missing
 from exp.evaluation.inference import exact
-from models.baselines import Rival
+from models.baselines import Baseline
 from models.build import model_of
 from utils.errors import UserError
 from utils.files import sha256_of, whole, write_text
@@ -142,7 +142,7 @@ def _described(folder: Path) -> dict[str, Any]:
 def _loaded(folder: Path, options: Options, info: DataInfo) -> nn.Module:
     """The model with its stored weights."""
     model = model_of(options, info)
-    if isinstance(model, Rival) and not model.stored:
+    if isinstance(model, Baseline) and not model.stored:
         raise UserError(
             f"{folder} keeps no fitted model: {options.model} has no form that loads without running code; "
             "python run.py test fits it again, with the same seed on the same data"
@@ -159,7 +159,7 @@ def _loaded(folder: Path, options: Options, info: DataInfo) -> nn.Module:
 
 def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:
     tensor = tensor.detach().cpu().contiguous()
-    return tensor.float() if tensor.is_floating_point() and not isinstance(model, Rival) else tensor
+    return tensor.float() if tensor.is_floating_point() and not isinstance(model, Baseline) else tensor
 
 
 def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:

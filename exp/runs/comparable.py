@@ -37,9 +37,9 @@ class ComparedRun:
         return {} if self.metrics is None else {name: self.metrics["data"][name] for name in _FACTS}
 
     def measured(self, part: str, name: str) -> dict[str, Any] | None:
-        """A metric with its interval; None where the part was not judged."""
-        judged = None if self.metrics is None else self.metrics[part]
-        return None if judged is None else judged[name]
+        """A metric with its interval; None where the part was not evaluated."""
+        evaluated = None if self.metrics is None else self.metrics[part]
+        return None if evaluated is None else evaluated[name]
 
     @property
     def accumulation(self) -> str:

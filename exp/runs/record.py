@@ -43,7 +43,7 @@ class RunRecord:
         config: config.yaml, every option.
         metrics: metrics.json.
         epochs: rows of training_metrics.csv, as text; none where the model was fitted at once.
-        predictions: rows of predictions_test.csv, as text; none where no test part was judged.
+        predictions: rows of predictions_test.csv, as text; none where no test part was evaluated.
     """
 
     path: Path
@@ -64,8 +64,8 @@ class RunRecord:
         return datetime.datetime.fromtimestamp((self.path / "config.yaml").stat().st_mtime)
 
     @property
-    def judged(self) -> str:
-        """The part whose numbers count: "test", or "val" where no test part was judged."""
+    def evaluated(self) -> str:
+        """The part whose numbers count: "test", or "val" where no test part was evaluated."""
         return "test" if self.metrics["test"] is not None else "val"
 
 

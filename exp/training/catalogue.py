@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from layers.encoders import ENCODERS
 from models import MODELS
-from models.baselines import RIVALS
+from models.baselines import BASELINES
 from models.config import ABLATIONS, REGISTRIES
 from utils.augment import AUGMENTATIONS, Augmentation
 from utils.loss_presets import PRESETS
@@ -53,10 +53,10 @@ class Part(NamedTuple):
 
 
 def everything() -> list[Part]:
-    """All parts: networks, rivals, what networks are built from, what they are trained with."""
+    """All parts: networks, baselines, what networks are built from, what they are trained with."""
     timm = Part("encoder", "timm:NAME", "timm:resnet10t", "Any image network of timm.", False)
-    found = [*_parts({"model": MODELS}, True), *_parts({"model": RIVALS}, False), *_parts(NETWORK_PARTS, True)]
-    found.insert(len(MODELS) + len(RIVALS) + len(ENCODERS), timm)
+    found = [*_parts({"model": MODELS}, True), *_parts({"model": BASELINES}, False), *_parts(NETWORK_PARTS, True)]
+    found.insert(len(MODELS) + len(BASELINES) + len(ENCODERS), timm)
     return [*found, *_parts(TRAINING_PARTS, False)]
 
 

@@ -10,7 +10,7 @@ from data_provider import Prepared
 from exp.runs.run_folder import RunFolder
 from exp.training.build import class_weights_of
 from exp.training.fitted import Fitted
-from models.baselines import RIVALS, Rival
+from models.baselines import BASELINES, Baseline
 from models.build import parameter_count
 from utils import distributed
 from utils.errors import UserError
@@ -55,12 +55,12 @@ class BaselineFit:
         return Fitted(model, 0, [], "fitted at once to the training part", None)
 
 
-def baseline_of(options: Options, data: Prepared) -> Rival:
+def baseline_of(options: Options, data: Prepared) -> Baseline:
     """The baseline that the options choose, to be fitted."""
-    return RIVALS[options.model](signals=len(data.info.columns), classes=len(data.info.classes), seed=options.seed)
+    return BASELINES[options.model](signals=len(data.info.columns), classes=len(data.info.classes), seed=options.seed)
 
 
-def fitted(baseline: Rival, options: Options, data: Prepared) -> Rival:
+def fitted(baseline: Baseline, options: Options, data: Prepared) -> Baseline:
     """The baseline, fitted to the training windows: the same again with the same seed."""
     batch = data.train.__getitems__(range(len(data.train)))
     importance = class_weights_of(options, data.info)

@@ -19,7 +19,7 @@ def basic(x: Tensor) -> Tensor:
     return torch.stack((x.mean(-1), log_deviation(x), ordered[..., -1], ordered[..., 0], median), -1)
 
 
-def deviation(x: Tensor) -> Tensor:
+def standard_deviation(x: Tensor) -> Tensor:
     """(B, C, L) -> (B, C), the standard deviation with a floor of 0.001 (added in squares)."""
     return (x.var(-1, correction=0) + _EPSILON).sqrt()
 
@@ -29,12 +29,12 @@ def log_deviation(x: Tensor) -> Tensor:
 
     A sensor that stands still and one that moves a little differ by much here, and by next to nothing in deviation.
     """
-    return 0.5 * deviation(x).log()
+    return 0.5 * standard_deviation(x).log()
 
 
 def standardized(x: Tensor) -> Tensor:
     """(B, C, L) -> (B, C, L) with mean 0 and deviation 1; 0 where a signal is constant."""
-    return (x - x.mean(-1, keepdim=True)) / deviation(x).unsqueeze(-1)
+    return (x - x.mean(-1, keepdim=True)) / standard_deviation(x).unsqueeze(-1)
 
 
 def correlations(x: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class ComprehensiveStatistics(nn.Module):
         z = standardized(x)
         skewness = z.pow(3).mean(-1)
         kurtosis = z.pow(4).mean(-1) - 3.0
-        spread = deviation(x)
+        spread = standard_deviation(x)
         variation = spread / (spread + x.mean(-1).abs())
         related = correlations(x)  # (B, C, C)
         shape = torch.stack((skewness.asinh(), kurtosis.asinh(), variation), -1)

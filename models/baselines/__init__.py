@@ -1,10 +1,10 @@
 """What a user would pick instead of a network, by name."""
 
-from models.baselines.base import Rival
+from models.baselines.base import Baseline
 from models.baselines.classical import Boosting, Forest, Logistic
 from models.baselines.multirocket import MultiRocketHydra
 
-RIVALS: dict[str, type[Rival]] = {
+BASELINES: dict[str, type[Baseline]] = {
     "RandomForest": Forest,
     "HistGradientBoosting": Boosting,
     "LogisticRegression": Logistic,

@@ -1,4 +1,4 @@
-"""What every rival of the networks is: a module that is fitted at once, then judged and kept like a network.
+"""What every baseline of the networks is: a module that is fitted at once, then evaluated and kept like a network.
 
 Letters: n training windows, B windows, C signals, L time steps, K classes, J classes that occur in training.
 """
@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-# The smallest probability that a rival gives, so that its logarithm is finite.
+# The smallest probability that a baseline gives, so that its logarithm is finite.
 LEAST = 1e-12
 
 
-class Rival(nn.Module):
-    """Windows (B, C, L) in [-1, 1] -> logits (B, K): the logarithms of the rival's probabilities.
+class Baseline(nn.Module):
+    """Windows (B, C, L) in [-1, 1] -> logits (B, K): the logarithms of the baseline's probabilities.
 
     Args:
         signals: C.
@@ -23,7 +23,7 @@ class Rival(nn.Module):
         seed: of everything random in the fit.
 
     Attributes:
-        stored: whether the fitted rival is tensors; if not it is fitted again wherever it is needed.
+        stored: whether the fitted baseline is tensors; if not it is fitted again wherever it is needed.
         names: of the buffers that a fit fills, beside "present", the (J,) class numbers that occur in training.
     """
 

@@ -1,4 +1,4 @@
-"""Rivals that scikit-learn fits to seven statistics of every signal of a window.
+"""Baselines that scikit-learn fits to seven statistics of every signal of a window.
 
 What remains of a fit is tensors: it is stored as safetensors, loads without running code, and answers without
 scikit-learn, with the same numbers.
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.baselines.base import Rival
+from models.baselines.base import Baseline
 from models.baselines.trees import Trees, of_boosting, of_forest
 from utils.written import DIGITS
 
@@ -55,15 +55,15 @@ def _slope(x: Tensor, length: int) -> Tensor:
     return (x * time).sum(-1) * (length / time.square().sum())
 
 
-class StatisticsRival(Rival):
-    """A rival that reads F = 7 C statistics of a window."""
+class StatisticsBaseline(Baseline):
+    """A baseline that reads F = 7 C statistics of a window."""
 
     def __init__(self, *, signals: int, classes: int, seed: int) -> None:
         super().__init__(signals=signals, classes=classes, seed=seed)
         self.features = signals * len(STATISTICS)
 
 
-class Logistic(StatisticsRival):
+class Logistic(StatisticsBaseline):
     """Logistic regression on standardised statistics of the window."""
 
     names = ("mean", "scale", "weight", "bias")
@@ -100,8 +100,8 @@ class Logistic(StatisticsRival):
                 raise RuntimeError(f"{name} is {tuple(getattr(self, name).shape)} and not {shape}")
 
 
-class TreeRival(StatisticsRival):
-    """A rival made of decision trees."""
+class TreeBaseline(StatisticsBaseline):
+    """A baseline made of decision trees."""
 
     names: tuple[str, ...] = Trees._fields
 
@@ -115,7 +115,7 @@ class TreeRival(StatisticsRival):
         self.trees.check(self.features)
 
 
-class Forest(TreeRival):
+class Forest(TreeBaseline):
     """A random forest of 300 trees on statistics of the window."""
 
     def _fitted(self, x: Tensor, y: Tensor, weights: Tensor | None) -> dict[str, Tensor]:
@@ -135,7 +135,7 @@ class Forest(TreeRival):
             raise RuntimeError(f"its trees are not those of {len(self.present)} classes")
 
 
-class Boosting(TreeRival):
+class Boosting(TreeBaseline):
     """Histogram gradient boosting, 100 iterations, on statistics of the window."""
 
     names = (*Trees._fields, "baseline")

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.baselines.base import Rival
+from models.baselines.base import Baseline
 from utils.errors import UserError
 
 SHORTEST = 9  # steps: its kernels are as long
 
 
-class MultiRocketHydra(Rival):
+class MultiRocketHydra(Baseline):
     """aeon's MultiRocketHydraClassifier. It answers with a class, not with probabilities: the answer's is 1.
 
     Its parts have no form that loads without running code, so a run folder does not keep it: whoever needs it fits it

@@ -81,15 +81,15 @@ def test_the_redone_run_is_bit_for_bit_the_run_with_smaller_pieces(falls) -> Non
 
 
 def test_without_a_fault_the_guard_changes_nothing() -> None:
-    guarded, plain = Machine(dropout=0.4), Machine(dropout=0.4)
+    embargoed, plain = Machine(dropout=0.4), Machine(dropout=0.4)
     torch.manual_seed(9)
-    guarded.train()
+    embargoed.train()
     torch.manual_seed(9)
     x, y = samples(sum(SIZES))
     for batch in micro_batches(x, y, SIZES):
         plain.accumulator.backward(*plain.compute(*batch))
     plain.accumulator.finish()
-    for a, b in zip(guarded.model.parameters(), plain.model.parameters(), strict=True):
+    for a, b in zip(embargoed.model.parameters(), plain.model.parameters(), strict=True):
         assert torch.equal(a, b)
 
 

@@ -68,7 +68,7 @@ def nine_runs(folder: Path, *, days: int, suffix: str = ".parquet") -> Path:
 
 
 def measured_unit(folder: Path, stem: str, days: dict[str, tuple[str, str] | None]) -> Path:
-    """A unit in the manner of the measured files, oddities included: day -> (fault, intensity), or None if sound."""
+    """A unit in the manner of the measured files, oddities included: day -> (fault, intensity), or None."""
     blocks, schedule = [], ["fault type,fault intensity,fault occurred time"]
     for seed, (day, fault) in enumerate(days.items()):
         rng, minutes = np.random.default_rng(seed), np.arange(1440)

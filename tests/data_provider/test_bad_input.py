@@ -40,7 +40,7 @@ def one_class(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(folder_of_runs(path, labels=("only",)))}
 
 
-@case(r"class 'short' has no window of 96 steps: its longest stretch without a gap has 50.*smaller --seq_len")
+@case(r"class 'short' has no window of 96 steps: its longest segment without a gap has 50.*smaller --seq_len")
 def one_run_too_short(path: Path) -> dict[str, object]:
     folder_of_runs(path)
     write(frame(rows=50), path / "short.csv")

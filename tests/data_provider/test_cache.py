@@ -110,7 +110,7 @@ def test_a_damaged_entry_is_made_again_with_a_warning(
         manifest.write_text("", encoding="utf-8")
     else:
         stored = json.loads(manifest.read_text(encoding="utf-8"))
-        stored["stretches"] = {} if what == "other text" else {**stored["stretches"], "rows": "many"}
+        stored["segments"] = {} if what == "other text" else {**stored["segments"], "rows": "many"}
         manifest.write_text(json.dumps(stored), encoding="utf-8")
     with caplog.at_level(logging.WARNING):
         second = content(load_data(asked(folder)))

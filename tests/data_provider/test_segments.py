@@ -1,4 +1,4 @@
-"""Readings to evenly spaced stretches: checked against pandas and against plain loops."""
+"""Readings to evenly spaced segments: checked against pandas and against plain loops."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data_provider.scaler import Scaler
-from data_provider.segments import HOLD_STEPS, Recipe, stretches_of, working_mask
+from data_provider.segmentation import HOLD_STEPS, Recipe, segments_of, working_mask
 from data_provider.trends.table import read_table
 from tests.data_provider.kit import frame, single_duct, write
 from utils.errors import UserError
@@ -28,35 +28,35 @@ def test_direct_takes_every_fifth_reading_and_mean_is_that_of_pandas() -> None:
     table = frame(rows=1000, columns=4)
     times, values = table["Datetime"].to_numpy("datetime64[s]"), table.iloc[:, 1:].to_numpy()
     on = np.ones(1000, bool)
-    direct, _ = stretches_of(times, values, on, recipe(period=300))
+    direct, _ = segments_of(times, values, on, recipe(period=300))
     np.testing.assert_array_equal(direct[0].values, values[::5])
-    mean, _ = stretches_of(times, values, on, recipe(period=300, resample="mean"))
+    mean, _ = segments_of(times, values, on, recipe(period=300, resample="mean"))
     reference = table.set_index("Datetime").resample("5min").mean().to_numpy()
     np.testing.assert_allclose(mean[0].values, reference, rtol=1e-6, atol=1e-6)
 
 
 def test_the_last_mean_needs_half_of_its_readings() -> None:
     times, values = clock(np.arange(13)), np.arange(13, dtype=np.float32)[:, None]
-    mean, _ = stretches_of(times, values, np.ones(13, bool), recipe(period=300, resample="mean"))
+    mean, _ = segments_of(times, values, np.ones(13, bool), recipe(period=300, resample="mean"))
     np.testing.assert_array_equal(mean[0].values[:, 0], [2, 7, 11])
-    mean, _ = stretches_of(times[:12], values[:12], np.ones(12, bool), recipe(period=300, resample="mean"))
+    mean, _ = segments_of(times[:12], values[:12], np.ones(12, bool), recipe(period=300, resample="mean"))
     np.testing.assert_array_equal(mean[0].values[:, 0], [2, 7])
 
 
 def test_a_short_gap_is_held_and_a_long_one_ends_the_stretch() -> None:
     minutes = np.array([0, 1, 2, 5, 6, 10, 11])  # three minutes to the next reading is held, four is a gap
-    found, counts = stretches_of(clock(minutes), minutes.astype(np.float32)[:, None], np.ones(7, bool), recipe())
-    assert [stretch.values[:, 0].tolist() for stretch in found] == [[0, 1, 2, 2, 2, 5, 6], [10, 11]]
-    assert [str(stretch.start)[-5:] for stretch in found] == ["00:00", "10:00"]
-    assert counts == {"missing steps held": 2, "gaps in time that end a stretch": 1}
+    found, counts = segments_of(clock(minutes), minutes.astype(np.float32)[:, None], np.ones(7, bool), recipe())
+    assert [segment.values[:, 0].tolist() for segment in found] == [[0, 1, 2, 2, 2, 5, 6], [10, 11]]
+    assert [str(segment.start)[-5:] for segment in found] == ["00:00", "10:00"]
+    assert counts == {"missing steps held": 2, "gaps in time that end a segment": 1}
 
 
 def test_a_missing_reading_is_held_for_three_steps_and_then_ends_the_stretch() -> None:
     values = np.arange(24, dtype=np.float32).reshape(12, 2)
     values[3:5, 0] = np.nan  # held
     values[6:11, 1] = np.nan  # held three times, then dropped twice
-    found, counts = stretches_of(clock(np.arange(12)), values, np.ones(12, bool), recipe(columns=2))
-    assert [len(stretch.values) for stretch in found] == [9, 1]
+    found, counts = segments_of(clock(np.arange(12)), values, np.ones(12, bool), recipe(columns=2))
+    assert [len(segment.values) for segment in found] == [9, 1]
     np.testing.assert_array_equal(found[0].values[3:5, 0], [4, 4])
     np.testing.assert_array_equal(found[0].values[6:9, 1], [11, 11, 11])
     assert counts == {"missing readings held": 5, "rows dropped for a missing reading": 2}
@@ -64,15 +64,15 @@ def test_a_missing_reading_is_held_for_three_steps_and_then_ends_the_stretch() -
 
 def test_nothing_is_held_before_the_first_reading() -> None:
     values = np.array([[np.nan], [1], [2]], np.float32)
-    found, _ = stretches_of(clock([0, 1, 2]), values, np.ones(3, bool), recipe())
-    assert [stretch.values.tolist() for stretch in found] == [[[1], [2]]]
+    found, _ = segments_of(clock([0, 1, 2]), values, np.ones(3, bool), recipe())
+    assert [segment.values.tolist() for segment in found] == [[[1], [2]]]
 
 
 def test_no_stretch_crosses_the_time_off() -> None:
     working = np.array([0, 1, 1, 0, 1, 1, 1, 0], bool)
     values = np.arange(8, dtype=np.float32)[:, None]
-    found, counts = stretches_of(clock(np.arange(8)), values, working, recipe())
-    assert [stretch.values[:, 0].tolist() for stretch in found] == [[1, 2], [4, 5, 6]]
+    found, counts = segments_of(clock(np.arange(8)), values, working, recipe())
+    assert [segment.values[:, 0].tolist() for segment in found] == [[1, 2], [4, 5, 6]]
     assert counts == {"readings while not working": 3}
 
 
@@ -84,13 +84,13 @@ def test_every_step_of_every_stretch_is_what_a_plain_loop_gives(seed: int, resam
     times, values = clock(minutes), rng.normal(size=(300, 1)).astype(np.float32)
     working = rng.random(300) > 0.02
     way = recipe(period=180, resample=resample)
-    found, _ = stretches_of(times, values, working, way)
+    found, _ = segments_of(times, values, working, way)
     assert len(found) > 1
-    for stretch in found:
-        off = times[~working & (times > stretch.start)]
-        stop = off[0] if len(off) else times[-1] + MINUTE  # the stretch ends there at the latest
-        for step, value in enumerate(stretch.values[:, 0]):
-            now = stretch.start + step * np.timedelta64(180, "s")
+    for segment in found:
+        off = times[~working & (times > segment.start)]
+        stop = off[0] if len(off) else times[-1] + MINUTE  # the segment ends there at the latest
+        for step, value in enumerate(segment.values[:, 0]):
+            now = segment.start + step * np.timedelta64(180, "s")
             inside = (times >= now) & (times < now + np.timedelta64(180, "s"))
             before = np.flatnonzero(times <= now)[-1]
             if resample == "direct":
@@ -102,7 +102,7 @@ def test_every_step_of_every_stretch_is_what_a_plain_loop_gives(seed: int, resam
 
 def test_readings_further_apart_than_the_step_are_refused() -> None:
     with pytest.raises(UserError, match=r"readings are 10min apart.*use --sample_period 10min or more"):
-        stretches_of(clock([0, 10, 20]), np.zeros((3, 1), np.float32), np.ones(3, bool), recipe(period=300))
+        segments_of(clock([0, 10, 20]), np.zeros((3, 1), np.float32), np.ones(3, bool), recipe(period=300))
 
 
 def test_the_first_two_minutes_after_a_start_are_dropped_but_no_reading_of_a_coarser_file() -> None:
@@ -117,9 +117,9 @@ def test_the_first_two_minutes_after_a_start_are_dropped_but_no_reading_of_a_coa
 def test_a_published_day_gives_two_windows_and_a_saturday_one(tmp_path: Path, step: int) -> None:
     table = read_table(write(single_duct(days=7, step=step), tmp_path / "run.parquet"))
     working = working_mask(table.times, table.column("SYS_CTL"), value=1, settle_seconds=120)
-    found, _ = stretches_of(table.times, table.values, working, recipe(period=300))
-    assert [len(stretch.values) for stretch in found] == [192] * 5 + [144]
-    assert {str(stretch.start)[-8:-3] for stretch in found} == {"06:02" if step == 1 else "06:00"}
+    found, _ = segments_of(table.times, table.values, working, recipe(period=300))
+    assert [len(segment.values) for segment in found] == [192] * 5 + [144]
+    assert {str(segment.start)[-8:-3] for segment in found} == {"06:02" if step == 1 else "06:00"}
 
 
 def test_scaler_puts_the_training_range_on_minus_one_to_one_and_back() -> None:

@@ -177,7 +177,7 @@ def test_oddities_of_measured_files_are_handled_and_counted(tmp_path: Path) -> N
     truth, mixed = "Fault Detection Ground Truth", "AHU: Mixed Air Temperature"
     day = table["Datetime"].str.split().str[0]
     table.loc[day == "3/12/2017", truth] = "0"  # a fault day by the schedule
-    table.loc[day == "3/4/2017", truth] = "1"  # a sound day by the schedule
+    table.loc[day == "3/4/2017", truth] = "1"  # a fault-free day by the schedule
     table.loc[400:404, mixed] = "#VALUE!"
     temperatures = [name for name in table.columns if "Temperature" in name]
     table.loc[2000, temperatures] = "0"

@@ -5,24 +5,24 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from data_provider.segments import Recipe
-from data_provider.splits.calendar import DAY, deal
+from data_provider.segmentation import Recipe
+from data_provider.segments import Run, Segments
+from data_provider.splits.calendar import DAY, assign
 from data_provider.splits.group import Sizes
-from data_provider.splits.leakage import find_leaks, identical_runs, near_training, telling_columns
+from data_provider.splits.leakage import find_leaks, identical_runs, leaking_features, near_training
 from data_provider.splits.split import TEST, TRAIN, Windows
 from data_provider.splits.strategy import Settings, at_random, blocked
-from data_provider.stretches import Run, Stretches
 
 PERIOD, LENGTH, STEP = 300, 96, 48
 
 
-def made(spans: list[tuple[str, str, list[tuple[str, int]], str]], *, seed: int = 0) -> Stretches:
+def made(spans: list[tuple[str, str, list[tuple[str, int]], str]], *, seed: int = 0) -> Segments:
     """Stretches of runs given as (name, label, [(start, rows)], group)."""
     runs = tuple(Run(name, label, "", group) for name, label, _, group in spans)
     table = [(run, rows, start) for run, (_, _, parts, _) in enumerate(spans) for start, rows in parts]
     rows = np.array([entry[1] for entry in table])
     values = np.random.default_rng(seed).normal(size=(rows.sum(), 2)).astype(np.float32)
-    return Stretches(
+    return Segments(
         recipe=Recipe(columns=("a", "b"), period_seconds=PERIOD, hold_seconds=3 * PERIOD),
         values=values,
         runs=runs,
@@ -43,9 +43,9 @@ def settings(strategy: str = "auto", *, seed: int = 0, fixed: bool = False, bloc
     return Settings(strategy=strategy, sizes=sizes, seed=seed, fixed_blocks=fixed)
 
 
-def split(stretches: Stretches, how: Settings) -> tuple[Windows, str, dict]:
+def split(segments: Segments, how: Settings) -> tuple[Windows, str, dict]:
     report: dict = {"warnings": []}
-    windows, words = blocked(stretches, [run.label for run in stretches.runs], how, report)
+    windows, words = blocked(segments, [run.label for run in segments.runs], how, report)
     return windows, words, report
 
 
@@ -60,7 +60,7 @@ def gaps_between_parts(windows: Windows) -> np.ndarray:
 @pytest.mark.parametrize("number", [3, 4, 5, 7, 10, 26, 53, 365])
 @pytest.mark.parametrize(("test", "val"), [(0.2, 0.2), (0.1, 0.3), (0.4, 0.05)])
 def test_blocks_are_dealt_in_their_shares_and_evenly(number: int, test: float, val: float) -> None:
-    parts = deal(number, test_size=test, val_size=val, rng=np.random.default_rng(3))
+    parts = assign(number, test_size=test, val_size=val, rng=np.random.default_rng(3))
     counts = np.bincount(parts, minlength=3)
     wanted = np.array([1 - test - val, val, test]) * number
     assert len(parts) == number
@@ -77,8 +77,8 @@ def test_blocks_are_dealt_in_their_shares_and_evenly(number: int, test: float, v
 def test_a_calendar_year(seed: int, block_days: int) -> None:
     """Round the clock, so that the guard has work to do."""
     year = [("2018-01-01T00:00:00", 365 * DAY // PERIOD)]
-    stretches = made([(name, name, year, "") for name in ("one", "two", "three")])
-    windows, words, report = split(stretches, settings("calendar", seed=seed, block_days=block_days))
+    segments = made([(name, name, year, "") for name in ("one", "two", "three")])
+    windows, words, report = split(segments, settings("calendar", seed=seed, block_days=block_days))
 
     assert gaps_between_parts(windows.where(windows.run == 0)).min() >= LENGTH * PERIOD
     length = "a day" if block_days == 1 else f"{block_days} days"
@@ -98,23 +98,23 @@ def test_a_calendar_year(seed: int, block_days: int) -> None:
 
 
 def test_nights_are_guard_enough() -> None:
-    stretches = made([(name, name, days("2018-01-01", 60), "") for name in ("one", "two")])
-    _, _, report = split(stretches, settings("calendar"))
+    segments = made([(name, name, days("2018-01-01", 60), "") for name in ("one", "two")])
+    _, _, report = split(segments, settings("calendar"))
     assert report["guard"] == {"steps": LENGTH, "windows lost": 0}
 
 
 def test_a_run_that_starts_earlier_is_guarded_by_the_end_of_the_others() -> None:
     """One run ends at 22:00, the other starts at 5:00: seven hours are less than a window."""
-    stretches = made(
+    segments = made(
         [("late", "late", days("2018-01-01", 60), ""), ("early", "early", days("2018-01-01", 60, hour=5), "")]
     )
-    windows, _, _ = split(stretches, settings("calendar"))
+    windows, _, _ = split(segments, settings("calendar"))
     assert gaps_between_parts(windows).min() >= LENGTH * PERIOD
 
 
 def test_windows_of_a_block_share_a_number_and_no_two_runs_do() -> None:
-    stretches = made([(name, name, days("2018-01-01", 30), "") for name in ("one", "two")])
-    windows, _, _ = split(stretches, settings("calendar"))
+    segments = made([(name, name, days("2018-01-01", 30), "") for name in ("one", "two")])
+    windows, _, _ = split(segments, settings("calendar"))
     for block in np.unique(windows.block):
         mine = windows.block == block
         assert len(set(windows.run[mine])) == 1
@@ -123,12 +123,12 @@ def test_windows_of_a_block_share_a_number_and_no_two_runs_do() -> None:
 
 
 def test_blocks_become_shorter_only_if_nobody_named_a_length() -> None:
-    stretches = made([(name, name, days("2018-01-01", 10), "") for name in ("one", "two")])
-    windows, words, report = split(stretches, settings("calendar"))
+    segments = made([(name, name, days("2018-01-01", 10), "") for name in ("one", "two")])
+    windows, words, report = split(segments, settings("calendar"))
     assert set(windows.part) == {0, 1, 2}
     assert "blocks of 3 days" in words
     assert "--block_days" in report["warnings"][0]
-    windows, words, report = split(stretches, settings("calendar", fixed=True))
+    windows, words, report = split(segments, settings("calendar", fixed=True))
     assert set(windows.part) == {TRAIN}
     assert report["warnings"] == []
 
@@ -136,13 +136,13 @@ def test_blocks_become_shorter_only_if_nobody_named_a_length() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_whole_days_wherever_a_class_has_three(seed: int) -> None:
     labels = ["normal"] * 8 + ["leak"] * 3 + ["stuck"] * 2 + ["bias"]
-    stretches = made(_days_of(labels))
-    windows, words, report = split(stretches, settings("days", seed=seed))
+    segments = made(_days_of(labels))
+    windows, words, report = split(segments, settings("days", seed=seed))
     assert gaps_between_parts(windows).min() >= LENGTH * PERIOD
-    label = np.array([run.label for run in stretches.runs])[windows.run]
+    label = np.array([run.label for run in segments.runs])[windows.run]
     for name in set(labels):
         assert set(windows.part[label == name]) == {0, 1, 2}, name
-    for run, entry in enumerate(stretches.runs):
+    for run, entry in enumerate(segments.runs):
         parts = set(windows.part[windows.run == run])
         assert len(parts) == 1 or entry.label in {"stuck", "bias"}
     assert "2 of 14 cut into blocks" in words
@@ -190,18 +190,18 @@ def test_runs_of_different_times_are_not_given_a_common_calendar() -> None:
 
 
 def test_the_same_seed_gives_the_same_split_and_another_one_another() -> None:
-    for stretches, strategy in (
+    for segments, strategy in (
         (made([(name, name, days("2018-01-01", 60), "") for name in "ab"]), "calendar"),
         (made(_days_of(["a"] * 9 + ["b"] * 9)), "days"),
     ):
-        parts = [split(stretches, settings(strategy, seed=seed))[0].part for seed in (5, 5, 6)]
+        parts = [split(segments, settings(strategy, seed=seed))[0].part for seed in (5, 5, 6)]
         np.testing.assert_array_equal(parts[0], parts[1])
         assert len(parts[0]) != len(parts[2]) or (parts[0] != parts[2]).any()
 
 
 def test_random_windows_are_stratified_and_found_to_leak() -> None:
-    stretches = made([(name, name, days("2018-01-01", 60), "") for name in ("one", "two")])
-    windows, words = at_random(stretches, ["one", "two"], settings("calendar"))
+    segments = made([(name, name, days("2018-01-01", 60), "") for name in ("one", "two")])
+    windows, words = at_random(segments, ["one", "two"], settings("calendar"))
     assert "leaks" in words
     for run in range(2):
         share = np.bincount(windows.part[windows.run == run]) / (windows.run == run).sum()
@@ -210,28 +210,28 @@ def test_random_windows_are_stratified_and_found_to_leak() -> None:
 
 
 def test_leaks_are_found() -> None:
-    stretches = made([(name, name, days("2018-01-01", 20), "") for name in ("one", "two", "three")])
-    third = slice(2 * len(stretches.values) // 3, None)
-    stretches.values[third] = stretches.values[: len(stretches.values) // 3]  # "three" is a copy of "one"
-    assert identical_runs(stretches) == [["one", "three"]]
+    segments = made([(name, name, days("2018-01-01", 20), "") for name in ("one", "two", "three")])
+    third = slice(2 * len(segments.values) // 3, None)
+    segments.values[third] = segments.values[: len(segments.values) // 3]  # "three" is a copy of "one"
+    assert identical_runs(segments) == [["one", "three"]]
 
-    windows, _, _ = split(stretches, settings("calendar"))
-    found = find_leaks(stretches, windows, windows.run, ("one", "two", "three"), LENGTH)
+    windows, _, _ = split(segments, settings("calendar"))
+    found = find_leaks(segments, windows, windows.run, ("one", "two", "three"), LENGTH)
     assert found["columns that alone tell a class"] == {}
     assert found["test windows that are also in training"] == 0
-    stretches.values[third, 1] += 4  # an offset of four deviations is lost in the noise of readings, not in their mean
-    found = find_leaks(stretches, windows, windows.run, ("one", "two", "three"), LENGTH)
+    segments.values[third, 1] += 4  # an offset of four deviations is lost in the noise of readings, not in their mean
+    found = find_leaks(segments, windows, windows.run, ("one", "two", "three"), LENGTH)
     assert found["columns that alone tell a class"] == {"b": ["three"]}
-    assert identical_runs(stretches) == []
+    assert identical_runs(segments) == []
 
     copies = Windows(**{**vars(windows), "first": np.zeros(len(windows), np.int64)})
-    found = find_leaks(stretches, copies, copies.run, ("one", "two", "three"), LENGTH)
+    found = find_leaks(segments, copies, copies.run, ("one", "two", "three"), LENGTH)
     assert found["test windows that are also in training"] == (windows.part == TEST).sum()
 
 
 def test_a_column_tells_a_class_only_if_no_other_class_reaches_its_range() -> None:
     means = np.array([[0, 0, 5], [1, 1, 5], [2, 0.5, 5], [3, 4, 5], [4, 2, 7], [5, 9, 7]], float)
-    found = telling_columns(means, np.array([0, 0, 1, 1, 2, 2]), ("a", "b", "c"), ("x", "y", "z"))
+    found = leaking_features(means, np.array([0, 0, 1, 1, 2, 2]), ("a", "b", "c"), ("x", "y", "z"))
     assert found == {"x": ["a", "b", "c"], "z": ["c"]}
 
 

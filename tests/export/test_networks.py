@@ -50,7 +50,7 @@ def through_file(trained: Artifact, kind: str, folder: Path, precision: str = "f
 
 
 def difference(answer: Answer, trained: Artifact, readings: np.ndarray) -> float:
-    """As `parity`, told apart by hand: scaled, clipped, tempered in float64."""
+    """As `parity`, told apart by hand: scaled, clipped, temperature-scaled in float64."""
     x = torch.from_numpy(readings).double()
     low, high = (torch.from_numpy(bound).double() for bound in (SCALER.minimum, SCALER.maximum))
     x = (2 * (x - low) / (high - low) - 1).clamp(-1, 1)

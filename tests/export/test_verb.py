@@ -268,7 +268,7 @@ def test_other_data_is_no_measure(alone, tmp_path, capsys):
         assert "is not what the model was trained on" in line
 
 
-def test_a_rival_is_no_network(base, capsys):
+def test_a_baseline_is_no_network(base, capsys):
     status, folder = train(base / "data", base / "forest", "--model", "RandomForest")
     assert status == 0
     assert "RandomForest is no network, and only networks can be exported" in refused(capsys, folder)

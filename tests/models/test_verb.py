@@ -9,7 +9,7 @@ import run
 from exp import models as verb
 from exp.training.catalogue import NETWORK_PARTS, TRAINING_PARTS, everything
 from models import MODELS, ModelSettings
-from models.baselines import RIVALS
+from models.baselines import BASELINES
 from tests.data_provider.kit import folder_of_runs
 
 
@@ -29,7 +29,7 @@ def table() -> list[list[str]]:
 
 def test_every_entry_of_every_registry_has_its_line_and_says_what_it_is(table):
     named = {tuple(line[:2]) for line in table}
-    for flag, registry in {**NETWORK_PARTS, **TRAINING_PARTS, "model": {**MODELS, **RIVALS}}.items():
+    for flag, registry in {**NETWORK_PARTS, **TRAINING_PARTS, "model": {**MODELS, **BASELINES}}.items():
         assert {(f"--{flag}", name) for name in registry} <= named
     for part in everything():
         line = next(line for line in table if line[:2] == [f"--{part.flag}", part.name])

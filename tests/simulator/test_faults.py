@@ -1,4 +1,4 @@
-"""The sound unit holds its set points; each fault shows what textbooks say, against the same week without it."""
+"""The fault-free unit holds its set points; each fault shows what textbooks say, against the same week without it."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from data_provider.simulator import NINE, RUNS
 from data_provider.simulator.airside import outdoor_share
 from tests.simulator.kit import WEEKS, week
 
-SOUND = "AHU_annual"
+FAULT_FREE = "AHU_annual"
 ZONES = [f"ZONE_TEMP_{number}" for number in range(1, 6)]
 
 
@@ -21,7 +21,7 @@ def test_there_are_the_21_runs():
 
 
 def test_mechanical_cooling_holds_the_supply_air():
-    hot, cold = week(SOUND, "summer"), week(SOUND, "winter")
+    hot, cold = week(FAULT_FREE, "summer"), week(FAULT_FREE, "winter")
     for seen in (hot, cold):
         cooling = seen.settled & (seen.points["CHWC_VLV_DM"] > 0.02)
         assert cooling.sum() > 2000
@@ -29,21 +29,21 @@ def test_mechanical_cooling_holds_the_supply_air():
 
 
 def test_economizer_holds_the_mixed_air_and_locks_the_valve():
-    seen = week(SOUND, "spring")
+    seen = week(FAULT_FREE, "spring")
     free = seen.settled & (seen.points["OA_TEMP"] > 36) & (seen.points["OA_TEMP"] < 51)
     assert free.sum() > 1000
     assert np.mean(np.abs(seen.points["MA_TEMP"][free] - 55) < 1) > 0.97
     assert (seen.points["CHWC_VLV_DM"][free] == 0).all()
     assert seen.points["OA_DMPR"][free].std() > 0.05
     for season in ("winter", "summer"):
-        other = week(SOUND, season)
+        other = week(FAULT_FREE, season)
         outside = other.settled & ((other.points["OA_TEMP"] > 61.5) | (other.points["OA_TEMP"] < 32.5))
         assert (other.points["OA_DMPR_DM"][outside] == 0.1).all()
 
 
 @pytest.mark.parametrize("season", WEEKS)
 def test_static_pressure_and_zones_are_held(season):
-    seen = week(SOUND, season)
+    seen = week(FAULT_FREE, season)
     assert np.mean(np.abs(seen.after_start("SA_SP") - 1.6) < 0.05) > 0.99
     np.testing.assert_allclose(seen.points["RF_CS"], 0.9 * seen.points["SF_CS"])
     for zone in ZONES:
@@ -54,7 +54,7 @@ def test_static_pressure_and_zones_are_held(season):
 
 def test_night_and_schedule():
     """Off at night, valve and outdoor damper shut; the night cycle runs in the cold week and stops again."""
-    seen = week(SOUND, "winter")
+    seen = week(FAULT_FREE, "winter")
     night = ~seen.occupied
     days = seen.times.astype("datetime64[D]")
     minutes = [int(seen.occupied[days == day].sum()) for day in np.unique(days)]
@@ -68,7 +68,7 @@ def test_night_and_schedule():
 
 
 def test_actuators_need_their_time():
-    points = week(SOUND, "summer").points
+    points = week(FAULT_FREE, "summer").points
     for name, stroke in (("CHWC_VLV", 90), ("OA_DMPR", 120), ("RA_DMPR", 120), ("SF_SPD", 40)):
         step = np.abs(np.diff(points[name])).max()
         assert step <= min(60 / stroke, 1.0) + 1e-9, name
@@ -76,33 +76,33 @@ def test_actuators_need_their_time():
 
 @pytest.mark.parametrize(("run", "bias"), [("coi_bias_4_annual", 7.2), ("coi_bias_-4_annual", -7.2)])
 def test_supply_bias_misleads_the_controller(run, bias):
-    seen, sound = week(run, "winter"), week(SOUND, "winter")
+    seen, fault_free = week(run, "winter"), week(FAULT_FREE, "winter")
     cooling = seen.settled & (seen.points["CHWC_VLV_DM"] > 0.02)
     logged = seen.points["SA_TEMP"][cooling]
     assert np.mean(np.abs(logged - 55) < 1) > 0.95
     assert np.median(logged - seen.true_supply()[cooling]) == pytest.approx(bias, abs=0.2)
-    opened = seen.after_start("CHWC_VLV").mean() - sound.after_start("CHWC_VLV").mean()
+    opened = seen.after_start("CHWC_VLV").mean() - fault_free.after_start("CHWC_VLV").mean()
     assert np.sign(opened) == np.sign(bias)
     assert abs(opened) > 0.05
 
 
 def test_supply_bias_shows_at_night_when_nothing_moves():
-    seen, sound = week("coi_bias_4_annual", "spring"), week(SOUND, "spring")
-    asleep = (seen.points["SF_SPD"] == 0) & (sound.points["SF_SPD"] == 0)
-    assert np.median((seen.points["SA_TEMP"] - sound.points["SA_TEMP"])[asleep]) == pytest.approx(7.2, abs=1.0)
+    seen, fault_free = week("coi_bias_4_annual", "spring"), week(FAULT_FREE, "spring")
+    asleep = (seen.points["SF_SPD"] == 0) & (fault_free.points["SF_SPD"] == 0)
+    assert np.median((seen.points["SA_TEMP"] - fault_free.points["SA_TEMP"])[asleep]) == pytest.approx(7.2, abs=1.0)
 
 
 def test_leak_cools_while_the_valve_is_shut():
-    seen, sound = week("coi_leakage_010_annual", "spring"), week(SOUND, "spring")
-    for one in (seen, sound):
+    seen, fault_free = week("coi_leakage_010_annual", "spring"), week(FAULT_FREE, "spring")
+    for one in (seen, fault_free):
         one.shut = one.settled & (one.points["CHWC_VLV_DM"] == 0) & (one.points["CHWC_VLV"] == 0)
         assert one.shut.sum() > 1000
     rise = np.median((seen.points["SA_TEMP"] - seen.points["MA_TEMP"])[seen.shut])
-    sound_rise = np.median((sound.points["SA_TEMP"] - sound.points["MA_TEMP"])[sound.shut])
-    assert sound_rise > 0.5  # the fan's heat
+    fault_free_rise = np.median((fault_free.points["SA_TEMP"] - fault_free.points["MA_TEMP"])[fault_free.shut])
+    assert fault_free_rise > 0.5  # the fan's heat
     assert rise < 0.0
     assert (seen.traces["water_flow"][seen.shut] > 0).all()
-    assert (sound.traces["water_flow"][sound.shut] == 0).all()
+    assert (fault_free.traces["water_flow"][fault_free.shut] == 0).all()
 
 
 def test_worse_leaks_cool_more():
@@ -128,45 +128,45 @@ def test_stuck_valve_stays_while_its_command_moves(run, place):
 @pytest.mark.parametrize(("run", "place"), [("damper_stuck_025_annual", 0.25), ("damper_stuck_075_annual", 0.75)])
 def test_stuck_damper_stays_while_its_command_moves(run, place):
     for season in WEEKS:
-        seen, sound = week(run, season), week(SOUND, season)
+        seen, fault_free = week(run, season), week(FAULT_FREE, season)
         assert (seen.points["OA_DMPR"] == place).all()
         if season == "spring":
             assert seen.after_start("OA_DMPR_DM").std() > 0.02
             continue
-        both = seen.settled & (seen.points["OA_DMPR_DM"] == 0.1) & (sound.points["OA_DMPR_DM"] == 0.1)
-        nearer = (seen.points["MA_TEMP"] - sound.points["MA_TEMP"])[both]
-        outdoors = (sound.points["OA_TEMP"] - sound.points["RA_TEMP"])[both]
+        both = seen.settled & (seen.points["OA_DMPR_DM"] == 0.1) & (fault_free.points["OA_DMPR_DM"] == 0.1)
+        nearer = (seen.points["MA_TEMP"] - fault_free.points["MA_TEMP"])[both]
+        outdoors = (fault_free.points["OA_TEMP"] - fault_free.points["RA_TEMP"])[both]
         more = outdoor_share(place, 0.9) - outdoor_share(0.1, 0.9)  # outdoor air than there should be
         assert np.sum(nearer * outdoors) / np.sum(outdoors**2) == pytest.approx(more, abs=0.03)
-        assert np.median(seen.points["OA_CFM"][both]) > 1.5 * np.median(sound.points["OA_CFM"][both])
+        assert np.median(seen.points["OA_CFM"][both]) > 1.5 * np.median(fault_free.points["OA_CFM"][both])
 
 
 def test_outdoor_bias_moves_the_economizer():
     """The logged value is off by the bias, and what the controller takes for 60 F is 52.8 F."""
-    seen, sound = week("oa_bias_4_annual", "spring"), week(SOUND, "spring")
+    seen, fault_free = week("oa_bias_4_annual", "spring"), week(FAULT_FREE, "spring")
     true = seen.traces["outdoor_t"] * 1.8 + 32
     assert np.median(seen.points["OA_TEMP"] - true) == pytest.approx(7.2, abs=0.15)
     between = seen.settled & (true > 53.8) & (true < 59)
     assert between.sum() > 100
     assert (seen.points["OA_DMPR_DM"][between] == 0.1).all()
-    assert np.median(sound.points["OA_DMPR_DM"][between]) > 0.8
-    assert np.median(seen.points["CHWC_VLV"][between]) > np.median(sound.points["CHWC_VLV"][between])
+    assert np.median(fault_free.points["OA_DMPR_DM"][between]) > 0.8
+    assert np.median(seen.points["CHWC_VLV"][between]) > np.median(fault_free.points["CHWC_VLV"][between])
 
 
 def test_only_the_fault_tells_runs_apart():
     """Same weather and schedule everywhere; independent noise; no constant that gives a run away."""
     weeks = {run: week(run, "summer") for run in NINE}
-    sound = weeks[SOUND]
+    fault_free = weeks[FAULT_FREE]
     for run, seen in weeks.items():
         for name in ("SA_SPSPT", "SA_TEMPSPT", "SYS_CTL"):
-            assert (seen.points[name] == sound.points[name]).all(), (run, name)
-        assert (seen.traces["outdoor_t"] == sound.traces["outdoor_t"]).all()
-        if run == SOUND:
+            assert (seen.points[name] == fault_free.points[name]).all(), (run, name)
+        assert (seen.traces["outdoor_t"] == fault_free.traces["outdoor_t"]).all()
+        if run == FAULT_FREE:
             continue
-        drift = seen.points["SA_SP"][seen.settled].mean() - sound.points["SA_SP"][sound.settled].mean()
+        drift = seen.points["SA_SP"][seen.settled].mean() - fault_free.points["SA_SP"][fault_free.settled].mean()
         assert abs(drift) < 0.004, run
-        assert (seen.points["RA_TEMP"] != sound.points["RA_TEMP"]).mean() > 0.9, run
+        assert (seen.points["RA_TEMP"] != fault_free.points["RA_TEMP"]).mean() > 0.9, run
         shift = 7.2 if run.startswith("oa_bias") else 0.0
-        noise = seen.points["OA_TEMP"] - sound.points["OA_TEMP"] - shift
+        noise = seen.points["OA_TEMP"] - fault_free.points["OA_TEMP"] - shift
         assert 0.1 < noise.std() < 0.6, run
         assert abs(noise.mean()) < 0.25, run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_provider.scaler import Scaler
-from data_provider.segments import Recipe, stretches_of
+from data_provider.segmentation import Recipe, segments_of
 from data_provider.trends.grid import at_steps, even_step, grid_of, snapped
 from data_provider.trends.table import read_table
 from data_provider.unlabelled import unlabelled
@@ -21,7 +21,7 @@ def test_even_readings_become_what_training_makes_of_them(tmp_path, step, resamp
     times, values = clock(rows=rows, step=step), unit_readings(rows)
     trend = one(write(tmp_path / "ahu.csv", times, values), resample=resample)
     recipe = Recipe(columns=COLUMNS, period_seconds=300, resample=resample, hold_seconds=900)
-    [expected], _ = stretches_of(times, values.astype(np.float32), np.ones(rows, bool), recipe)
+    [expected], _ = segments_of(times, values.astype(np.float32), np.ones(rows, bool), recipe)
     assert trend.times[0] == expected.start
     np.testing.assert_allclose(trend.values, expected.values, rtol=1e-6)
 
@@ -159,7 +159,7 @@ def test_measured_temperatures_are_never_called_stuck(tmp_path):
 
 def test_one_reading_is_too_little(tmp_path):
     times = clock(rows=1, start="2017-03-06T00:01")
-    with pytest.raises(UserError, match="no reading lies on a step of the grid; give a longer stretch of readings"):
+    with pytest.raises(UserError, match="no reading lies on a step of the grid; give a longer segment of readings"):
         read(write(tmp_path / "ahu.csv", times, unit_readings(1)))
 
 

@@ -341,7 +341,7 @@ def test_a_folder_reads_on_after_bad_files(tmp_path):
     }  # fmt: skip
 
 
-def test_sources_without_a_file_to_judge(tmp_path):
+def test_sources_without_a_file_to_evaluate(tmp_path):
     with pytest.raises(UserError, match="no such file or folder; name trend files"):
         read(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"there is no .csv, .csv.gz or .parquet file"):

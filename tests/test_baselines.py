@@ -1,4 +1,4 @@
-"""The rivals: their tensors answer as scikit-learn does, they are kept safely, and the same commands run them."""
+"""The baselines: their tensors answer as scikit-learn does, they are kept safely, and the same commands run them."""
 
 import importlib.util
 import json
@@ -13,13 +13,13 @@ from torch import Tensor
 import run
 from exp.runs.artifact import load_artifact
 from exp.training.fit_baseline import unread_flags
-from models.baselines import RIVALS, Rival
+from models.baselines import BASELINES, Baseline
 from models.baselines.classical import STATISTICS, window_statistics
 from models.baselines.trees import Tree, _at_most, join
 from tests.data_provider.kit import folder_of_runs, options
 from utils.errors import UserError
 
-KEPT = [name for name, rival in RIVALS.items() if rival.stored]
+KEPT = [name for name, baseline in BASELINES.items() if baseline.stored]
 SIGNALS, STEPS = 3, 20
 
 
@@ -34,12 +34,12 @@ def windows(classes: int, *, absent: int | None = None, count: int = 160) -> tup
     return (level[y] + noise).clamp(-1, 1), y
 
 
-def fitted(name: str, classes: int, *, absent: int | None = None) -> tuple[Rival, Tensor, Tensor]:
-    """A rival fitted to half of the windows, and the other half."""
+def fitted(name: str, classes: int, *, absent: int | None = None) -> tuple[Baseline, Tensor, Tensor]:
+    """A baseline fitted to half of the windows, and the other half."""
     x, y = windows(classes, absent=absent)
-    rival = RIVALS[name](signals=SIGNALS, classes=classes, seed=3)
-    rival.fit(x[:80], y[:80])
-    return rival.eval(), x[80:], y[80:]
+    baseline = BASELINES[name](signals=SIGNALS, classes=classes, seed=3)
+    baseline.fit(x[:80], y[:80])
+    return baseline.eval(), x[80:], y[80:]
 
 
 def by_sklearn(name: str, classes: int, *, absent: int | None = None) -> np.ndarray:
@@ -78,9 +78,9 @@ def test_the_statistics_of_a_short_or_constant_window_are_finite(length):
 
 @pytest.mark.parametrize(("classes", "absent"), [(2, None), (4, None), (4, 2), (3, 0)])
 @pytest.mark.parametrize("name", KEPT)
-def test_a_rival_answers_as_scikit_learn_does(name, classes, absent):
-    rival, x, _ = fitted(name, classes, absent=absent)
-    found = rival.predict_proba(x)
+def test_a_baseline_answers_as_scikit_learn_does(name, classes, absent):
+    baseline, x, _ = fitted(name, classes, absent=absent)
+    found = baseline.predict_proba(x)
     present = [k for k in range(classes) if k != absent]
     np.testing.assert_allclose(found[:, present], by_sklearn(name, classes, absent=absent), atol=2e-7)
     assert found.shape == (80, classes)
@@ -114,37 +114,37 @@ def test_a_reading_at_the_threshold_goes_left():
 
 @pytest.mark.parametrize("name", KEPT)
 def test_logits_are_finite_for_a_class_that_was_never_seen(name):
-    rival, x, _ = fitted(name, 4, absent=1)
-    assert rival(x).isfinite().all()
+    baseline, x, _ = fitted(name, 4, absent=1)
+    assert baseline(x).isfinite().all()
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_rival_is_the_same_when_fitted_again_and_when_loaded(name, tmp_path):
-    rival, x, _ = fitted(name, 4, absent=1)
+def test_a_baseline_is_the_same_when_fitted_again_and_when_loaded(name, tmp_path):
+    baseline, x, _ = fitted(name, 4, absent=1)
     again, _, _ = fitted(name, 4, absent=1)
-    safetensors.torch.save_file(rival.state_dict(), tmp_path / "weights")
-    loaded = RIVALS[name](signals=SIGNALS, classes=4, seed=0)
+    safetensors.torch.save_file(baseline.state_dict(), tmp_path / "weights")
+    loaded = BASELINES[name](signals=SIGNALS, classes=4, seed=0)
     loaded.load_state_dict(safetensors.torch.load_file(tmp_path / "weights"))
-    assert rival.numbers > 0
+    assert baseline.numbers > 0
     for other in (again, loaded):
-        np.testing.assert_array_equal(other.predict_proba(x), rival.predict_proba(x))
+        np.testing.assert_array_equal(other.predict_proba(x), baseline.predict_proba(x))
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_a_window_is_judged_alone_as_in_a_batch(name):
-    rival, x, _ = fitted(name, 4)
-    alone = np.concatenate([rival.predict_proba(window[None]) for window in x[:10]])
-    np.testing.assert_allclose(alone, rival.predict_proba(x)[:10], atol=1e-12)
+    baseline, x, _ = fitted(name, 4)
+    alone = np.concatenate([baseline.predict_proba(window[None]) for window in x[:10]])
+    np.testing.assert_allclose(alone, baseline.predict_proba(x)[:10], atol=1e-12)
 
 
 def test_a_weight_of_two_is_a_window_seen_twice():
     x, y = windows(3)
     weights = torch.where(y == 1, 2.0, 1.0)
-    weighed, doubled = (RIVALS["LogisticRegression"](signals=SIGNALS, classes=3, seed=0) for _ in range(2))
+    weighed, doubled = (BASELINES["LogisticRegression"](signals=SIGNALS, classes=3, seed=0) for _ in range(2))
     weighed.fit(x, y, weights)
     doubled.fit(torch.cat((x, x[y == 1])), torch.cat((y, y[y == 1])))
     np.testing.assert_allclose(weighed.predict_proba(x), doubled.predict_proba(x), atol=1e-4)
-    plain = RIVALS["LogisticRegression"](signals=SIGNALS, classes=3, seed=0)
+    plain = BASELINES["LogisticRegression"](signals=SIGNALS, classes=3, seed=0)
     plain.fit(x, y)
     assert abs(plain.predict_proba(x) - doubled.predict_proba(x)).max() > 0.01
 
@@ -155,39 +155,39 @@ def test_a_weight_of_two_is_a_window_seen_twice():
     [("left", 10**6), ("right", -1), ("root", 10**6), ("feature", SIGNALS * len(STATISTICS)), ("depth", 10**9)],
 )
 def test_altered_trees_are_refused(name, part, value):
-    rival, _, _ = fitted(name, 3)
-    state = rival.state_dict()
+    baseline, _, _ = fitted(name, 3)
+    state = baseline.state_dict()
     state[part] = state[part].clone()
     state[part].view(-1)[-1] = value
     with pytest.raises(RuntimeError, match="trees"):
-        RIVALS[name](signals=SIGNALS, classes=3, seed=0).load_state_dict(state)
+        BASELINES[name](signals=SIGNALS, classes=3, seed=0).load_state_dict(state)
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_tensors_of_another_shape_or_class_are_refused(name):
-    rival, _, _ = fitted(name, 3)
-    for part, tensor in rival.state_dict().items():
+    baseline, _, _ = fitted(name, 3)
+    for part, tensor in baseline.state_dict().items():
         if tensor.dim() and (name, part) != ("RandomForest", "root"):  # with a tree fewer it is a forest still
             with pytest.raises(RuntimeError):
-                RIVALS[name](signals=SIGNALS, classes=3, seed=0).load_state_dict(
-                    {**rival.state_dict(), part: tensor[:-1]}
+                BASELINES[name](signals=SIGNALS, classes=3, seed=0).load_state_dict(
+                    {**baseline.state_dict(), part: tensor[:-1]}
                 )
     with pytest.raises(RuntimeError, match="classes"):
-        RIVALS[name](signals=SIGNALS, classes=2, seed=0).load_state_dict(rival.state_dict())
+        BASELINES[name](signals=SIGNALS, classes=2, seed=0).load_state_dict(baseline.state_dict())
 
 
 def test_a_tree_that_ends_before_a_leaf_is_refused():
-    rival, _, _ = fitted("RandomForest", 3)
-    state = {**rival.state_dict(), "depth": torch.tensor(1)}
+    baseline, _, _ = fitted("RandomForest", 3)
+    state = {**baseline.state_dict(), "depth": torch.tensor(1)}
     with pytest.raises(RuntimeError, match="leaves"):
-        RIVALS["RandomForest"](signals=SIGNALS, classes=3, seed=0).load_state_dict(state)
+        BASELINES["RandomForest"](signals=SIGNALS, classes=3, seed=0).load_state_dict(state)
 
 
-def test_without_aeon_its_rival_says_how_to_get_it(monkeypatch):
+def test_without_aeon_its_baseline_says_how_to_get_it(monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "aeon" else found(name, *rest))
     with pytest.raises(UserError, match="pip install aeon"):
-        RIVALS["MultiRocketHydra"](signals=2, classes=2, seed=0)
+        BASELINES["MultiRocketHydra"](signals=2, classes=2, seed=0)
 
 
 def test_flags_that_only_a_network_reads_are_named():
@@ -202,16 +202,16 @@ def line(data: Path, results: Path, *more: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> Path:
-    """A folder of results with one run of every rival that this machine has the packages of."""
-    base = tmp_path_factory.mktemp("rivals")
+    """A folder of results with one run of every baseline that this machine has the packages of."""
+    base = tmp_path_factory.mktemp("baselines")
     folder_of_runs(base / "data")
-    for name in RIVALS:
+    for name in BASELINES:
         if name != "MultiRocketHydra" or importlib.util.find_spec("aeon"):
             assert run.main(line(base / "data", base / "results", "--model", name)) == 0
     return base
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_the_same_commands_train_test_and_report(name, runs, capsys):
     folder = runs / "results" / "folder" / name / "default" / "latest"
     if not folder.exists():
@@ -225,19 +225,19 @@ def test_the_same_commands_train_test_and_report(name, runs, capsys):
     assert run.main(["test", *given]) == 0
     assert "every number is the one in metrics.json" in capsys.readouterr().out
     assert run.main(["report", *given]) == 0
-    if RIVALS[name].stored:
+    if BASELINES[name].stored:
         assert load_artifact(folder / "model").options.model == name
     else:
         with pytest.raises(UserError, match="fits it again"):
             load_artifact(folder / "model")
 
 
-def test_a_rival_is_not_resumed(runs, capsys):
+def test_a_baseline_is_not_resumed(runs, capsys):
     folder = runs / "results" / "folder" / "LogisticRegression" / "default" / "latest"
     assert run.main(line(runs / "data", runs / "results", "--resume", str(folder))) == 2
     assert "nothing to --resume" in capsys.readouterr().err
 
 
-def test_an_unknown_model_lists_networks_and_rivals(runs, capsys):
+def test_an_unknown_model_lists_networks_and_baselines(runs, capsys):
     assert run.main(line(runs / "data", runs / "results", "--model", "Forest")) == 2
-    assert {"DualGAFNet", *RIVALS} <= set(capsys.readouterr().err.replace(",", " ").split())
+    assert {"DualGAFNet", *BASELINES} <= set(capsys.readouterr().err.replace(",", " ").split())
