@@ -26,8 +26,8 @@ def measure(run: str, source: str, **settings: Any) -> dict[str, Any]:
 
     Returns:
         files, days (of the files, together), windows, events, load_seconds (importing and the model), seconds by the
-        clock, cpu_seconds (what counts where others use the machine too), judging_seconds (of those, what reading and
-        evaluating takes without the reasons of events), memory (bytes, at most), and bytes of windows.csv.
+        clock, cpu_seconds (what counts where others use the machine too), evaluating_seconds (of those, for reading and
+        evaluating, without the reasons of events), memory (bytes, at most), and bytes of windows.csv.
 
     Raises:
         UserError: the run or the files cannot be used.
@@ -110,7 +110,7 @@ def lines(measured: Mapping[str, Any], fleet: Mapping[str, float], *, units: int
         [
             f"measured: {measured['files']} files, {measured['days']:.0f} days, {measured['windows']:,} windows, "
             f"{measured['events']:,} events in {measured['seconds']:.1f} s ({busy:.1f} s of one core, "
-            f"{measured['judging_seconds']:.1f} s of them without the reasons of events)",
+            f"{measured['evaluating_seconds']:.1f} s of them without the reasons of events)",
             f"          {windows:,.0f} windows, {unit_days:,.1f} days of a unit a second "
             f"of a core; {measured['load_seconds']:.1f} s to begin; {measured['memory'] / 1e6:,.0f} MB",
             f"{units:,} units, {days:g} days: {fleet['windows']:,.0f} windows, {fleet['events']:,.0f} events, "

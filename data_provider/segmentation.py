@@ -1,4 +1,4 @@
-"""Stretches without a gap: readings of a working unit at an even step, ready to be cut into windows.
+"""Segments without a gap: readings of a working unit at an even step, ready to be cut into windows.
 
 The same functions prepare labelled training data and a file that nobody has labelled yet.
 Letters: T readings, C signals, N steps of a segment.

@@ -108,7 +108,7 @@ def _tell(result: Result, output: Output) -> None:
     answered = sum(unit.windows for unit in result.units)
     silent = sum(len(unit.silent) for unit in result.units)
     logger.info(
-        "%d files, %d windows evaluated, %d stretches without an answer, %d events",
+        "%d files, %d windows evaluated, %d segments without an answer, %d events",
         *(len(result.units), answered, silent, len(result.findings)),
     )
     for finding in heapq.nlargest(10, result.findings, key=lambda f: f.hours):

@@ -58,7 +58,7 @@ def gramian(x: Tensor, gaf_range: str = "train", image_size: int = 0, backend: s
     Args:
         x: (*N, L), scaled to [-1, 1]; what lies outside is clamped.
         gaf_range: "train" takes the values as they are (pyts: `sample_range=None`), so that the level of a signal
-            stays in its picture; "window" stretches every signal to [-1, 1] by itself (the default of pyts).
+            stays in its picture; "window" scales every signal to [-1, 1] by itself (the default of pyts).
         image_size: S, the number of pieces that L is averaged to; 0 for L.
         backend: what computes an image when one is asked for, "torch" or "pyts".
 
@@ -105,7 +105,7 @@ def sine(cos: Tensor) -> Tensor:
 
 
 def min_max_scaled(x: Tensor) -> Tensor:
-    """Each signal (*N, L) stretched to [-1, 1] by its own extremes; a constant one becomes -1, as in pyts.
+    """Each signal (*N, L) scaled to [-1, 1] by its own extremes; a constant one becomes -1, as in pyts.
 
     Constant is what spans no more than rounding errors of readings near 1 do; scikit-learn, within pyts, draws that
     line. Readings are float32 in whatever type they are computed with.

@@ -1,4 +1,4 @@
-"""Where a training step's time goes: `python scripts/profile_training.py [EXTRACTOR]` prints each operator's share.
+"""Where a training step's time goes: `python scripts/profile_training.py [ENCODER]` prints each operator's share.
 
 One thread, micro-batches of 4 windows of 26 signals and 96 steps, as in `python run.py benchmark speed`.
 """

@@ -131,7 +131,7 @@ def test_a_baseline_is_the_same_when_fitted_again_and_when_loaded(name, tmp_path
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_a_window_is_judged_alone_as_in_a_batch(name):
+def test_a_window_is_evaluated_alone_as_in_a_batch(name):
     baseline, x, _ = fitted(name, 4)
     alone = np.concatenate([baseline.predict_proba(window[None]) for window in x[:10]])
     np.testing.assert_allclose(alone, baseline.predict_proba(x)[:10], atol=1e-12)

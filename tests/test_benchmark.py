@@ -68,7 +68,7 @@ def test_training_is_the_plain_loop():
         torch.testing.assert_close(ours, plain, atol=1e-6, rtol=1e-4)
 
 
-def test_detection_judges_every_window_and_leaves_the_network_in_its_mode():
+def test_detection_evaluates_every_window_and_leaves_the_network_in_its_mode():
     detection = workloads.Detection(small(), count=70)
     for training in (True, False):
         detection.model.train(training)

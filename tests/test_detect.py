@@ -250,7 +250,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", list(HOSTILE))
-def test_a_file_that_cannot_be_judged_gets_its_line(name, plain, base, tmp_path, capsys):
+def test_a_file_that_cannot_be_evaluated_gets_its_line(name, plain, base, tmp_path, capsys):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "bad.csv").write_bytes(HOSTILE[name])
     words = ["detect", "--run", str(plain), "--output", str(tmp_path / "out"), "--disable_parallel"]

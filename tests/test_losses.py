@@ -211,7 +211,7 @@ def test_adaptive_smoothing_falls_over_thirty_epochs_then_stays(batch):
         loss.set_epoch(-1)
 
 
-def test_adaptive_smoothing_judges_every_epoch_alike(batch):
+def test_adaptive_smoothing_evaluates_every_epoch_alike(batch):
     loss = build_loss(**{**NOTHING, "preset": "hvac_adaptive"})
     evaluated = []
     for epoch in (0, 10, 40):

@@ -51,7 +51,7 @@ def test_a_broken_relation_is_novel_though_no_reading_is(fitted):
     assert (fitted.log_densities(known).argmax(1) == torch.tensor([0, 1]).repeat_interleave(20)).all()
 
 
-def test_a_window_is_judged_the_same_in_any_company(fitted):
+def test_a_window_is_evaluated_the_same_in_any_company(fitted):
     x = related(33, 0.2, 6)
     torch.testing.assert_close(fitted.score(x[5:6]), fitted.score(x)[5:6], rtol=1e-12, atol=0)
 

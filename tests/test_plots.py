@@ -60,7 +60,7 @@ def test_fields_take_values_that_rounding_put_outside() -> None:
     assert np.isfinite(fields(np.array([1.0000001, -1.0000001], np.float32))).all()
 
 
-def test_telling_signals_are_those_that_differ_between_classes() -> None:
+def test_distinctive_signals_are_those_that_differ_between_classes() -> None:
     flat, lively, split, time = np.zeros(50), 2 * np.sin(np.arange(50)), np.ones(50), np.linspace(0, 1, 50)
     # lively varies most in time but is the same in both classes
     one, two = np.stack([flat, lively, split, 0.2 * time]), np.stack([flat, lively, -split, -0.2 * time])
@@ -71,7 +71,7 @@ def test_telling_signals_are_those_that_differ_between_classes() -> None:
     assert distinctive_signals([one, two], 4)[-1] == 2, "a signal with a gap comes last"
 
 
-def test_gramian_samples_show_every_class_and_the_telling_signals(tmp_path: Path, drawn: list[Figure]) -> None:
+def test_gramian_samples_show_every_class_and_the_distinctive_signals(tmp_path: Path, drawn: list[Figure]) -> None:
     classes = ("normal", "stuck", "leak")
     windows = {name: np.zeros((5, 24)) for name in classes}
     windows["stuck"][3], windows["leak"][1] = 0.9, 0.4

@@ -122,7 +122,7 @@ def test_test_gives_the_same_numbers_to_the_last_digit(finished, tmp_path, capsy
     assert run.main(["test", "--run", str(changed)]) == 1
 
 
-def test_is_training_0_judges_the_latest_run(finished, capsys):
+def test_is_training_0_evaluates_the_latest_run(finished, capsys):
     results = finished.parents[3]
     assert run.main(["--is_training", "0", "--data", "folder", "--result_path", str(results)]) == 0
     assert f"run folder: {finished.resolve()}" in capsys.readouterr().out

@@ -32,7 +32,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Pieces:
-    """Stretches cut at the edges of a plan.
+    """Segments cut at the edges of a plan.
 
     Attributes:
         run: (P,) int64.

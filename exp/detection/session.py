@@ -85,7 +85,7 @@ def _unit(evaluated: EvaluatedFile, findings: list[Finding]) -> Unit:
 
 
 def _spans(evaluated: EvaluatedFile) -> list[tuple[str, str]]:
-    """Stretches of a file with at most a day between readings."""
+    """Segments of a file with at most a day between readings."""
     times = evaluated.trend.times
     if not len(times):
         return []

@@ -67,7 +67,7 @@ def fields(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def distinctive_signals(windows: Sequence[np.ndarray], signals: int) -> list[int]:
-    """The signals that differ most between the classes' windows, most telling first.
+    """The signals that differ most between the classes' windows, most distinctive first.
 
     A signal's score is the standard deviation over the classes at each time step, averaged over the window.
     A signal that hardly differs from one already chosen, as a position from its command, is passed over while there

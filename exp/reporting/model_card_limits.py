@@ -23,7 +23,7 @@ def alarms(run: RunRecord) -> list[str]:
     if not data["leaking"]:
         return []
     return [
-        "THE SPLIT LEAKS. Windows of one stretch of operation may lie in training and in the evaluated part alike "
+        "THE SPLIT LEAKS. Windows of one segment of operation may lie in training and in the evaluated part alike "
         f"({data['protocol']}). Every number on this page is too good: do not expect it on new data, and do not "
         "compare it with numbers of a split that does not leak."
     ]
@@ -115,7 +115,7 @@ def _not_evaluated(run: RunRecord) -> list[str]:
     if run.evaluated == "val":
         lines.append("No test part was evaluated: the numbers are those of the part that chose the epoch.")
     if part["blocks"] < FEW_BLOCKS:
-        segments = "stretch" if part["blocks"] == 1 else "segments"
+        segments = "segment" if part["blocks"] == 1 else "segments"
         lines.append(f"The evaluated part holds {part['blocks']} {segments} of time: take the intervals as rough.")
     lines.append(
         "Faults that are not among its classes were never shown to it. It may call them unknown, or by a known name."

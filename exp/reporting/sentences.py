@@ -100,7 +100,7 @@ def warnings(run: RunRecord) -> list[tuple[str, Markup]]:
     data, part = run.metrics["data"], run.metrics[run.evaluated]
     found: list[tuple[str, Markup]] = []
     if data["leaking"]:
-        words = "<b>This split leaks.</b> Windows of one stretch of operation may lie in training and {} part alike "
+        words = "<b>This split leaks.</b> Windows of one segment of operation may lie in training and {} part alike "
         words += "({}), so these numbers are too good. Do not expect them on new data, and do not compare them with "
         words += "numbers from a split that does not leak."
         found.append(("bad", Markup(words).format(_PART[run.evaluated], data["protocol"])))
@@ -115,10 +115,10 @@ def warnings(run: RunRecord) -> list[tuple[str, Markup]]:
         words += "down to what always answering <i>{}</i> would score ({})."
         found.append(("care", Markup(words).format(name, percent(baseline))))
     if part["blocks"] < _FEW_BLOCKS:
-        words = "<b>Few independent stretches.</b> The {} part has {:,} windows but only {} {} of time, "
-        words += "and windows of one stretch resemble each other: take the intervals as rough."
-        stretch = "stretch" if part["blocks"] == 1 else "segments"
-        found.append(("care", Markup(words).format(_PART[run.evaluated], part["windows"], part["blocks"], stretch)))
+        words = "<b>Few independent segments.</b> The {} part has {:,} windows but only {} {} of time, "
+        words += "and windows of one segment resemble each other: take the intervals as rough."
+        segment = "segment" if part["blocks"] == 1 else "segments"
+        found.append(("care", Markup(words).format(_PART[run.evaluated], part["windows"], part["blocks"], segment)))
     unseen = [c for c, row in zip(data["classes"], part["confusion"], strict=True) if not sum(row)]
     if unseen:
         words = "<b>Not evaluated:</b> the {} part has no window of {}."

@@ -11,4 +11,4 @@ BASELINES: dict[str, type[Baseline]] = {
     "MultiRocketHydra": MultiRocketHydra,
 }
 
-__all__ = ["RIVALS", "Rival"]
+__all__ = ["BASELINES", "Baseline"]

@@ -43,7 +43,7 @@ def test_the_last_mean_needs_half_of_its_readings() -> None:
     np.testing.assert_array_equal(mean[0].values[:, 0], [2, 7])
 
 
-def test_a_short_gap_is_held_and_a_long_one_ends_the_stretch() -> None:
+def test_a_short_gap_is_held_and_a_long_one_ends_the_segment() -> None:
     minutes = np.array([0, 1, 2, 5, 6, 10, 11])  # three minutes to the next reading is held, four is a gap
     found, counts = segments_of(clock(minutes), minutes.astype(np.float32)[:, None], np.ones(7, bool), recipe())
     assert [segment.values[:, 0].tolist() for segment in found] == [[0, 1, 2, 2, 2, 5, 6], [10, 11]]
@@ -51,7 +51,7 @@ def test_a_short_gap_is_held_and_a_long_one_ends_the_stretch() -> None:
     assert counts == {"missing steps held": 2, "gaps in time that end a segment": 1}
 
 
-def test_a_missing_reading_is_held_for_three_steps_and_then_ends_the_stretch() -> None:
+def test_a_missing_reading_is_held_for_three_steps_and_then_ends_the_segment() -> None:
     values = np.arange(24, dtype=np.float32).reshape(12, 2)
     values[3:5, 0] = np.nan  # held
     values[6:11, 1] = np.nan  # held three times, then dropped twice
@@ -68,7 +68,7 @@ def test_nothing_is_held_before_the_first_reading() -> None:
     assert [segment.values.tolist() for segment in found] == [[[1], [2]]]
 
 
-def test_no_stretch_crosses_the_time_off() -> None:
+def test_no_segment_crosses_the_time_off() -> None:
     working = np.array([0, 1, 1, 0, 1, 1, 1, 0], bool)
     values = np.arange(8, dtype=np.float32)[:, None]
     found, counts = segments_of(clock(np.arange(8)), values, working, recipe())
@@ -78,7 +78,7 @@ def test_no_stretch_crosses_the_time_off() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("resample", ["direct", "mean"])
-def test_every_step_of_every_stretch_is_what_a_plain_loop_gives(seed: int, resample: str) -> None:
+def test_every_step_of_every_segment_is_what_a_plain_loop_gives(seed: int, resample: str) -> None:
     rng = np.random.default_rng(seed)
     minutes = np.sort(rng.choice(400, 300, replace=False))
     times, values = clock(minutes), rng.normal(size=(300, 1)).astype(np.float32)

@@ -17,7 +17,7 @@ PERIOD, LENGTH, STEP = 300, 96, 48
 
 
 def made(spans: list[tuple[str, str, list[tuple[str, int]], str]], *, seed: int = 0) -> Segments:
-    """Stretches of runs given as (name, label, [(start, rows)], group)."""
+    """Segments of runs given as (name, label, [(start, rows)], group)."""
     runs = tuple(Run(name, label, "", group) for name, label, _, group in spans)
     table = [(run, rows, start) for run, (_, _, parts, _) in enumerate(spans) for start, rows in parts]
     rows = np.array([entry[1] for entry in table])

@@ -200,7 +200,7 @@ def test_an_unlabelled_file_without_control_is_taken_as_working(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("resample", ["direct", "mean"])
-def test_missing_readings_end_a_stretch_or_are_masked(resample: str) -> None:
+def test_missing_readings_end_a_segment_or_are_masked(resample: str) -> None:
     times = np.datetime64("2021-01-01T00:00") + np.arange(64) * np.timedelta64(60, "s")
     values = np.random.default_rng(0).uniform(0, 1, (64, 2)).astype(np.float32)
     whole = values.copy()

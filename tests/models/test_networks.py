@@ -71,7 +71,7 @@ def test_a_network_answers_and_all_of_it_trains(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_window_is_judged_by_itself_while_training_too(name: str) -> None:
+def test_a_window_is_evaluated_by_itself_while_training_too(name: str) -> None:
     model = build(name).train()
     x = windows(4)
     with torch.no_grad():

@@ -154,7 +154,7 @@ FATAL = {
 
 
 @pytest.mark.parametrize("kind", FATAL)
-def test_a_file_that_cannot_be_judged_says_why(tmp_path, kind):
+def test_a_file_that_cannot_be_evaluated_says_why(tmp_path, kind):
     make, expected = FATAL[kind]
     path = tmp_path / "ahu.csv"
     make(path)
@@ -209,7 +209,7 @@ USABLE = {
 
 
 @pytest.mark.parametrize("kind", USABLE)
-def test_a_file_that_can_be_judged_says_what_was_left_out(tmp_path, kind):
+def test_a_file_that_can_be_evaluated_says_what_was_left_out(tmp_path, kind):
     make, expected = USABLE[kind]
     make(tmp_path / "ahu.csv")
     trend = one(tmp_path / "ahu.csv")
