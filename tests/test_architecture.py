@@ -2,10 +2,12 @@
 
 import ast
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+import run
 from tests.conftest import REPOSITORY
 
 ROOMS = ("exp", "models", "layers", "data_provider", "utils")
@@ -18,6 +20,16 @@ ALLOWED = {
     "layers": set(),
     "data_provider": {"utils"},
     "utils": set(),
+}
+# Which packages of exp/ may import which; so there is no circle among them.
+PACKAGES = {
+    "evaluation": set(),
+    "runs": {"evaluation"},
+    "reporting": {"runs", "evaluation"},
+    "exporting": {"runs", "evaluation"},
+    "training": {"reporting", "runs", "evaluation"},
+    "detection": {"reporting", "runs", "evaluation"},
+    "diagnosis": {"detection", "runs", "evaluation"},
 }
 FOREIGN_TO_LAYERS = {"torch", "math", "collections", "typing", "functools", "dataclasses", "itertools", "__future__"}
 
@@ -38,6 +50,17 @@ def imports_of(path: Path) -> set[str]:
     return names
 
 
+def names_imported(path: Path) -> set[str]:
+    """Dotted names of the modules that a file imports anywhere."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
 def room_of(path: Path) -> str:
     first = path.relative_to(REPOSITORY).parts[0]
     return first.removesuffix(".py")
@@ -48,6 +71,32 @@ def test_imports_point_one_way(path):
     room = room_of(path)
     others = imports_of(path) & ({*ROOMS, "run", "tests", "benchmarks"} - {room})
     assert others <= ALLOWED[room], f"{path} imports {others - ALLOWED[room]}"
+
+
+def test_packages_of_exp_point_one_way():
+    folders = {path.name for path in (REPOSITORY / "exp").iterdir() if (path / "__init__.py").is_file()}
+    assert folders == set(PACKAGES)
+    for package, allowed in PACKAGES.items():
+        for path in (REPOSITORY / "exp" / package).rglob("*.py"):
+            others = {name.split(".")[1] for name in names_imported(path) if name.startswith("exp.")} - {package}
+            assert others <= allowed, f"{path} imports {others - allowed}"
+
+
+def test_verbs_are_imported_by_nobody_but_the_table_and_the_public_names():
+    verbs = {f"exp.{path.stem}" for path in (REPOSITORY / "exp").glob("*.py")} - {"exp.__init__", "exp.api"}
+    assert verbs <= set(run.MODULES.values())
+    for path in modules():
+        if path != REPOSITORY / "exp" / "api.py":
+            assert not names_imported(path) & verbs, path
+
+
+def test_a_folder_has_no_family_of_files():
+    """More than two files whose names begin alike are a package in disguise."""
+    places = [REPOSITORY / room for room in (*ROOMS, "benchmarks", "tests")]
+    for folder in {path.parent for place in places for path in place.rglob("*.py")}:
+        stems = [path.stem.removeprefix("test_") for path in folder.glob("*.py")]
+        first = Counter(stem.split("_")[0] for stem in stems)
+        assert not {word: number for word, number in first.items() if number > 2 and word}, folder
 
 
 def test_layers_build_on_torch_alone():
@@ -62,7 +111,9 @@ def test_timm_is_reached_through_its_own_module():
     assert [path for path in modules() if "timm" in imports_of(path)] == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(REPOSITORY)))
+@pytest.mark.parametrize(
+    "path", [*modules(), *(REPOSITORY / "benchmarks").rglob("*.py")], ids=lambda p: str(p.relative_to(REPOSITORY))
+)
 def test_a_file_stays_readable(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
