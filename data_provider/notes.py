@@ -17,7 +17,7 @@ class Notes:
     Attributes:
         files: one entry a file read.
         counts: what was dropped or filled -> how often, over all files.
-        dropped: column -> why it is no signal.
+        dropped: column -> why it is not a signal.
         warnings: lines that a person should read.
         facts: anything else, by name.
         working_column: the column that says when the unit works, None if there is none.
@@ -56,7 +56,7 @@ class Notes:
         self.counts.update(counts)
 
     def drop(self, column: str, reason: str) -> None:
-        """Notes a column that is no signal."""
+        """Notes a column that is not a signal."""
         self.dropped[column] = reason
 
     def works_by(self, column: str, *, settle_seconds: int) -> None:

@@ -23,7 +23,7 @@ def seconds_of(period: str) -> int:
     match = re.fullmatch(r"(\d+)\s*([a-z]+?)s?", period.strip().lower())
     unit = _UNITS.get(match[2]) if match else None
     if match is None or unit is None or int(match[1]) < 1:
-        raise UserError(f"--sample_period '{period}' is no length of time; write it as 30s, 5min or 1h")
+        raise UserError(f"--sample_period '{period}' is not a length of time; write it as 30s, 5min or 1h")
     return int(match[1]) * unit
 
 

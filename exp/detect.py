@@ -91,7 +91,7 @@ def _places(options: Options) -> tuple[Path, Output]:
         raise UserError(f"--output {folder} lies in --input {source}, and would be read as trends; name another")
     match = re.fullmatch(r"(\d+)/(\d+)", options.shard.strip())
     if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise UserError(f"--shard '{options.shard}' is no part of a whole; write it as 1/8, 2/8, ... 8/8")
+        raise UserError(f"--shard '{options.shard}' is not a part of a whole; write it as 1/8, 2/8, ... 8/8")
     return source, Output(folder=folder, shard=int(match[1]), shards=int(match[2]))
 
 

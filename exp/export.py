@@ -62,10 +62,10 @@ def _output(options: Options, folder: Path) -> Path:
 
 
 def _check(options: Options, artifact: Artifact) -> None:
-    """Raises UserError for a model that is no network, and for options that would be another model's."""
+    """Raises UserError for a model that is not a network, and for options that would be another model's."""
     if isinstance(artifact.model, Baseline):
         raise UserError(
-            f"{artifact.options.model} is no network, and only networks can be exported; "
+            f"{artifact.options.model} is not a network, and only networks can be exported; "
             "python run.py detect uses it as it is"
         )
     for field in flags("data", "windows"):

@@ -99,7 +99,7 @@ def test_other_test_windows_under_one_seed_are_marked(tmp_path: Path) -> None:
     runs = [make(tmp_path, "a"), make(tmp_path, "b", des="b"), make(tmp_path, "c", des="c")]
     rows = fake_run.read_csv(runs[1] / "predictions_test.csv")
     fake_run.write_csv(runs[1] / "predictions_test.csv", [{**rows[0], "start": "1999-01-01T00:00:00"}, *rows[1:]])
-    # the order of the rows, and what was answered, are no difference of the data
+    # the order of the rows, and what was answered, make no difference to the data
     rows = fake_run.read_csv(runs[2] / "predictions_test.csv")
     fake_run.write_csv(runs[2] / "predictions_test.csv", [{**row, "predicted": "x"} for row in rows[::-1]])
     assert columns(runs, "notes") == [["data A"], ["! data B (unlike A in windows)"], ["data A"]]
@@ -131,7 +131,7 @@ def test_mistakes_are_named(tmp_path: Path) -> None:
     run = make(tmp_path, "a")
     with pytest.raises(UserError, match="nothing to compare"):
         comparison.table([])
-    with pytest.raises(UserError, match="is no run folder"):
+    with pytest.raises(UserError, match="is not a run folder"):
         comparison.table([run, tmp_path / "nowhere"])
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):

@@ -201,7 +201,7 @@ def test_curves_with_one_epoch_a_gap_and_a_rate_that_always_changes(tmp_path: Pa
     assert len(drawn[0].axes[0].lines) == 3, "29 changes would be a hatching, the strip below shows them"
     rows[0]["learning_rate"] = 0.0
     plots.curves(rows[:1], tmp_path / "one.png")
-    assert all(line.get_marker() == "o" for line in drawn[1].axes[0].lines[:2]), "one point is no line"
+    assert all(line.get_marker() == "o" for line in drawn[1].axes[0].lines[:2]), "one point is not a line"
     with pytest.raises(ValueError, match="empty"):
         plots.curves([], tmp_path / "none.png")
 

@@ -224,7 +224,7 @@ def test_extra_figures_stand_behind_the_known_ones(run: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("config.yaml", None, "is no run folder.* train writes one"),
+        ("config.yaml", None, "is not a run folder.* train writes one"),
         ("config.yaml", "a: [", "not YAML.* train"),
         ("config.yaml", "- list", "lacks 'data'"),
         ("metrics.json", None, "has no metrics.json: its training has not ended; go on with: python run.py --resume"),
@@ -237,7 +237,7 @@ def test_extra_figures_stand_behind_the_known_ones(run: Path) -> None:
         ("predictions_test.csv", "file,start,end,target,predicted,confidence\na,b\n", "breaks off"),
         ("predictions_test.csv", "\x00\xff", "not CSV|lacks 'file'"),
         ("figures", None, "has no figures; draw them with: python run.py report --run"),
-        ("figures/curves.png", "no picture", "is no PNG file; draw it again with"),
+        ("figures/curves.png", "no picture", "is not a PNG file; draw it again with"),
     ],
 )
 def test_what_is_missing_or_broken_is_named_with_the_remedy(

@@ -39,7 +39,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     try:
         return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise UserError(f"{path} is no checkpoint of this program: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path} is not a checkpoint of this program: {str(error).splitlines()[0]}") from None
 
 
 def _digest(content: bytes) -> bytes:

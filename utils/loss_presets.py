@@ -155,7 +155,9 @@ def _weight(word: str, name: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise UserError(f"--class_weights: '{word.strip()}' for the class {name} is no number of at least 0; change it")
+        raise UserError(
+            f"--class_weights: '{word.strip()}' for the class {name} is not a number of at least 0; change it"
+        )
     return value
 
 

@@ -40,7 +40,7 @@ def measured(stem: str, *, dropped: Mapping[str, str] | None = None, pairs: Mapp
 
     Args:
         stem: name of its file and, with "-faults", of its schedule.
-        dropped: further columns that are no signals -> why.
+        dropped: further columns that are not signals -> why.
         pairs: fault day -> normal day in the same weather; they go to the same part.
     """
     reasons = {TRUTH: "the answer", **(dropped or {})}

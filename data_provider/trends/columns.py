@@ -115,7 +115,7 @@ def match(
         names: its columns.
         signals: the model's, C.
         roles: the role map.
-        time: places of the times, which are no signals.
+        time: places of the times, which are not signals.
 
     Returns:
         C origins, None for what is missing; and what the reader should know.

@@ -18,7 +18,7 @@ from utils.errors import UserError
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 NOT_READ = (".zip", ".xlsx", ".xls", ".7z", ".rar", ".tar", ".tgz", ".gz")  # exports come in these, so they are named
 
-# A year of minutes of 114 points is 360 MB of text; twice that and more is no trend of one unit.
+# A year of minutes of 114 points is 360 MB of text; twice that and more is not a trend of one unit.
 LARGEST_FILE = 2**30  # bytes, on disk and unpacked
 # Trend text packs 5 to 30 times, a constant one 200 times; a bomb 1000 times.
 LARGEST_RATIO = 400
@@ -117,7 +117,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _refusal(path: Path, *, bounded: bool = True) -> Unusable | None:
     if not path.is_file():
-        return Unusable("this is no regular file", "take it away")
+        return Unusable("this is not a regular file", "take it away")
     name = path.name.lower()
     if name.endswith(ENDINGS):
         size = path.stat().st_size
@@ -144,7 +144,7 @@ def read_text(path: Path, lines: int | None = None) -> tuple[bytes, str]:
         UTF-8 bytes with single line feeds, and the encoding that the file had.
 
     Raises:
-        Unusable: it is no text, too large, or a bomb.
+        Unusable: it is not text, too large, or a bomb.
     """
     try:
         with path.open("rb") as packed:
@@ -158,7 +158,7 @@ def read_text(path: Path, lines: int | None = None) -> tuple[bytes, str]:
         raise Unusable(f"it cannot be read ({error.strerror or error})", "check that it may be read") from None
     for signature, what in _SIGNATURES.items():
         if raw.startswith(signature):
-            raise Unusable(f"this is no CSV file: it is {what}", "save it as CSV", kind="text")
+            raise Unusable(f"this is not a CSV file: it is {what}", "save it as CSV", kind="text")
     text, encoding = _utf8(raw)
     if text.isspace() or not text:
         raise Unusable("the file is empty", "export it again")
@@ -199,7 +199,7 @@ def _utf8(raw: bytes) -> tuple[bytes, str]:
 
 
 def _no_text() -> Unusable:
-    return Unusable("the file holds bytes that are no text", "save it as CSV in UTF-8", kind="text")
+    return Unusable("the file holds bytes that are not text", "save it as CSV in UTF-8", kind="text")
 
 
 def _check(text: bytes) -> None:

@@ -33,7 +33,7 @@ class Header:
         line: index of the line with the names.
         names: of the columns.
         time: places of the times: one column, a date and a clock, or none.
-        above: how many lines are no readings: titles, names, perhaps units.
+        above: how many lines are not readings: titles, names, perhaps units.
         units: place of a column -> the unit in a line of its own.
         options: how the file is written; of several styles, the one that fits.
     """

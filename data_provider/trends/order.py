@@ -55,7 +55,7 @@ def clock_of(file: str, column: pa.Array, options: ReadOptions, place: Callable[
         place: names the line of a reading.
 
     Raises:
-        Unusable: a word is no time, or times go backward.
+        Unusable: a word is not a time, or times go backward.
     """
     stamps, known = _stamps(column, options, place)
     flipped = _newest_first(stamps.wall)

@@ -96,7 +96,7 @@ def open_parquet(path: Path, options: ReadOptions, *, needs_time: bool = True, r
         rows: how many readings are needed, all if None.
 
     Raises:
-        Unusable: it is no Parquet, or has no column of times.
+        Unusable: it is not Parquet, or has no column of times.
     """
     try:
         source = pa.parquet.ParquetFile(path)

@@ -107,11 +107,11 @@ def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells) -> None:
     if cells.foreign is not None:
         mark = "commas" if source.options.style.decimal == "," else "points"
         word = next(word for word, (first, _) in cells.novelty.items() if first == cells.foreign)
-        what = f"'{shown(word)}' is no number as '{source.options.vendor}' writes it, with decimal {mark}"
+        what = f"'{shown(word)}' is not a number as '{source.options.vendor}' writes it, with decimal {mark}"
         where = f"{source.line(cells.foreign)}, {signal.column}"
         raise Unusable(what, f"export it with decimal {mark}, or name the style that fits", where=where, kind="style")
     number = sum(count for _, count in cells.novelty.values())
-    what = f"{number} cells are no numbers, the first '{shown(word)}': taken as no reading"
+    what = f"{number} cells are not numbers, the first '{shown(word)}': taken as no reading"
     where = f"{source.line(row)}, {signal.column}"
     source.say(what, "correct them, or leave them empty", where=where, kind="cell", column=signal.column)
 

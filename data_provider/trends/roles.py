@@ -103,7 +103,7 @@ def _load(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise UserError(f"{path}: no such file; python run.py doctor --input FILE --run RUN writes a first role map")
     if path.stat().st_size > _LARGEST:
-        raise UserError(f"{path}: larger than {_LARGEST // 2**20} MiB, so it is no role map")
+        raise UserError(f"{path}: larger than {_LARGEST // 2**20} MiB, so it is not a role map")
     try:
         content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # a SafeLoader that notices doubles
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:

@@ -24,7 +24,7 @@ def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
         options: names the style; a time format comes before it.
 
     Returns:
-        The times, or the place of the first word that is no such time.
+        The times, or the place of the first word that does not exist.
     """
     if options.time_format:
         return _by_format(words, options.time_format)
@@ -36,12 +36,12 @@ def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
 
 
 def bad_time(word: str, options: ReadOptions, where: str) -> Unusable:
-    """The error for a word that is no time of the style."""
+    """The error for a word that is not a time of the style."""
     kind = "style" if word else "time"
     if options.time_format:
         what = f"the time '{shown(word)}' is not written as {options.time_format}"
         return Unusable(what, "correct --time_format", where=where, kind=kind)
-    what = f"'{shown(word)}' is no time as '{options.vendor}' writes it ({VENDORS[options.vendor].example})"
+    what = f"'{shown(word)}' is not a time as '{options.vendor}' writes it ({VENDORS[options.vendor].example})"
     return Unusable(what, advice(word, VENDORS[options.vendor].separator), where=where, kind=kind)
 
 
@@ -93,7 +93,7 @@ def parse_stamps(words: pa.Array, vendor: Vendor) -> Stamps | int:
         words: T strings without blanks at their ends.
 
     Returns:
-        The times, or the place of the first word that is no time of this style.
+        The times, or the place of the first word that is not a time of this style.
     """
     found = pc.extract_regex(words, pattern=f"^(?:{vendor.pattern})$")
     if found.null_count:

@@ -140,7 +140,7 @@ class Tabulation:
         """False for a column of words, which is left out.
 
         Raises:
-            Unusable: some cells are no numbers, or the column is one that must not be left out.
+            Unusable: some cells are not numbers, or the column is one that must not be left out.
         """
         if not cells.novelty:
             return True

@@ -195,7 +195,7 @@ def open_text(
         rows: how many readings are needed, all if None.
 
     Raises:
-        Unusable: it is no text, has no times, or another style.
+        Unusable: it is not text, has no times, or another style.
     """
     text, encoding = read_text(path, None if rows is None else rows + HEAD)
     head = [line.decode(errors="replace").rstrip("\n") for line in itertools.islice(io.BytesIO(text), HEAD)]
@@ -212,7 +212,7 @@ def open_text(
         what = "the columns are parted by semicolons, so decimals are taken to have commas"
         result.notes.append(("style", what, f"name another style with --vendor, or this one: {header.options.vendor}"))
     if encoding == "Windows-1252":
-        what = f"the file is no UTF-8 and was read as {encoding}"
+        what = f"the file is not in UTF-8 and was read as {encoding}"
         result.notes.append(("text", what, "check names with other than English letters"))
     return result
 

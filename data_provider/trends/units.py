@@ -61,7 +61,7 @@ UNITS = {unit.name: unit for unit in _ALL}
 # The units that roles' plausible ranges are given in (role_names.yaml).
 TABLE_UNITS = {"temperature": "F", "flow": "CFM", "pressure": "in. w.g.", "fraction": "0-1", "power": "W"}
 
-# What no such sensor reads, whatever its role, in the units above: below and above it a reading is no measurement.
+# What no such sensor reads, whatever its role, in the units above: below and above it a reading is not a measurement.
 POSSIBLE = {
     "temperature": (-60.0, 250.0),
     "flow": (-500.0, 1e6),

@@ -59,7 +59,7 @@ def zone_of(name: str) -> zoneinfo.ZoneInfo:
             raise UserError("this machine has no list of time zones; pip install tzdata") from None
         word = name.split("/")[-1].casefold().replace(" ", "_")
         close = [zone for zone in known if word and word in zone.casefold()][:3] or ["America/Chicago, Europe/Berlin"]
-        raise UserError(f"--time_zone '{name}' is no IANA time zone; write it as {' or '.join(close)}") from None
+        raise UserError(f"--time_zone '{name}' is not an IANA time zone; write it as {' or '.join(close)}") from None
 
 
 def elapsed(

@@ -20,7 +20,7 @@ STEPS = 12  # of a window that are sampled, evenly spread
 COMPONENTS = 16  # of a class at most
 POINTS = 8000  # of a class that the mixture is fitted to at most
 FEWEST = 4  # points a component for each signal
-FLOOR = 1e-5  # added to variances of readings in [-1, 1]: a sensor that never moved in training is no proof
+FLOOR = 1e-5  # added to variances of readings in [-1, 1]: a sensor that never moved in training proves nothing
 
 
 class _Components(NamedTuple):

@@ -28,7 +28,7 @@ LARGEST_CODE = 127  # of a weight in eight bits, on either side of 0
 class Measured(nn.Module):
     """A network with everything before and behind it: scaling, clipping, temperature, softmax, verdict.
 
-    A sensor is missing from a window in which one of its readings is no finite number. A window that lacks too many
+    A sensor is missing from a window in which one of its readings is not a finite number. A window that lacks too many
     sensors gets NaN and no answer.
 
     Args:

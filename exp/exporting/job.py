@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 2  # of what is said of a file, in it and beside it
 MARK = "export_format"
-OWN = {"root_path", "cache_path"}  # options of the data that are no part of the model
+OWN = {"root_path", "cache_path"}  # options of the data that are not part of the model
 
 
 @dataclass(frozen=True, kw_only=True)

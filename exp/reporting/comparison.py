@@ -45,7 +45,7 @@ def table(folders: Sequence[Path]) -> tuple[list[str], list[list[str]]]:
         folders: run folders; links and repetitions are read once.
 
     Raises:
-        UserError: no folder, or one is no run folder or damaged.
+        UserError: no folder, or one is not a run folder or damaged.
     """
     return list(HEADER), _rows(*load(folders))
 

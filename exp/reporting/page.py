@@ -133,11 +133,11 @@ def picture(path: Path) -> Picture:
     """Read a PNG.
 
     Raises:
-        ValueError: the file is no PNG.
+        ValueError: the file is not a PNG.
     """
     content = path.read_bytes()
     if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:
-        raise ValueError(f"{path} is no PNG file")
+        raise ValueError(f"{path} is not a PNG file")
     width = round(struct.unpack(">I", content[16:20])[0] / _PIXELS)
     uri = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
     return Picture(uri=uri, width=width, narrowest=0 if width <= _SHRINKS_TO else max(600, round(0.75 * width)))

@@ -172,7 +172,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} is no JSON: {error}; copy the model folder again") from None
+        raise UserError(f"{path} is not JSON: {error}; copy the model folder again") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} does not describe a model; copy the model folder again")
     return content

@@ -77,7 +77,7 @@ def load(folders: Sequence[Path]) -> tuple[list[list[ComparedRun]], dict[Path, l
         beginning with "!" where its numbers must not be compared with the first run's.
 
     Raises:
-        UserError: no folder, or one is no run folder or damaged.
+        UserError: no folder, or one is not a run folder or damaged.
     """
     paths = list(dict.fromkeys(Path(folder).resolve() for folder in folders))
     if not paths:

@@ -97,11 +97,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     """The options of a run.
 
     Raises:
-        UserError: the folder is no run folder.
+        UserError: the folder is not a run folder.
     """
     path = folder / "config.yaml"
     if not path.is_file():
-        raise UserError(f"{folder} is no run folder: it has no config.yaml; python run.py train writes one")
+        raise UserError(f"{folder} is not a run folder: it has no config.yaml; python run.py train writes one")
     try:
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

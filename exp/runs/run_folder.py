@@ -65,7 +65,7 @@ class RunFolder:
         if path.name == "last.pt" or path.name == "best.pt":
             path = path.parent.parent
         if not (path / "config.yaml").is_file():
-            raise UserError(f"{path} is no run folder (it has no config.yaml); train first, or name one with --run")
+            raise UserError(f"{path} is not a run folder (it has no config.yaml); train first, or name one with --run")
         return cls(path.resolve())
 
     @property

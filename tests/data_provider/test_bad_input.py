@@ -106,7 +106,7 @@ def step_too_fine(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(folder_of_runs(path)), "sample_period": "30s"}
 
 
-@case(r"--sample_period 'soon' is no length of time; write it as 30s, 5min or 1h")
+@case(r"--sample_period 'soon' is not a length of time; write it as 30s, 5min or 1h")
 def step_in_other_words(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(folder_of_runs(path)), "sample_period": "soon"}
 

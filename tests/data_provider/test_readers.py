@@ -112,9 +112,9 @@ HEAD = "Datetime,a,b\n" + ROW.format(0)
         (HEAD + "\n2018-01-01 00:01,1,1_000\n", "line 4, column 'b': '1_000' is not a number"),
         (HEAD + "2018-01-01 00:01,1\n", "line 3: it has 2 cells where line 1 has 3"),
         (HEAD + "2018-01-01 00:01,1,2,3\n", "line 3: it has 4 cells where line 1 has 3"),
-        (HEAD + ",1,2\n", "line 3: '' is no time"),
-        (HEAD + "01/02/2018 00:01,1,2\n", "line 3: '01/02/2018 00:01' is no time as 'iso' writes it"),
-        (HEAD + "2018-02-30 00:01,1,2\n", "line 3: '2018-02-30 00:01' is no time"),
+        (HEAD + ",1,2\n", "line 3: '' is not a time"),
+        (HEAD + "01/02/2018 00:01,1,2\n", "line 3: '01/02/2018 00:01' is not a time as 'iso' writes it"),
+        (HEAD + "2018-02-30 00:01,1,2\n", "line 3: '2018-02-30 00:01' is not a time"),
         (HEAD + "2018-01-01 00:00,1,3\n", "line 3: the time 2018-01-01 00:00:00 is there twice"),
         (
             HEAD + ROW.format(1) + "2017-12-31 23:59,1,3\n",

@@ -171,7 +171,7 @@ def test_runs_of_a_group_stay_together(seed: int) -> None:
 
 
 def test_neighbouring_days_of_one_unit_are_guarded_too() -> None:
-    """Round the clock, a day a run: the night is no gap here."""
+    """Round the clock, a day a run: the night is not a gap here."""
     start = np.datetime64("2018-01-01")
     spans = [(f"day {d}", ("a", "b")[d % 2], days(f"{start + d}", 1, rows=288, hour=0), "") for d in range(30)]
     windows, _, report = split(made(spans), settings("days"))

@@ -271,7 +271,7 @@ def test_other_data_is_no_measure(alone, tmp_path, capsys):
 def test_a_baseline_is_no_network(base, capsys):
     status, folder = train(base / "data", base / "forest", "--model", "RandomForest")
     assert status == 0
-    assert "RandomForest is no network, and only networks can be exported" in refused(capsys, folder)
+    assert "RandomForest is not a network, and only networks can be exported" in refused(capsys, folder)
     assert not (folder / "export").exists()
 
 
@@ -307,7 +307,7 @@ def test_what_a_format_cannot_hold_is_a_line(trained, tmp_path, capsys, monkeypa
 
 
 def test_places_and_options_that_cannot_be(trained, tmp_path, capsys):
-    assert "is no run folder" in refused(capsys, tmp_path / "nothing")
+    assert "is not a run folder" in refused(capsys, tmp_path / "nothing")
     (tmp_path / "file").write_text("")
     assert "cannot make the folder" in refused(capsys, trained, "--output", str(tmp_path / "file"))
     assert "--seq_len 32 is not the run's, which is 16" in refused(capsys, trained, "--seq_len", "32")

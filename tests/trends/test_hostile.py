@@ -80,7 +80,7 @@ FATAL = {
     ),
     "semicolons": (
         lambda p: _text(p, lambda text: text.replace(",", ";")),
-        "line 2, SA_TEMP: '55.624' is no number as 'iso_semicolon' writes it, with decimal commas; export it with",
+        "line 2, SA_TEMP: '55.624' is not a number as 'iso_semicolon' writes it, with decimal commas; export it with",
     ),
     "tabs": (lambda p: _text(p, lambda text: text.replace(",", "\t")), "line 1: the columns are parted by tabs"),
     "mixed delimiters": (
@@ -104,11 +104,11 @@ FATAL = {
     ),
     "a time that is none": (
         lambda p: _text(p, _put(10, lambda line: line.replace("2017-03-06", "2017-02-30"))),
-        "line 11: '2017-02-30 00:45:00' is no time as 'iso' writes it",
+        "line 11: '2017-02-30 00:45:00' is not a time as 'iso' writes it",
     ),
     "a formula for a time": (
         lambda p: _text(p, _put(10, lambda line: "=NOW()," + line.split(",", 1)[1])),
-        "line 11: '=NOW()' is no time as 'iso' writes it (2017-03-11 01:05:00)",
+        "line 11: '=NOW()' is not a time as 'iso' writes it (2017-03-11 01:05:00)",
     ),
     "no times": (lambda p: p.write_text("SA_TEMP,OA_TEMP\n1,2\n"), "line 1: no column of times among: SA_TEMP,OA_TEMP"),
     "two times": (
@@ -140,12 +140,12 @@ FATAL = {
         lambda p: write(p, clock(rows=60, step=900), unit_readings(60)),
         "readings are 15min apart, and the model needs steps of 5min; export them every 5min or more often",
     ),
-    "no text": (_random, "the file holds bytes that are no text; save it as CSV in UTF-8"),
-    "zeros": (lambda p: p.write_bytes(bytes(5000)), "the file holds bytes that are no text; save it as CSV in UTF-8"),
-    "half a UTF-16 letter": (lambda p: p.write_bytes(b"\xff\xfea"), "the file holds bytes that are no text"),
-    "a zip called csv": (_zip, "this is no CSV file: it is a zip archive (an Excel workbook is one too); save it"),
+    "no text": (_random, "the file holds bytes that are not text; save it as CSV in UTF-8"),
+    "zeros": (lambda p: p.write_bytes(bytes(5000)), "the file holds bytes that are not text; save it as CSV in UTF-8"),
+    "half a UTF-16 letter": (lambda p: p.write_bytes(b"\xff\xfea"), "the file holds bytes that are not text"),
+    "a zip called csv": (_zip, "this is not a CSV file: it is a zip archive (an Excel workbook is one too); save it"),
     "a gzip called csv": (lambda p: p.write_bytes(gzip.compress(b"Datetime")), "it is packed with gzip"),
-    "a web page": (lambda p: p.write_text("<!DOCTYPE html><p>Please log in"), "this is no CSV file: it is a web page"),
+    "a web page": (lambda p: p.write_text("<!DOCTYPE html><p>Log in"), "this is not a CSV file: it is a web page"),
     "some times with a zone": (
         lambda p: _text(p, _put(20, lambda line: line.replace(",", "+01:00,", 1))),
         "line 21: some times have a zone and some have none; export all of them with their zone",
@@ -175,7 +175,7 @@ def _with_formula(path):
 
 USABLE = {
     "a formula in a cell": (
-        _with_formula, "line 2, OA_TEMP: 60 cells are no numbers, the first '=HYPERLINK(\"x\")': taken as no reading"
+        _with_formula, "line 2, OA_TEMP: 60 cells are not numbers, the first '=HYPERLINK(\"x\")': taken as no reading"
     ),
     "a formula in the header": (
         lambda p: write(p, clock(rows=60), unit_readings(60), names=("=1+1", *COLUMNS[1:])),
@@ -335,7 +335,7 @@ def test_a_folder_reads_on_after_bad_files(tmp_path):
         assert "this link leads outside the folder, and is not followed" in lines(trends[name])
     assert "export.zip: .zip files are not read; unpack it" in lines(trends["export.zip"])
     for name in ("broken.csv", "pipe.csv"):
-        assert "this is no regular file; take it away" in lines(trends[name])
+        assert "this is not a regular file; take it away" in lines(trends[name])
     assert set(trends) == {
         "a.csv", "ahu2/b.csv.gz", "broken.csv", "door", "empty.csv", "export.zip", "inside.csv", "link.csv", "pipe.csv",
     }  # fmt: skip
@@ -387,7 +387,7 @@ def test_text_of_a_stream_is_never_run(tmp_path):
     target = io.BytesIO()
     np.save(target, np.arange(5))
     (tmp_path / "ahu.csv").write_bytes(target.getvalue())
-    with pytest.raises(UserError, match="bytes that are no text"):
+    with pytest.raises(UserError, match="bytes that are not text"):
         read(tmp_path / "ahu.csv")
 
 

@@ -188,7 +188,7 @@ def test_states_are_readings_where_the_point_has_states(tmp_path):
         [["off" if row == 9 else 60.0 + row] for row in range(40)],
         names=("SA_TEMP",),
     )
-    assert "1 cells are no numbers, the first 'off'" in lines(one(off, columns=("SA_TEMP",), units=("F",)), "cell")
+    assert "1 cells are not numbers, the first 'off'" in lines(one(off, columns=("SA_TEMP",), units=("F",)), "cell")
 
 
 def test_thousands_and_decimals(tmp_path):

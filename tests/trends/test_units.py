@@ -184,7 +184,7 @@ def test_a_role_map_that_would_fill_the_memory_is_refused(tmp_path):
 def test_a_role_map_that_is_not_there_or_too_large(tmp_path):
     with pytest.raises(UserError, match=r"no such file; python run.py doctor .* writes a first role map"):
         read_roles(tmp_path / "no.yaml", columns=COLUMNS, units=MODEL_UNITS)
-    with pytest.raises(UserError, match="larger than 1 MiB, so it is no role map"):
+    with pytest.raises(UserError, match="larger than 1 MiB, so it is not a role map"):
         _roles(tmp_path, "# " + "x" * 2**20)
 
 
@@ -323,5 +323,5 @@ def test_a_column_with_cells_in_two_units_keeps_the_one_most_are_in(tmp_path):
     cells = [[f"{row[0]} F", *row[1:]] for row in unit_readings(60).tolist()]
     cells[30][0] = "14 C"
     trend = one(write(tmp_path / "ahu.csv", clock(rows=60), cells))
-    assert "line 32, SA_TEMP: 1 cells are no numbers, the first '14 C'" in lines(trend, "cell")
+    assert "line 32, SA_TEMP: 1 cells are not numbers, the first '14 C'" in lines(trend, "cell")
     assert trend.values[30, 0] == np.float32(unit_readings(60)[29, 0])

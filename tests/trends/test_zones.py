@@ -165,9 +165,9 @@ def test_unknown_abbreviations_and_zones(tmp_path):
     path.write_text(path.read_text().replace("CST", "XYZ"))
     with pytest.raises(UserError, match="line 2: the zone 'XYZ' is unknown; name the building's with --time_zone"):
         read(path, vendor="niagara")
-    with pytest.raises(UserError, match="--time_zone 'Chicago' is no IANA time zone; write it as America/Chicago"):
+    with pytest.raises(UserError, match="--time_zone 'Chicago' is not an IANA time zone; write it as America/Chicago"):
         read(path, time_zone="Chicago")
-    with pytest.raises(UserError, match=r"--time_zone '../../etc/passwd' is no IANA time zone"):
+    with pytest.raises(UserError, match=r"--time_zone '../../etc/passwd' is not an IANA time zone"):
         read(path, time_zone="../../etc/passwd")
 
 
