@@ -18,7 +18,7 @@ def run(options: Options) -> int:
     """
     target = Path(options.json) if options.json else None
     if target and (target.is_dir() or not target.absolute().parent.is_dir()):
-        raise UserError(f"--json {target}: it must be a file in a folder that there is")
+        raise UserError(f"--json {target}: it must be a file in an existing folder")
     if options.write and options.measure not in WRITTEN:
         raise UserError(f"--write goes with benchmark {' and '.join(WRITTEN)}, not with benchmark {options.measure}")
     found = MEASURES[options.measure](options)

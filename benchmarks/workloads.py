@@ -135,7 +135,7 @@ class Detection:
 
 
 def window_set(count: int, signals: int, classes: int) -> WindowSet:
-    """n windows of C signals as a data set gives them to a loader: cut and scaled when they are asked for."""
+    """n windows of C signals as a data set gives them to a loader: cut and scaled on demand."""
     readings = windows(count, signals).transpose(1, 2).flatten(0, 1).numpy()  # (n L, C)
     segments = Segments(
         recipe=Recipe(columns=tuple(f"signal {i}" for i in range(signals)), period_seconds=60, hold_seconds=0),

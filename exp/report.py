@@ -41,4 +41,4 @@ def _compare(options: Options) -> int:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "config.yaml").is_file()
+    return RunFolder(path).config.is_file()

@@ -24,7 +24,7 @@ _FLAT = 1e-4
 
 
 class Gramian(NamedTuple):
-    """Both fields of some signals, held as factors; an image is built when it is asked for.
+    """Both fields of some signals, held as factors; an image is built on demand.
 
     Attributes:
         cos: (*N, S) the signals in [-1, 1].
@@ -60,7 +60,7 @@ def gramian(x: Tensor, gaf_range: str = "train", image_size: int = 0, backend: s
         gaf_range: "train" takes the values as they are (pyts: `sample_range=None`), so that the level of a signal
             stays in its picture; "window" scales every signal to [-1, 1] by itself (the default of pyts).
         image_size: S, the number of pieces that L is averaged to; 0 for L.
-        backend: what computes an image when one is asked for, "torch" or "pyts".
+        backend: what computes an image, "torch" or "pyts".
 
     Raises:
         ValueError: an argument that is not one of its choices.

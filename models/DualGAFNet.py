@@ -36,7 +36,7 @@ class DualGAFNet(nn.Module):
         settings: the choices.
 
     Raises:
-        UserError: a setting is none of its choices.
+        UserError: a setting is not one of its choices.
     """
 
     methods: tuple[str, ...] = METHODS

@@ -25,7 +25,7 @@ def model_of(options: Options, info: DataFacts) -> nn.Module:
     """The network or the baseline that the options choose, for the signals and classes of the data.
 
     Raises:
-        UserError: an option is none of its choices.
+        UserError: an option is not one of its choices.
     """
     if options.model in BASELINES:
         return BASELINES[options.model](signals=len(info.columns), classes=len(info.classes), seed=options.seed)

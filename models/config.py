@@ -44,7 +44,7 @@ TIMM = "timm:"
 
 
 def check(settings: ModelSettings, length: int) -> None:
-    """Raises UserError if a setting is none of its choices, or is out of its range for windows of `length` steps."""
+    """Raises UserError if a setting is not one of its choices, or out of its range for windows of `length` steps."""
     for setting, registry in REGISTRIES.items():
         name = getattr(settings, setting)
         if name not in registry:

@@ -241,7 +241,7 @@ def test_limits_name_the_classes_that_were_never_tested(network, tmp_path):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     model_card.write(RunFolder(folder))
     text = html.unescape(sections(card_of(folder))["Limits"])
-    assert f"Never tested, for want of windows: {HOSTILE[1]}." in text
+    assert f"Never tested, for lack of windows: {HOSTILE[1]}." in text
     assert "The data is simulated." in text
     assert "cannot call a unit fault-free" in text
     assert "The files span 12 days" in text

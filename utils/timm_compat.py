@@ -50,7 +50,7 @@ def import_timm() -> ModuleType:
 
 
 def _declare(operator: str) -> None:
-    """Declares an operator of torchvision without a kernel, and forgets the import that failed for want of it."""
+    """Declares an operator of torchvision without a kernel, and forgets the import that failed without it."""
     library = torch.library.Library("torchvision", "FRAGMENT")
     library.define(operator + SIGNATURES[operator])
     _declared[operator] = library

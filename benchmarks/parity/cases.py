@@ -1,4 +1,4 @@
-"""The fixed training that every framework is asked for, and its true result.
+"""The fixed training that every framework runs, and its true result.
 
 NumPy only: each framework runs in its own environment. Weights travel as [W1 (F, H), b1 (H,), W2 (H, K), b2 (K,)].
 

@@ -49,7 +49,7 @@ def ordered_classes(found: Sequence[str], published: Sequence[str], normal: str 
 
 
 def normal_of(labels: Sequence[str]) -> str | None:
-    """The label whose name says that there is no fault; None if none or several do."""
+    """The label that is named as fault-free; None if no label or several are."""
     found = {label for label in labels if "".join(c for c in label.casefold() if c.isalnum()) in NORMAL_WORDS}
     return found.pop() if len(found) == 1 else None
 

@@ -38,7 +38,7 @@ class Cells:
 
     Attributes:
         values: (T,) float32 or float64, NaN where there is none.
-        said: (T,) bool, True where a word said that there is no reading; an empty cell says nothing.
+        marked: (T,) bool, True where a word marks the reading as missing; an empty cell does not.
         unit: the unit behind the numbers, None if there is none.
         strange: words that mean nothing here -> the row of the first and how many.
         foreign: row of the first number whose decimal mark is not the style's, None if there is none.
@@ -46,7 +46,7 @@ class Cells:
     """
 
     values: np.ndarray
-    said: np.ndarray
+    marked: np.ndarray
     unit: Unit | None = None
     novelty: dict[str, tuple[int, int]] = field(default_factory=dict)
     foreign: int | None = None
@@ -55,15 +55,15 @@ class Cells:
     @property
     def empty(self) -> np.ndarray:
         """(T,) bool, True where a cell holds nothing at all."""
-        return np.isnan(self.values) & ~self.said
+        return np.isnan(self.values) & ~self.marked
 
     def at(self, rows: np.ndarray) -> "Cells":
         """Some rows, (T,) bool. Rows of `novelty` and `foreign` stay those of the file."""
-        return dataclasses.replace(self, values=self.values[rows], said=self.said[rows])
+        return dataclasses.replace(self, values=self.values[rows], marked=self.marked[rows])
 
     def turned(self) -> "Cells":
         """The last reading first. Rows of `novelty` and `foreign` stay those of the file."""
-        return dataclasses.replace(self, values=self.values[::-1], said=self.said[::-1])
+        return dataclasses.replace(self, values=self.values[::-1], marked=self.marked[::-1])
 
 
 def numbers_of(column: pa.Array, style: Vendor, *, states: bool, number: pa.DataType) -> Cells:
@@ -78,20 +78,20 @@ def numbers_of(column: pa.Array, style: Vendor, *, states: bool, number: pa.Data
     """
     if not pa.types.is_string(column.type):
         values = column.to_numpy(zero_copy_only=False)
-        said = ~np.isfinite(values)
+        marked = ~np.isfinite(values)
         if column.null_count:
-            said &= np.array(pc.is_valid(column))
-        endless = int(np.isinf(values).sum()) if said.any() else 0
+            marked &= np.array(pc.is_valid(column))
+        endless = int(np.isinf(values).sum()) if marked.any() else 0
         if endless:
-            values = np.where(said, np.nan, values)
-        return Cells(values, said, endless=endless)
+            values = np.where(marked, np.nan, values)
+        return Cells(values, marked, endless=endless)
     words = pc.utf8_lower(column)
-    said = np.array(pc.is_in(words, value_set=pa.array(sorted(MISSING_WORDS))), bool)
-    quick = plain_numbers(pc.if_else(pa.array(said), "", column), style.decimal, number)
-    endless = pc.sum(pc.is_in(words, value_set=pa.array(_ENDLESS))).as_py() if said.any() else 0
+    marked = np.array(pc.is_in(words, value_set=pa.array(sorted(MISSING_WORDS))), bool)
+    quick = plain_numbers(pc.if_else(pa.array(marked), "", column), style.decimal, number)
+    endless = pc.sum(pc.is_in(words, value_set=pa.array(_ENDLESS))).as_py() if marked.any() else 0
     if quick is not None:
-        return Cells(quick.to_numpy(zero_copy_only=False), said, endless=endless)
-    cells = _slowly(column, said | np.array(pc.equal(column, ""), bool), said, style, states)
+        return Cells(quick.to_numpy(zero_copy_only=False), marked, endless=endless)
+    cells = _slowly(column, marked | np.array(pc.equal(column, ""), bool), marked, style, states)
     cells.endless = endless
     cells.values = cells.values.astype(number.to_pandas_dtype(), copy=False)
     return cells
@@ -110,7 +110,7 @@ def plain_numbers(words: pa.Array, decimal: str, number: pa.DataType) -> pa.Arra
     return numbers if pc.all(pc.is_finite(numbers)).as_py() is not False else None
 
 
-def _slowly(column: pa.Array, nothing: np.ndarray, said: np.ndarray, style: Vendor, states: bool) -> Cells:
+def _slowly(column: pa.Array, nothing: np.ndarray, marked: np.ndarray, style: Vendor, states: bool) -> Cells:
     """Reads every different word of a column once, as float64."""
     coded = column.dictionary_encode()
     words, place = coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
@@ -123,7 +123,7 @@ def _slowly(column: pa.Array, nothing: np.ndarray, said: np.ndarray, style: Vend
         units[reading.unit] += int(count[number])
     del units[""]
     own = max(units, key=units.__getitem__, default="")
-    result = Cells(np.empty(0), said, UNITS.get(own))
+    result = Cells(np.empty(0), marked, UNITS.get(own))
     meaning, silent = np.full(len(words), np.nan), np.zeros(len(words), bool)
     for number, (value, unit, novelty) in read.items():
         if novelty or unit not in ("", own):
@@ -132,7 +132,7 @@ def _slowly(column: pa.Array, nothing: np.ndarray, said: np.ndarray, style: Vend
                 result.foreign = min(int(first[number]), len(place) if result.foreign is None else result.foreign)
         meaning[number] = value if unit in ("", own) else np.nan
         silent[number] = np.isnan(meaning[number])
-    result.values, result.said = meaning[place], said | silent[place]
+    result.values, result.marked = meaning[place], marked | silent[place]
     return result
 
 
@@ -165,5 +165,5 @@ def _without_flags(word: str) -> tuple[str, bool]:
     flags = re.search(_FLAGS, word.casefold())
     if flags is None:
         return word, True
-    said = {flag.strip() for flag in flags[1].split(",") if flag.strip()}
-    return word[: flags.start()].strip(), said <= _TRUSTED
+    marked = {flag.strip() for flag in flags[1].split(",") if flag.strip()}
+    return word[: flags.start()].strip(), marked <= _TRUSTED

@@ -34,14 +34,14 @@ class Readings:
         signal: the model's column.
         unit: the file's unit, taken as the model's where the file does not say; None if neither is known.
         raw: (T,) float64 in the file's unit, NaN where there is none.
-        said: (T,) bool, True where the file says that there is none.
+        marked: (T,) bool, True where the file marks the reading as missing.
         stated: False where nobody stated the unit.
     """
 
     signal: Signal
     unit: Unit | None
     raw: np.ndarray
-    said: np.ndarray
+    marked: np.ndarray
     stated: bool = True
 
     def in_model_unit(self) -> np.ndarray:
@@ -57,7 +57,7 @@ class Readings:
     def drop(self, rows: np.ndarray) -> None:
         """Makes some readings unknown."""
         self.raw = np.where(rows, np.nan, self.raw)
-        self.said = self.said | rows
+        self.marked = self.marked | rows
 
 
 def drop_codes(file: str, readings: Readings) -> list[Problem]:
@@ -76,7 +76,7 @@ def drop_codes(file: str, readings: Readings) -> list[Problem]:
         what = f"{words} stands {int(outside.sum())} times, and {signal.column} cannot read that: taken as no reading"
         return [_note(file, signal, what, "look at the sensor if that is often", "code")]
     if not np.isfinite(high):
-        what = f"{readings.raw[coded][0]:g} stands {int(coded.sum())} times and may mean that there is no reading"
+        what = f"{readings.raw[coded][0]:g} stands {int(coded.sum())} times and may stand for a missing reading"
         return [_note(file, signal, what, "leave such cells empty if so", "code")]
     return []
 

@@ -81,14 +81,14 @@ def snapped(times: np.ndarray, step: int) -> np.ndarray:
     return np.where(close, near, seconds).astype("datetime64[s]") if close.mean() >= EVEN_SHARE else times
 
 
-def changes_only(values: np.ndarray, said: np.ndarray) -> bool:
+def changes_only(values: np.ndarray, marked: np.ndarray) -> bool:
     """Whether a column of an even file holds changes of value: most of its cells say nothing at all.
 
     Args:
         values: (T,) NaN where there is no reading.
-        said: (T,) bool, True where a word says that there is none.
+        marked: (T,) bool, True where a word marks the reading as missing.
     """
-    silent = np.isnan(values) & ~said
+    silent = np.isnan(values) & ~marked
     return bool(silent.mean() > _SILENT and not np.isnan(values).all())
 
 
@@ -97,20 +97,20 @@ def hold_seconds(step: int | None, period: int, longest: float) -> float:
     return longest if step is None else min(longest, HOLD_STEPS * period)
 
 
-def at_steps(grid: np.ndarray, times: np.ndarray, values: np.ndarray, said: np.ndarray, age: float) -> np.ndarray:
+def at_steps(grid: np.ndarray, times: np.ndarray, values: np.ndarray, marked: np.ndarray, age: float) -> np.ndarray:
     """The last reading at or before each step, if it is young enough.
 
     Args:
         grid: (N,) datetime64[s].
         times: (T,) datetime64[s], rising.
         values: (T,) NaN where there is no reading.
-        said: (T,) bool, True where the file says that there is none, which ends the hold; an empty cell does not.
+        marked: (T,) bool, True where the file marks the reading as missing, which ends the hold, unlike an empty cell.
         age: seconds.
 
     Returns:
         (N,) float64.
     """
-    kept = ~np.isnan(values) | said
+    kept = ~np.isnan(values) | marked
     if not kept.any():
         return np.full(len(grid), np.nan)
     source, readings = times[kept], values[kept]
@@ -120,7 +120,14 @@ def at_steps(grid: np.ndarray, times: np.ndarray, values: np.ndarray, said: np.n
 
 
 def mean_steps(
-    grid: np.ndarray, times: np.ndarray, values: np.ndarray, said: np.ndarray, age: float, *, period: int, fine: int
+    grid: np.ndarray,
+    times: np.ndarray,
+    values: np.ndarray,
+    marked: np.ndarray,
+    age: float,
+    *,
+    period: int,
+    fine: int,
 ) -> np.ndarray:
     """The mean over each step of the held readings, sampled at a finer step; half of the samples must be known.
 
@@ -130,7 +137,7 @@ def mean_steps(
     until = times[-1] if len(times) else None
     total, number = np.zeros(len(grid)), np.zeros(len(grid), np.int64)
     for shift in shifts:
-        sample = at_steps(grid + shift, times, values, said, age)
+        sample = at_steps(grid + shift, times, values, marked, age)
         known = ~np.isnan(sample) & (grid + shift <= until)
         total += np.where(known, sample, 0)
         number += known

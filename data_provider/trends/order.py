@@ -71,7 +71,7 @@ def clock_of(file: str, column: pa.Array, options: ReadOptions, place: Callable[
         row = int(back[0]) + 1
         what = f"the time {_words(stamps.wall[row])} comes after {_words(stamps.wall[row - 1])}"
         raise Unusable(what, "sort the file by time, and name the zone of its clock", where=line(row), kind="order")
-    problems = [Problem(file, line(row), *said, False, "zone") for row, said in moved.notes.items()]
+    problems = [Problem(file, line(row), *note, False, "zone") for row, note in moved.notes.items()]
     if flipped:
         what = "the newest reading comes first; turned around"
         problems.append(Problem(file, "", what, "nothing needs to be done", False, "order"))
@@ -128,8 +128,8 @@ def merged(
         conflicts |= clash
         if clock.step is not None:
             values[clash] = np.nan
-        said = (np.add.reduceat(cells.said.astype(np.int64), first) > 0) & np.isnan(values)
-        result.append(dataclasses.replace(cells, values=values, said=said | (clash & np.isnan(values))))
+        marked = (np.add.reduceat(cells.marked.astype(np.int64), first) > 0) & np.isnan(values)
+        result.append(dataclasses.replace(cells, values=values, marked=marked | (clash & np.isnan(values))))
     problems = []
     if conflicts.any():
         problems.append(_conflict(file, clock, first, conflicts, place, strict))

@@ -123,11 +123,11 @@ def _in_unit(source: OpenTrend, signal: Signal, origin: Origin, cells: Cells) ->
     if origin.unit and beside and beside is not origin.unit:
         what = f"{origin.unit.name} is stated for it, and its cells say {beside.name}: read as {origin.unit.name}"
         source.say(what, "correct the role map", where=name, kind="unit", column=name)
-    readings = Readings(signal, unit, cells.values, cells.said)
+    readings = Readings(signal, unit, cells.values, cells.marked)
     if unit and signal.unit and unit.quantity != signal.unit.quantity:
         what = f"'{shown(origin.name)}' is in {unit.name}, and the model's is in {signal.unit.name}: not used"
         source.say(what, "name the right column in a role map (--roles)", where=name, kind="missing", column=name)
-        readings = Readings(signal, signal.unit, np.full_like(cells.values, np.nan), cells.said)
+        readings = Readings(signal, signal.unit, np.full_like(cells.values, np.nan), cells.marked)
     elif origin.unit is None and not beside:
         readings.stated = False
     return readings
@@ -201,15 +201,18 @@ def even_readings(source: OpenTrend, found: FileReadings, request: Request) -> E
     values = np.full((len(grid.times), len(request.signals)), np.nan, np.float32)
     held = []
     for number, readings in found.readings.items():
-        changes = step is None or changes_only(readings.raw, readings.said)
+        changes = step is None or changes_only(readings.raw, readings.marked)
         # What is missing in a file at its own rate, the training recipe fills.
         age = request.max_age_seconds if changes else period - 1 if own else hold
-        column, said = readings.in_model_unit(), readings.said if changes else np.zeros_like(readings.said)
+        column, marked = (
+            readings.in_model_unit(),
+            readings.marked if changes else np.zeros_like(readings.marked),
+        )
         if request.resample == "mean" and not own:
             fine = _fine(step, period)
-            column = mean_steps(grid.times, times, column, said, age, period=period, fine=fine)
+            column = mean_steps(grid.times, times, column, marked, age, period=period, fine=fine)
         else:
-            column = at_steps(grid.times, times, column, said, age)
+            column = at_steps(grid.times, times, column, marked, age)
         values[:, number] = column
         if changes:
             held.append(readings.signal.column)

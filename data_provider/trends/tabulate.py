@@ -207,17 +207,17 @@ class Tabulation:
             raise Unusable(what, "name the right column in a role map (--roles)", kind="unit")
         if unit and target:
             self._units[name] = target.name
-        readings = Readings(self._signal(name, target), unit or target, cells.values, cells.said)
-        before = int(readings.said.sum())
+        readings = Readings(self._signal(name, target), unit or target, cells.values, cells.marked)
+        before = int(readings.marked.sum())
         self._source.problems += drop_codes(self._source.file, readings)
-        self._repaired["codes for no reading taken as missing"] += int(readings.said.sum()) - before
+        self._repaired["codes for no reading taken as missing"] += int(readings.marked.sum()) - before
         self._repaired["infinite readings taken as missing"] += cells.endless
-        return self._held(readings.in_model_unit(), readings.said, clock)
+        return self._held(readings.in_model_unit(), readings.marked, clock)
 
-    def _held(self, values: np.ndarray, said: np.ndarray, clock: Clock | None) -> np.ndarray:
+    def _held(self, values: np.ndarray, marked: np.ndarray, clock: Clock | None) -> np.ndarray:
         """(T,) where a column holds changes of value, each until the next one, for --max_age at most."""
-        silent = np.isnan(values) & ~said
-        if clock is None or not silent.any() or not (clock.step is None or changes_only(values, said)):
+        silent = np.isnan(values) & ~marked
+        if clock is None or not silent.any() or not (clock.step is None or changes_only(values, marked)):
             return values
         last = np.maximum.accumulate(np.where(silent, 0, np.arange(len(values))))
         age = (clock.times - clock.times[last]).astype(np.int64)

@@ -115,7 +115,7 @@ def read_trend(found: TrendFile, request: Request) -> Trend:
     except Unusable as error:
         nothing = np.empty(0, "datetime64[s]")
         values = np.empty((0, len(request.columns)), np.float32)
-        said = [problem for problem in source.problems if not problem.fatal] if source else []
-        problems = [error.problem(found.name), *said]
+        others = [problem for problem in source.problems if not problem.fatal] if source else []
+        problems = [error.problem(found.name), *others]
         return Trend(found.name, nothing, nothing, values, problems, False, request.period_seconds)
     return Trend(found.name, grid.times, grid.clock, grid.values, source.problems, readings.clock.utc, grid.period)

@@ -76,12 +76,12 @@ def elapsed(
     Raises:
         Unusable: times go backward, or do not exist in the zone.
     """
-    said = stamps.zone != ""
-    if said.any() and not said.all():
-        row = int(np.flatnonzero(~said)[0] if said[0] else np.flatnonzero(said)[0])
+    zoned = stamps.zone != ""
+    if zoned.any() and not zoned.all():
+        row = int(np.flatnonzero(~zoned)[0] if zoned[0] else np.flatnonzero(zoned)[0])
         what = "some times have a zone and some have none"
         raise Unusable(what, "export all of them with their zone", where=place(row), kind="zone")
-    if said.any():
+    if zoned.any():
         return Elapsed(stamps.wall - _offsets(stamps, zone, place), True)
     if zone is not None:
         return _localized(stamps.wall, zone, step, place)

@@ -70,7 +70,7 @@ def detect_files(
 
 @functools.lru_cache(maxsize=2)
 def _loaded(options: Options, changed: int) -> Detector:
-    """A process that is asked often loads the model once, and again when its file has `changed`."""
+    """A process that calls this often loads the model once, and again when its file has `changed`."""
     return load_detector(options)
 
 

@@ -15,7 +15,7 @@ from exp.detection.record import Evidence, Finding
 from exp.evaluation.decision import UNKNOWN
 from utils.written import mean_written, units
 
-ATTRIBUTED = 4  # windows of an event that are asked for what speaks for it
+ATTRIBUTED = 4  # windows of an event whose attribution is computed
 SENSORS = 3  # named in events.csv
 SHOWN_SENSORS = 8  # in the picture of sensors against time
 MOST_STEPS = 1500  # of a trend in a picture

@@ -1,4 +1,4 @@
-"""What this program needs and whether it is installed; works where none of it is."""
+"""What this program needs and whether it is installed; works where nothing is."""
 
 import importlib
 import importlib.metadata

@@ -82,8 +82,8 @@ def _target(options: Options) -> Path | None:
     if not target.exists():
         return target
     if options.output is not None:
-        raise UserError(f"{target} is there already; name another file with --output, or take it away")
-    print(f"{target} is there already and is left as it is; give it with --roles, or name another with --output")
+        raise UserError(f"{target} already exists; name another file with --output, or remove it")
+    print(f"{target} already exists and is left as it is; give it with --roles, or name another with --output")
     return None
 
 

@@ -106,7 +106,7 @@ def quantiles(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
 
     Of two quantiles the higher is taken, that of the windows and that of the classes, each of which counts alike: so
     neither the share of windows nor the mean share of a class's windows that lies above is more than asked for. By
-    windows alone, a rare fault might as well be called unknown always.
+    windows alone, a rare fault could always be called unknown.
 
     Args:
         scores: (n,) of known windows.

@@ -42,7 +42,7 @@ class Decision:
         false_alarm_quantiles: of 1 - the confidence in the fault-free class over the fault-free validation windows;
             empty where they are too few.
         compared: score -> area under the ROC curve when classes are held out of it, where that can be measured.
-        lower, upper: (C,) float32, the range of each signal that the model may be asked about; infinite for a signal
+        lower, upper: (C,) float32, the range of each signal within which the model answers; infinite for a signal
             that never changed in training.
         distance: of features to the classes, None where `score` is another.
         reference_window: (C, L) float32 scaled, a typical fault-free training window, of any class where there is none.

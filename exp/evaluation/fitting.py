@@ -140,7 +140,7 @@ def _ranges(scaler: Scaler) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _known(windows: WindowSet, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """Places of the windows that may be asked about; all of them where too few would be left."""
+    """Places of the windows within the training ranges; all of them where too few would be left."""
     everything = np.arange(len(windows))
     beyond = np.concatenate([outside(windows.readings(piece), lower, upper).any(1) for piece in pieces_of(everything)])
     return np.flatnonzero(~beyond) if (~beyond).sum() >= FEWEST else everything

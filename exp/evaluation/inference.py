@@ -84,7 +84,7 @@ def in_batches(
     """What `work` makes of each batch of places, in their order, with the model in evaluation mode.
 
     On the CPU the threads that torch may use take a batch each, which is faster than sharing one; a baseline, which may
-    use threads itself, is asked by one.
+    use threads itself, runs on one.
     """
     shared = device.type == "cpu" and not isinstance(model, Baseline)
     size = CACHED if shared else BATCH

@@ -30,7 +30,7 @@ def save_samples(folder: RunFolder, data: Prepared) -> None:
         chosen = np.array([_liveliest(data, np.flatnonzero(targets == number)[:200]) for number in present])
     windows = data.train.gather(chosen).x.numpy()
     samples = {f"class {data.info.classes[number]}": x for number, x in zip(present, windows, strict=True)}
-    np.savez_compressed(folder.figures / "samples.npz", **samples)
+    np.savez_compressed(folder.samples, **samples)
 
 
 def _first(starts: np.ndarray, targets: np.ndarray, moment: np.datetime64, number: int) -> int:
@@ -55,10 +55,10 @@ def draw_figures(folder: RunFolder) -> list[Path]:
             np.asarray(metrics["test"]["confusion"]), classes, folder.figures / "confusion_matrix.png", "Test part"
         )
     )
-    confidence, correct = _confidences(folder.path / "predictions_test.csv")
+    confidence, correct = _confidences(folder.predictions("test"))
     drawn.append(plots.reliability(confidence, correct, folder.figures / "reliability.png"))
     drawn.append(plots.class_bars(metrics["test"]["per_class"], folder.figures / "class_bars.png"))
-    samples = folder.figures / "samples.npz"
+    samples = folder.samples
     if samples.is_file():
         with np.load(samples, allow_pickle=False) as stored:
             windows = {name.removeprefix("class "): stored[name] for name in stored.files}

@@ -111,7 +111,7 @@ def _not_evaluated(run: RunRecord) -> list[str]:
     lines = []
     untested = [name for name in data["classes"] if not part["per_class"][name]["support"]]
     if untested:
-        lines.append(f"Never tested, for want of windows: {', '.join(untested)}.")
+        lines.append(f"Never tested, for lack of windows: {', '.join(untested)}.")
     if run.evaluated == "val":
         lines.append("No test part was evaluated: the numbers are those of the part that chose the epoch.")
     if part["blocks"] < FEW_BLOCKS:

@@ -29,7 +29,7 @@ def majority(run: RunRecord) -> tuple[str, float]:
 
 
 def interval(metric: dict[str, float | None], write: Any = percent) -> str:
-    """ "83.4 % to 90.4 %", or that there is none."""
+    """ "83.4 % to 90.4 %", or that no interval exists."""
     if missing(metric["low"]) or missing(metric["high"]):
         return NO_INTERVAL
     return f"{write(metric['low'])} to {write(metric['high'])}"

@@ -8,6 +8,7 @@ from typing import Any
 from exp.reporting import sentences as words
 from exp.reporting.page import duration, missing, number, percent, picture, render, save, tables
 from exp.runs.record import RunRecord, read_run
+from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def write(run_folder: Path) -> Path:
     """
     run = read_run(Path(run_folder))
     page = render("training.html.j2", **_context(run))
-    path = run.path / "report.html"
+    path = RunFolder(run.path).report
     save(path, page)
     logger.info("wrote %s", path)
     return path
@@ -159,7 +160,7 @@ def _classes(per_class: dict[str, dict[str, float]], normal: str | None) -> list
 
 def _figures(folder: Path) -> list[dict[str, Any]]:
     """The figures in the order of `_CAPTIONS`, those of another name behind them."""
-    paths = sorted((folder / "figures").glob("*.png"))
+    paths = sorted(RunFolder(folder).figures.glob("*.png"))
     if not paths:
         raise UserError(f"{folder} has no figures; draw them with: python run.py report --run {folder}")
     found = []
@@ -231,7 +232,7 @@ def _files(folder: Path) -> list[tuple[str, str, int]]:
     """Name, purpose and bytes of what lies in the folder; folders with all they hold."""
     found = []
     for path in sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name)):
-        if path.name == "report.html" or path.name.startswith("."):
+        if path == RunFolder(folder).report or path.name.startswith("."):
             continue
         inside = [path] if path.is_file() else [inner for inner in path.rglob("*") if inner.is_file()]
         size = sum(inner.stat().st_size for inner in inside)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exp.runs.record import read_config, read_run
+from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
 
 # Facts that must agree for two runs to be comparable; the split itself is compared within a seed.
@@ -92,7 +93,7 @@ def load(folders: Sequence[Path]) -> tuple[list[list[ComparedRun]], dict[Path, l
 
 
 def _read(path: Path) -> ComparedRun:
-    if not (path / "metrics.json").is_file():
+    if not RunFolder(path).metrics.is_file():
         return ComparedRun(path=path, config=read_config(path), metrics=None)
     record = read_run(path)
     windows = sorted((row["file"], row["start"], row["target"]) for row in record.predictions)

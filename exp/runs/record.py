@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
 
 _DATA_KEYS = (
@@ -61,7 +62,7 @@ class RunRecord:
                 return datetime.datetime.strptime(stamp[1], "%Y%m%d-%H%M%S")  # local time, as the name has it
             except ValueError:
                 pass
-        return datetime.datetime.fromtimestamp((self.path / "config.yaml").stat().st_mtime)
+        return datetime.datetime.fromtimestamp(RunFolder(self.path).config.stat().st_mtime)
 
     @property
     def evaluated(self) -> str:
@@ -83,12 +84,12 @@ def read_run(folder: Path) -> RunRecord:
     metrics = read_metrics(folder)
     epochs: list[dict[str, str]] = []
     if metrics["epochs"]:
-        epochs = _rows(folder / "training_metrics.csv", _EPOCH_KEYS, f"train again: {metrics['command']}")
+        epochs = _rows(RunFolder(folder).epochs, _EPOCH_KEYS, f"train again: {metrics['command']}")
         if not epochs:
             raise UserError(f"{folder / 'training_metrics.csv'} has no epoch; train again: {metrics['command']}")
     predictions: list[dict[str, str]] = []
     if metrics["test"] is not None:
-        path = folder / "predictions_test.csv"
+        path = RunFolder(folder).predictions("test")
         predictions = _rows(path, _PREDICTION_KEYS, f"write it with: python run.py test --run {folder}")
     return RunRecord(path=folder, config=config, metrics=metrics, epochs=epochs, predictions=predictions)
 
@@ -99,7 +100,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: the folder is not a run folder.
     """
-    path = folder / "config.yaml"
+    path = RunFolder(folder).config
     if not path.is_file():
         raise UserError(f"{folder} is not a run folder: it has no config.yaml; python run.py train writes one")
     try:
@@ -115,7 +116,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: the run has not ended, or the file is damaged.
     """
-    path = folder / "metrics.json"
+    path = RunFolder(folder).metrics
     if not path.is_file():
         raise UserError(
             f"{folder} has no metrics.json: its training has not ended; go on with: python run.py --resume {folder}"

@@ -29,6 +29,8 @@ class RunFolder:
         self.metrics = path / "metrics.json"
         self.summary = path / "best_model_summary.csv"
         self.figures = path / "figures"
+        self.samples = self.figures / "samples.npz"
+        self.report = path / "report.html"
         self.model = path / "model"
         self.last = path / "checkpoints" / "last.pt"
         self.best = path / "checkpoints" / "best.pt"
@@ -64,9 +66,13 @@ class RunFolder:
         path = Path(given) if given else family_of(options) / "latest"
         if path.name == "last.pt" or path.name == "best.pt":
             path = path.parent.parent
-        if not (path / "config.yaml").is_file():
+        if not cls(path).config.is_file():
             raise UserError(f"{path} is not a run folder (it has no config.yaml); train first, or name one with --run")
         return cls(path.resolve())
+
+    def predictions(self, part: str) -> Path:
+        """The predictions of "val" or "test"."""
+        return self.path / f"predictions_{part}.csv"
 
     @property
     def results(self) -> Path:
@@ -117,7 +123,7 @@ class RunFolder:
             row["block"] = int(predictions.block[i])
             row |= {f"p_{name}": float(p) for name, p in zip(predictions.classes, predictions.written[i], strict=True)}
             rows.append(row)
-        path = self.path / f"predictions_{predictions.part}.csv"
+        path = self.predictions(predictions.part)
         write_csv(path, rows)
         return path
 

@@ -88,7 +88,7 @@ def write(
         logger.info("%s", line_of(part, metrics[part]))
     if data.info.leaking:
         logger.warning("these numbers leak: %s", data.info.protocol)
-    logger.info("report: %s", folder.path / "report.html")
+    logger.info("report: %s", folder.report)
     print(f"run folder: {folder.path}")
 
 

@@ -78,7 +78,7 @@ def train_loader(windows: WindowSet, micro_batches: MicroBatches, *, workers: in
 
 
 def _processes() -> BaseContext:
-    """How loading processes are made. A copy of this one (fork) could wait for ever for a lock that one of its threads
+    """How loading processes are made. A copy of this one (fork) could wait forever for a lock that one of its threads
     held at that moment, so Python 3.12 warns of it; they are copies of a server without threads where there is one."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")

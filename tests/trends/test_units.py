@@ -281,7 +281,7 @@ def test_codes_of_a_point_nobody_knows(tmp_path):
     settings = {"columns": ("signal A", "signal B"), "units": ("", "")}
     kept = one(path, **settings, ranges=None)
     assert kept.values[10, 0] == 9999
-    assert "9999 stands 1 times and may mean that there is no reading" in lines(kept, "code")
+    assert "9999 stands 1 times and may stand for a missing reading" in lines(kept, "code")
     trained = one(path, **settings, ranges={"signal A": (0.0, 60.0)}, max_age_seconds=1)
     assert np.isnan(trained.values[10, 0])
     assert "the model's unit is unknown, so numbers are taken as they are for signal A, signal B" in lines(trained)

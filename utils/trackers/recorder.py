@@ -28,7 +28,7 @@ def chosen(spec: str) -> list[str]:
         spec: "none", a name, or several with commas.
 
     Raises:
-        UserError: a name that there is not, or a package that is not installed.
+        UserError: an unknown tracker, or a package that is not installed.
     """
     names = list(dict.fromkeys(word.strip() for word in spec.split(",")))
     if names == [NONE]:
