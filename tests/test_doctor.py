@@ -192,10 +192,10 @@ def test_a_role_map_is_never_overwritten(model, tmp_path, capsys):
     path = write(tmp_path / "ahu.csv", clock(rows=96), unit_readings(96))
     Path("roles.yaml").write_text("SA_TEMP: {column: SA_TEMP, unit: F}\n")
     assert _examine(model, path) == 0
-    assert "roles.yaml is there already and is left as it is" in capsys.readouterr().out
+    assert "roles.yaml already exists and is left as it is" in capsys.readouterr().out
     assert _examine(model, path, roles="roles.yaml") == 0
     assert "role map:" not in capsys.readouterr().out
-    with pytest.raises(UserError, match=r"roles.yaml is there already; name another file with --output"):
+    with pytest.raises(UserError, match=r"roles.yaml already exists; name another file with --output"):
         _examine(model, path, output="roles.yaml")
     assert Path("roles.yaml").read_text() == "SA_TEMP: {column: SA_TEMP, unit: F}\n"
     with pytest.raises(UserError, match=r"nowhere/roles.yaml: cannot be written \(No such file or directory\)"):
