@@ -26,22 +26,28 @@ class BuildPackage(build_py):
 
     def run(self) -> None:
         """Writes build_lib/dualgafnet."""
-        write_package(Path(self.build_lib) / PACKAGE)
+        write_package(Path(self.build_lib) / PACKAGE, version=self.distribution.get_version())
 
     def get_source_files(self) -> list[str]:
-        """The repository's own files."""
-        return [str(path.relative_to(HOME)) for room in ROOMS for path in sorted((HOME / room).rglob("*.py"))]
+        """The repository's own files, those that a source distribution holds."""
+        return ["run.py", "requirements.txt", *(str(path.relative_to(HOME)) for path in room_files())]
 
 
-def write_package(target: Path) -> None:
+def room_files() -> list[Path]:
+    """The files that are packed: code, templates and tables."""
+    files = [path for room in ROOMS for path in sorted((HOME / room).rglob("*")) if path.is_file()]
+    return [path for path in files if not {"__pycache__", "parity"} & set(path.relative_to(HOME).parts)]
+
+
+def write_package(target: Path, *, version: str) -> None:
     """Writes the rooms, below the name of the package, into a folder that is made anew."""
     shutil.rmtree(target, ignore_errors=True)
-    for room in ROOMS:
-        for path in sorted((HOME / room).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts and "parity" not in path.parts:
-                _copy(path, target / path.relative_to(HOME))
+    for path in room_files():
+        _copy(path, target / path.relative_to(HOME))
     _copy(HOME / "run.py", target / "__main__.py")
     _copy(HOME / "exp" / "api.py", target / "__init__.py")
+    with (target / "__init__.py").open("a", encoding="utf-8") as file:
+        file.write(f'\n\n__version__ = "{version}"\n')
     shutil.copy(HOME / "requirements.txt", target)  # what `doctor` compares with
     (target / "py.typed").touch()
 

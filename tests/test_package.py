@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -77,6 +78,24 @@ def test_one_name_is_installed(installed):
     requirements = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").split()
     metadata = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("METADATA"))).decode()
     assert metadata.count("Requires-Dist:") - metadata.count("extra ==") == len(requirements)
+
+
+def test_a_source_distribution_holds_what_is_packed(installed):
+    code = "import setuptools.build_meta as backend; backend.build_sdist('..')"
+    source = installed.parent / "source"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=source)
+    (archive,) = installed.parent.glob("*.tar.gz")
+    with tarfile.open(archive) as file:
+        held = {name.split("/", 1)[1] for name in file.getnames() if "/" in name}
+    (wheel,) = installed.parent.glob("*.whl")
+    packed = [name.removeprefix("dualgafnet/") for name in zipfile.ZipFile(wheel).namelist() if "dist-info" not in name]
+    assert {name for name in packed if name not in ("__init__.py", "__main__.py", "py.typed")} <= held
+    assert "run.py" in held
+
+
+def test_the_version_is_that_of_the_distribution(installed, tmp_path):
+    code = "import dualgafnet, importlib.metadata as m; print(dualgafnet.__version__ == m.version('dualgafnet'))"
+    assert _run(installed, tmp_path, "-c", code).stdout == "True\n"
 
 
 def test_the_import_is_light(installed, tmp_path):
