@@ -18,7 +18,12 @@ PACKAGE = "dualgafnet"
 ROOMS = ("benchmarks", "data_provider", "exp", "layers", "models", "utils")
 HOME = Path(__file__).resolve().parent
 # What messages call the program.
-CALLS = (("python run.py", PACKAGE), ('["python", "run.py"]', f'["{PACKAGE}"]'), ("run.py", PACKAGE))
+CALLS = (
+    ("python run.py", PACKAGE),
+    ("2 run.py", f"2 -m {PACKAGE}"),
+    ('["python", "run.py"]', f'["{PACKAGE}"]'),
+    ("run.py", PACKAGE),
+)
 
 
 class BuildPackage(build_py):

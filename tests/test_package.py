@@ -121,6 +121,10 @@ def test_the_command_answers(installed, tmp_path):
     wrong = _run(installed, tmp_path, "-m", "dualgafnet", "detect")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("dualgafnet: detect needs --input")
+    alone = _run(installed, tmp_path, "-m", "dualgafnet", "--zero_optimizer", "--data", "csv", "--root_path", "none")
+    assert alone.returncode == 2
+    built = (installed / "dualgafnet" / "exp" / "training" / "build.py").read_text(encoding="utf-8")
+    assert "torchrun --nproc_per_node 2 -m dualgafnet" in built
     examined = _run(installed, tmp_path, "-m", "dualgafnet", "doctor")
     assert "everything needed is installed" in examined.stdout
 
