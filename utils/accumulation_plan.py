@@ -118,7 +118,7 @@ def plan(
 
 
 def automatic_steps(batch_size: int) -> int:
-    """Document 1's table: below 4, 4; from 4 to 7, 2; from 8 on, 1."""
+    """Micro-batches a step, by batch size: below 4, 4; from 4 to 7, 2; from 8 on, 1."""
     if batch_size < 4:
         return 4
     return 2 if batch_size < 8 else 1

@@ -1,4 +1,4 @@
-"""The loop of most tutorials and of document 5: each micro-batch's mean divided by N, a step every N and at the end."""
+"""The loop of most tutorials: each micro-batch's mean divided by N, a step every N and at the end."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""MindSpore with document 5's accumulator: its own store of gradients and a counter, in PyNative mode."""
+"""MindSpore with a hand-written accumulator: its own store of gradients and a counter, in PyNative mode."""
 
 import itertools
 

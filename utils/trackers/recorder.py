@@ -91,7 +91,7 @@ class Recorder:
                 tracker.values(int(row["epoch"]), {name: value for name, value in row.items() if name != "epoch"})
 
     def finish(self, rows: Sequence[Mapping[str, float]] = ()) -> None:
-        """Records what a evaluated run's folder holds: metrics.json, the model card, the figures.
+        """Records what an evaluated run's folder holds: metrics.json, the model card, the figures.
 
         Args:
             rows: all of training_metrics.csv; none where the model was fitted at once.
