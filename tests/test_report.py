@@ -145,6 +145,31 @@ def test_links_lead_to_files_of_the_folder_and_to_sections(run: Path) -> None:
     assert "1.7 MB" in page.text
 
 
+def test_each_file_of_a_run_is_listed_with_its_purpose(run: Path) -> None:
+    for name in ("training.log", "best_model_summary.csv", "predictions_val.csv", "mlflow.json"):
+        (run / name).write_text("", encoding="utf-8")
+    for name in ("model", "checkpoints", "tensorboard"):
+        (run / name).mkdir(exist_ok=True)
+    (run / "notes.txt").write_text("the user's own", encoding="utf-8")
+    listed = Page(training_report.write(run)).text
+    for line in (
+        r"config\.yaml every option of the run",
+        r"metrics\.json all numbers of this page",
+        r"training\.log what the run said",
+        r"training_metrics\.csv a row an epoch",
+        r"best_model_summary\.csv the headline numbers, one row",
+        r"predictions_val\.csv every validation window",
+        r"predictions_test\.csv every test window",
+        r"mlflow\.json which MLflow run this is",
+        r"figures/ the pictures as PNG",
+        r"model/ weights and settings",
+        r"checkpoints/ the state to go on from",
+        r"tensorboard/ what TensorBoard shows",
+        r"notes\.txt \d",  # no purpose is known: its size follows
+    ):
+        assert re.search(line, listed), line
+
+
 def test_a_leaking_split_is_said_in_red_before_any_number(tmp_path: Path, finished: Path) -> None:
     run = fake_run.make(tmp_path / "r", leaking=True, draw=False)
     shutil.copytree(finished / "figures", run / "figures")

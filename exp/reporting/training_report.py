@@ -60,21 +60,6 @@ _CAPTIONS = {
 }
 _IN_TABLE = "class_bars"
 
-_FILES = {
-    "config.yaml": "every option of the run",
-    "metrics.json": "all numbers of this page",
-    "training.log": "what the run said",
-    "training_metrics.csv": "a row an epoch",
-    "best_model_summary.csv": "the headline numbers, one row",
-    "predictions_val.csv": "every validation window with its probabilities",
-    "predictions_test.csv": "every test window with its probabilities",
-    "figures": "the pictures as PNG",
-    "model": "weights and settings, to be loaded elsewhere",
-    "tensorboard": "what TensorBoard shows",
-    "mlflow.json": "which MLflow run this is",
-    "checkpoints": "the state to go on from, and the best one",
-}
-
 
 def write(run_folder: Path) -> Path:
     """Build report.html from what lies in a run folder.
@@ -228,13 +213,33 @@ def _training_facts(run: RunRecord) -> list[tuple[str, str]]:
     ]
 
 
+def _purposes(run: RunFolder) -> dict[Path, str]:
+    """What each file and folder of a run is for."""
+    return {
+        run.config: "every option of the run",
+        run.metrics: "all numbers of this page",
+        run.log: "what the run said",
+        run.epochs: "a row an epoch",
+        run.summary: "the headline numbers, one row",
+        run.predictions("val"): "every validation window with its probabilities",
+        run.predictions("test"): "every test window with its probabilities",
+        run.figures: "the pictures as PNG",
+        run.model: "weights and settings, to be loaded elsewhere",
+        run.last.parent: "the state to go on from, and the best one",
+        run.path / "tensorboard": "what TensorBoard shows",
+        run.path / "mlflow.json": "which MLflow run this is",
+    }
+
+
 def _files(folder: Path) -> list[tuple[str, str, int]]:
     """Name, purpose and bytes of what lies in the folder; folders with all they hold."""
+    run = RunFolder(folder)
+    purposes = _purposes(run)
     found = []
     for path in sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name)):
-        if path == RunFolder(folder).report or path.name.startswith("."):
+        if path == run.report or path.name.startswith("."):
             continue
         inside = [path] if path.is_file() else [inner for inner in path.rglob("*") if inner.is_file()]
         size = sum(inner.stat().st_size for inner in inside)
-        found.append((path.name + ("/" if path.is_dir() else ""), _FILES.get(path.name, ""), size))
+        found.append((path.name + ("/" if path.is_dir() else ""), purposes.get(path, ""), size))
     return found
