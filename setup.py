@@ -13,6 +13,8 @@ from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
+from setuptools.command.editable_wheel import editable_wheel
+from setuptools.errors import SetupError
 
 PACKAGE = "dualgafnet"
 ROOMS = ("benchmarks", "data_provider", "exp", "layers", "models", "utils")
@@ -38,6 +40,14 @@ class BuildPackage(build_py):
         return ["run.py", "requirements.txt", *(str(path.relative_to(HOME)) for path in room_files())]
 
 
+class RefuseEditable(editable_wheel):
+    """Refuses `pip install -e`, which would take exp/ for the package."""
+
+    def run(self) -> None:
+        """Raises SetupError."""
+        raise SetupError("the package is written from the rooms, so it cannot be editable; use run.py instead")
+
+
 def room_files() -> list[Path]:
     """The files that are packed: code, templates and tables."""
     files = [path for room in ROOMS for path in sorted((HOME / room).rglob("*")) if path.is_file()]
@@ -45,7 +55,7 @@ def room_files() -> list[Path]:
 
 
 def write_package(target: Path, *, version: str) -> None:
-    """Writes the rooms, below the name of the package, into a folder that is made anew."""
+    """Writes the rooms, below the name of the package, into a folder that is made again."""
     shutil.rmtree(target, ignore_errors=True)
     for path in room_files():
         _copy(path, target / path.relative_to(HOME))
@@ -75,7 +85,18 @@ def below_the_package(source: str) -> str:
     for number in imported:
         pattern = rf"^(\s*(?:from|import) )({rooms})(?=[.\s])"
         lines[number - 1] = re.sub(pattern, rf"\g<1>{PACKAGE}.\g<2>", lines[number - 1])
+    _check_imports("".join(lines))
     return _with_strings("".join(lines))
+
+
+def _check_imports(source: str) -> None:
+    """Raises SetupError if a room is still imported by its own name."""
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            if name.split(".")[0] in ROOMS:
+                raise SetupError(f"line {node.lineno}: give 'import {name}' a line of its own")
 
 
 def _with_strings(source: str) -> str:
@@ -107,4 +128,8 @@ def _as_called(text: str) -> str:
     return text
 
 
-setup(packages=[PACKAGE], package_dir={PACKAGE: "exp"}, cmdclass={"build_py": BuildPackage})
+setup(
+    packages=[PACKAGE],
+    package_dir={PACKAGE: "exp"},
+    cmdclass={"build_py": BuildPackage, "editable_wheel": RefuseEditable},
+)

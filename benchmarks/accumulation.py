@@ -18,13 +18,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.pages import DOCS, markdown, put
 from benchmarks.workloads import CLASSES, Training, windows
 from exp.evaluation.inference import evaluation_mode
 from models import ModelSettings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PAGE = REPOSITORY / "docs" / "ACCUMULATION.md"
-BEGIN, END = "<!-- table: accumulation -->", "<!-- end: accumulation -->"
+PAGE = DOCS / "ACCUMULATION.md"
 EFFECTIVE = 24
 PLANS = ((24, 1), (12, 2), (8, 3), (4, 6))
 MEBIBYTE = 2**20
@@ -117,22 +117,15 @@ def table(rows: list[dict[str, Any]]) -> str:
     """The figures as a Markdown table."""
     header = ["micro-batch x steps", "windows/s", "memory of training, MiB", "process in all, MiB"]
     lines = [[*header, f"loss after {rows[0]['windows']} windows"]]
-    lines.append(["---"] * len(lines[0]))
     for row in rows:
         figures = [f"{row['windows_a_second']:.1f}", f"{row['memory']:.0f}", f"{row['peak']:.0f}", f"{row['loss']:.6f}"]
         lines.append([f"{row['batch']} x {row['steps']}", *figures])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown(lines)
 
 
 def write(text: str, page: Path = PAGE) -> None:
-    """Puts the table between the page's markers.
-
-    Raises:
-        ValueError: the page lacks the markers.
-    """
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    """Puts the table between the page's markers."""
+    put("accumulation", text, page)
 
 
 def main() -> None:

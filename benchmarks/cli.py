@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import check_pages
 from utils.errors import UserError
 from utils.options import Options
 
@@ -21,6 +22,8 @@ def run(options: Options) -> int:
         raise UserError(f"--json {target}: it must be a file in an existing folder")
     if options.write and options.measure not in WRITTEN:
         raise UserError(f"--write goes with benchmark {' and '.join(WRITTEN)}, not with benchmark {options.measure}")
+    if options.write:
+        check_pages()
     found = MEASURES[options.measure](options)
     if target:
         target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,15 @@
 
 from pathlib import Path
 
+from utils.errors import UserError
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+def check_pages() -> None:
+    """Raises UserError where the program is installed without its documentation."""
+    if not DOCS.is_dir():
+        raise UserError("--write fills in a page of the documentation, which only a checkout of the repository has")
 
 
 def marks(name: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from torch import nn
 
 import run
 from benchmarks import accumulation, catalogue, floor, gpu, measuring, speed, workloads
+from benchmarks.pages import marks
 from exp.training.catalogue import everything
 from models import ModelSettings
 from tests.conftest import REPOSITORY
@@ -216,7 +217,8 @@ def test_a_plan_runs_in_a_process_of_its_own(tmp_path):
     assert (row["batch"], row["steps"], row["windows"]) == (12, 2, 48)
     assert 0 < row["memory"] < row["peak"]
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{accumulation.BEGIN}\nold\n{accumulation.END}\nafter\n")
+    begin, end = marks("accumulation")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     accumulation.write(accumulation.table([row]), page)
     text = page.read_text()
     assert text.startswith("before\n")
@@ -229,7 +231,8 @@ def test_a_plan_runs_in_a_process_of_its_own(tmp_path):
 
 def test_the_project_has_the_page_that_the_table_goes_to():
     text = accumulation.PAGE.read_text(encoding="utf-8")
-    assert text.index(accumulation.BEGIN) < text.index(accumulation.END)
+    begin, end = marks("accumulation")
+    assert text.index(begin) < text.index(end)
 
 
 def test_every_kind_of_part_is_trained_for_a_moment():

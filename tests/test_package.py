@@ -1,6 +1,7 @@
 """The installed package: a wheel, unpacked far from the repository, does what the folder does."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import setuptools
+from setuptools.errors import SetupError
 
 from tests.conftest import REPOSITORY
 from tests.kit import write_folder
@@ -127,6 +130,25 @@ def test_the_command_answers(installed, tmp_path):
     assert "torchrun --nproc_per_node 2 -m dualgafnet" in built
     examined = _run(installed, tmp_path, "-m", "dualgafnet", "doctor")
     assert "everything needed is installed" in examined.stdout
+
+
+def test_what_an_installation_cannot_do_is_said(installed, tmp_path):
+    wrong = _run(installed, tmp_path, "-m", "dualgafnet", "benchmark", "accumulation", "--quick", "--write")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("dualgafnet: --write fills in a page of the documentation")
+    code = "import setuptools.build_meta as backend; backend.build_editable('..')"
+    source = installed.parent / "source"
+    editable = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=source)
+    assert editable.returncode == 1
+    assert "it cannot be editable; use run.py instead" in editable.stderr
+
+
+@pytest.mark.parametrize("line", ["import os, utils.files", "import sys; from utils import files"])
+def test_an_import_that_would_miss_the_package_stops_the_build(line, monkeypatch):
+    monkeypatch.setattr(setuptools, "setup", lambda **words: None)
+    packing = runpy.run_path(str(REPOSITORY / "setup.py"))
+    with pytest.raises(SetupError, match=r"line 1: give 'import utils.*' a line of its own"):
+        packing["below_the_package"](line + "\n")
 
 
 def test_a_training_and_a_detection(installed, tmp_path):

@@ -97,7 +97,7 @@ def _did_you_mean(close: Sequence[str]) -> str:
 def _parser(verb: str) -> _Parser:
     listing = "\n".join(f"  {name:<10} {text}" for name, text in VERBS.items())
     parser = _Parser(
-        prog=f"run.py {verb}" if verb != "train" else "run.py",
+        prog=f"run.py {verb}".removesuffix(" train"),
         usage=f"python run.py [VERB] [flags]\n\nverbs:\n{listing}",
         description=f"Flags of '{verb}'. Any other verb's: python run.py VERB --help",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=120),

@@ -12,12 +12,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.pages import DOCS, put
 from benchmarks.parity.cases import CASES
 from benchmarks.parity.contender import NOT_INSTALLED
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-PAGE = REPOSITORY / "docs" / "ACCUMULATION.md"
-BEGIN, END = "<!-- table: parity -->", "<!-- end: parity -->"
+PAGE = DOCS / "ACCUMULATION.md"
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,6 @@ def table_of(rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write(table: str, page: Path) -> None:
-    """Puts the table between the page's markers."""
-    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Runs all rows, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -89,7 +82,7 @@ def main() -> None:
     for contender in CONTENDERS:
         rows.append(row_of(contender, parser.parse_args().environments))
         print(" | ".join(rows[-1]), flush=True)
-    write(table_of(rows), PAGE)
+    put("parity", table_of(rows), PAGE)
     print(f"\nwritten to {PAGE.relative_to(REPOSITORY)}")
 
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from benchmarks.pages import marks, put
 from benchmarks.parity import hand_written, ours
 from benchmarks.parity.cases import CASES, CLASS_WEIGHTS, LEARNING_RATE, distance, true_weights
-from benchmarks.parity.table import BEGIN, CONTENDERS, END, PAGE, row_of, table_of, write
+from benchmarks.parity.table import CONTENDERS, PAGE, row_of, table_of
 from benchmarks.parity.torch_network import network, weights_of
 
 
@@ -45,13 +46,14 @@ def test_a_framework_that_is_not_installed_says_so(tmp_path) -> None:
 
 def test_the_table_is_written_between_the_markers_again_and_again(tmp_path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter \u7d2f\n", encoding="utf-8")
+    begin, end = marks("parity")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter \u7d2f\n", encoding="utf-8")
     for _ in range(2):
-        write("| new |", page)
-    assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}\n\n| new |\n\n{END}\nafter \u7d2f\n"
+        put("parity", "| new |", page)
+    assert page.read_text(encoding="utf-8") == f"before\n{begin}\n\n| new |\n\n{end}\nafter \u7d2f\n"
 
 
 def test_the_page_holds_the_table() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert text.count(BEGIN) == text.count(END) == 1
+    assert [text.count(mark) for mark in marks("parity")] == [1, 1]
     assert all(f"| {contender.label} |" in text for contender in CONTENDERS)
