@@ -31,6 +31,13 @@ PACKAGES = {
     "detection": {"reporting", "runs", "evaluation"},
     "diagnosis": {"detection", "runs", "evaluation"},
 }
+# Which packages of data_provider/ may import which.
+DATA_PACKAGES = {
+    "simulator": set(),
+    "splits": set(),
+    "trends": set(),
+    "datasets": {"simulator", "trends"},
+}
 FOREIGN_TO_LAYERS = {"torch", "math", "collections", "typing", "functools", "dataclasses", "itertools", "__future__"}
 
 
@@ -73,13 +80,14 @@ def test_imports_point_one_way(path):
     assert others <= ALLOWED[room], f"{path} imports {others - ALLOWED[room]}"
 
 
-def test_packages_of_exp_point_one_way():
-    folders = {path.name for path in (REPOSITORY / "exp").iterdir() if (path / "__init__.py").is_file()}
-    assert folders == set(PACKAGES)
-    for package, allowed in PACKAGES.items():
-        for path in (REPOSITORY / "exp" / package).rglob("*.py"):
-            others = {name.split(".")[1] for name in names_imported(path) if name.startswith("exp.")} - {package}
-            assert others <= allowed, f"{path} imports {others - allowed}"
+@pytest.mark.parametrize(("room", "packages"), [("exp", PACKAGES), ("data_provider", DATA_PACKAGES)])
+def test_packages_of_a_room_point_one_way(room, packages):
+    folders = {path.name for path in (REPOSITORY / room).iterdir() if (path / "__init__.py").is_file()}
+    assert folders == set(packages)
+    for package, allowed in packages.items():
+        for path in (REPOSITORY / room / package).rglob("*.py"):
+            others = {name.split(".")[1] for name in names_imported(path) if name.startswith(f"{room}.")} - {package}
+            assert not others & set(packages) - allowed, f"{path} imports {others - allowed}"
 
 
 def test_verbs_are_imported_by_nobody_but_the_table_and_the_public_names():
