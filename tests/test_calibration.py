@@ -18,6 +18,7 @@ from exp.evaluation.decision import (
     NOT_SURE,
     OUTSIDE,
     SCORES,
+    UNDEFINED,
     Decision,
     DecisionRule,
     Verdicts,
@@ -255,6 +256,24 @@ def test_the_first_reason_that_holds_decides():
     assert own[0] == own[4] == found.confidence[0, 1]
     assert own[2] == found.novelty_rank[2] == 1
     assert np.isnan([own[1], own[3], own[5]]).all()
+
+
+@pytest.mark.parametrize("score", ["energy", "confidence"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_what_is_not_a_number_is_never_a_class(score, wrong):
+    logits = torch.tensor([[0.0, 9, 0], [0.0, wrong, 0], [wrong] * 3])
+    found = decide(settings(score=score, novelty_quantiles=np.full(calibration.RATES, 1e9)), logits, unknown_rate=0.05)
+    undefined = logits.softmax(1).isnan().any(1)
+    assert undefined[-1]
+    assert not undefined[0]
+    assert ((found.reason == UNDEFINED) == undefined).all()
+    assert ((found.number == 4) == undefined).all()
+
+
+def test_a_novelty_that_is_not_a_number_gives_no_answer(monkeypatch):
+    monkeypatch.setattr(Decision, "novelty", lambda *args, **parts: torch.tensor([0.0, torch.nan]))
+    found = decide(settings(), torch.tensor([[0.0, 9, 0]] * 2))
+    assert found.reason.tolist() == [ANSWERED, UNDEFINED]
 
 
 def test_a_window_may_lack_as_many_sensors_as_training_dropped():

@@ -23,7 +23,7 @@ from utils.augment import Augment
 from utils.written import ONE, written
 
 NORMAL, UNKNOWN, NO_ANSWER = "normal", "unknown", "no answer"
-ANSWERED, NOT_SURE, OUTSIDE, MISSING = range(4)  # `Verdicts.reason`
+ANSWERED, NOT_SURE, OUTSIDE, MISSING, UNDEFINED = range(5)  # `Verdicts.reason`
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side
 MOST_OUTSIDE = 3  # readings of a signal in a window; as many missing ones would be held over as well
 SEEN_IN_TRAINING = 0.99  # of training windows had at most as many sensors dropped
@@ -123,7 +123,8 @@ class Verdicts(NamedTuple):
 
     Attributes:
         number: (n,) int64 of `verdict_names`: a class, K for unknown, K + 1 for no answer.
-        reason: (n,) int64 why there is no answer: `NOT_SURE`, `OUTSIDE` or `MISSING`; `ANSWERED` if there is one.
+        reason: (n,) int64 why there is no answer: `NOT_SURE`, `OUTSIDE`, `MISSING` or `UNDEFINED`; `ANSWERED` if there
+            is one.
         named: (n,) int64 the class with the largest probability, whatever the verdict.
         probabilities: (n, K) float64.
         confidence: (n, K) float64, calibrated: how often a class so sure of is right.
@@ -157,9 +158,9 @@ class Verdicts(NamedTuple):
 class DecisionRule(nn.Module):
     """Turns what a model answers about windows, and their readings, into verdicts.
 
-    A window gets no answer if it lacks too many sensors, or if a signal leaves the range of training. It is unknown if
-    its novelty score is above the threshold. It gets no answer if it would be called a fault though too many fault-free
-    windows look like it. The first of these that holds decides.
+    A window gets no answer if it lacks too many sensors, if a signal leaves the range of training, or if what the model
+    says about it is not a number. It is unknown if its novelty score is above the threshold. It gets no answer if it
+    would be called a fault though too many fault-free windows look like it. The first of these that holds decides.
 
     Args:
         decision: the model's settings.
@@ -221,6 +222,7 @@ class DecisionRule(nn.Module):
         novelty = _written(self.decision.novelty(x=x, logits=logits, features=features))
         unknown = novelty > self.novelty_threshold
         reason = torch.where(self._unsure(named, confidence) & ~unknown, NOT_SURE, ANSWERED)
+        reason = torch.where(probabilities.isnan().any(1) | novelty.isnan(), UNDEFINED, reason)
         outside = self.outside(readings, missing)
         reason = torch.where(outside.any(1), OUTSIDE, reason)
         if missing is not None:

@@ -91,13 +91,12 @@ def program_by(artifact: Artifact, rule: DecisionRule, readings: np.ndarray) -> 
 
 def compare(answer: Answer, artifact: Artifact, rule: DecisionRule, readings: np.ndarray) -> Comparison:
     """Compares a file with the program, for readings (n, L, C) in batches of 1, 2, 3 and more."""
-    logits, verdicts = program_by(artifact, rule, readings)
-    scaled = torch.from_numpy(logits / artifact.decision.temperature).softmax(1).numpy()
+    _, verdicts = program_by(artifact, rule, readings)
     silent = rule.lacks(torch.from_numpy(~np.isfinite(readings).all(1))).numpy()  # no answer is NaN
     given = answers_of(answer, readings, first=FIRST_BATCHES)
-    if given.probabilities.shape != scaled.shape or given.verdict.shape != silent.shape:
+    if given.probabilities.shape != verdicts.confidence.shape or given.verdict.shape != silent.shape:
         return Comparison(windows=len(readings), largest=np.inf, changed=len(readings), at_a_limit=0)
-    off = np.nan_to_num(np.abs(given.probabilities - scaled), nan=np.inf)[~silent]
+    off = np.nan_to_num(np.abs(given.probabilities - verdicts.confidence.numpy()), nan=np.inf)[~silent]
     spoken = ~np.isnan(given.probabilities[silent])
     changed = given.verdict != verdicts.number.numpy()
     return Comparison(
@@ -124,14 +123,13 @@ def cost(answer: Answer, artifact: Artifact, rule: DecisionRule, data: Prepared)
         predictions_of("test", test, torch.from_numpy(entry), artifact.info.classes) for entry in (logits, given.logits)
     ]
     scores = [headline(predictions) for predictions in pair]
-    scaled = torch.from_numpy(logits / artifact.decision.temperature).softmax(1).numpy()
     return {
         "part": "test",
         "windows": len(test),
         **{name: {"before": scores[0][name], "after": scores[1][name]} for name in scores[0]},
         "changed_answers": int((pair[0].top != pair[1].top).sum()),
         "changed_verdicts": int((given.verdict != verdicts.number.numpy()).sum()),
-        "largest_difference": float(np.abs(given.probabilities - scaled).max()),
+        "largest_difference": float(np.abs(given.probabilities - verdicts.confidence.numpy()).max()),
     }
 
 

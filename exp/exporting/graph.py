@@ -44,7 +44,6 @@ class Measured(nn.Module):
     def __init__(self, *, model: nn.Module, scaler: Scaler, rule: DecisionRule) -> None:
         super().__init__()
         self.model, self.rule = model, rule
-        self.temperature = rule.decision.temperature
         self.register_buffer("low", torch.from_numpy(scaler.minimum))  # (C,)
         self.register_buffer("factor", torch.from_numpy(scaler.factor))
         self.register_buffer("shift", torch.from_numpy(scaler.shift))
@@ -65,7 +64,7 @@ class Measured(nn.Module):
         )
         silent = self.rule.lacks(missing)
         return (
-            torch.where(silent[:, None], torch.nan, (logits / self.temperature).softmax(1)),
+            torch.where(silent[:, None], torch.nan, verdicts.confidence.float()),
             torch.where(silent[:, None], torch.nan, logits),
             torch.where(silent, torch.nan, verdicts.novelty),
             verdicts.number,

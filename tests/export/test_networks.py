@@ -146,9 +146,8 @@ def program(trained: Artifact) -> Answer:
 
     def answer(windows: np.ndarray) -> Outputs:
         logits, verdicts = program_by(trained, rule_of(trained), windows)
-        probabilities = torch.from_numpy(logits / trained.decision.temperature).softmax(1).numpy()
         own = verdicts.own_confidence().numpy()
-        return Outputs(probabilities, logits, verdicts.novelty.numpy(), verdicts.number.numpy(), own)
+        return Outputs(verdicts.confidence.numpy(), logits, verdicts.novelty.numpy(), verdicts.number.numpy(), own)
 
     return answer
 
