@@ -148,6 +148,18 @@ def test_windows_that_lack_too_many_sensors_are_counted_as_detect_counts_them(tm
     assert f"look at: {expected}" in capsys.readouterr().out
 
 
+def test_doctor_counts_windows_with_gaps_that_detect_answers(tmp_path, capsys):
+    model = _model(tmp_path / "model", augment="drop_sensor:0.3")
+    values = unit_readings(96)
+    values[np.arange(96) % 11 < 5, 0] = np.nan  # one sensor is silent so often that no window has all readings
+    path = write(tmp_path / "ahu.csv", clock(rows=96), values)
+    assert _examine(model, path) == 0
+    said = capsys.readouterr().out
+    answered = load_detector(Options(run=str(model))).read(trend_files(path)[0]).verdict != "no answer"
+    assert answered.any()
+    assert "can be evaluated" in said
+
+
 def test_too_short_and_too_slow(model, tmp_path):
     short = write(tmp_path / "short.csv", clock(rows=11), unit_readings(11))
     with pytest.raises(UserError, match="no segment of 1h without a gap while the unit works; give a longer export"):

@@ -18,7 +18,7 @@ from data_provider.trends.files import TrendFile
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
-from exp.evaluation.decision import MISSING, NOT_SURE, OUTSIDE, Verdicts, verdict_names
+from exp.evaluation.decision import MISSING, NOT_SURE, OUTSIDE, UNDEFINED, Verdicts, verdict_names
 from exp.evaluation.inference import answer, in_batches
 from exp.runs.artifact import Artifact
 
@@ -113,7 +113,7 @@ class Detector:
     def read(self, found: TrendFile) -> EvaluatedFile:
         """Verdicts about a file; one that cannot be evaluated has a reason and no windows."""
         trend = read_trend(found, self.request)
-        refused = trend.fatal.reason if trend.fatal else self._lacks(trend)
+        refused = trend.fatal.reason if trend.fatal else self._refusal(trend)
         if refused:
             return self._nothing(trend, refused)
         windows, cautions = self.windows(trend), self._cautions(trend)
@@ -137,8 +137,8 @@ class Detector:
             cautions=cautions,
         )
 
-    def windows(self, trend: Trend) -> WindowSet:
-        """The windows of a file, as training would have cut them."""
+    def windows(self, trend: Trend, *, stride: int | None = None) -> WindowSet:
+        """The windows of a file, as training would have cut them, with the detector's stride or another."""
         info, artifact = self.artifact.info, self.artifact
         return unlabelled(
             trend.times,
@@ -148,9 +148,14 @@ class Detector:
             recipe=artifact.recipe,
             scaler=artifact.scaler,
             seq_len=info.seq_len,
-            step=self.stride,
+            step=stride or self.stride,
             masked=self.rule.most_missing > 0,
         )[0]
+
+    def lacks(self, trend: Trend) -> list[str]:
+        """The sensors that a file lacks, where they are more than the model answers without; else none."""
+        names = [column for column in trend.missing if column in self.artifact.info.columns]
+        return names if len(names) > self.rule.most_missing else []
 
     def control(self, trend: Trend) -> np.ndarray | None:
         """(N,) the column that says when the unit works; None where training knew none or the file has none."""
@@ -194,15 +199,14 @@ class Detector:
             reason=none.astype(str), gaps=list(gaps), refused=refused, cautions=list(cautions),
         )  # fmt: skip
 
-    def _lacks(self, trend: Trend) -> str:
-        """Which sensors the file lacks, where those are too many; else ""."""
-        columns, most = self.artifact.info.columns, self.rule.most_missing
-        reasons = {problem.column: problem.reason for problem in trend.problems[::-1] if problem.kind == "missing"}
-        names = [column for column in trend.missing if column in columns]
-        if len(names) <= most:
+    def _refusal(self, trend: Trend) -> str:
+        """That a file lacks too many sensors, and which; "" if it does not."""
+        names, most = self.lacks(trend), self.rule.most_missing
+        if not names:
             return ""
         if most:
             return f"{len(names)} sensors are missing, and the model answers without {most} at most: {', '.join(names)}"
+        reasons = {problem.column: problem.reason for problem in trend.problems[::-1] if problem.kind == "missing"}
         return f"the model needs {', '.join(names)}: {reasons[names[0]]}"
 
     def _cautions(self, trend: Trend) -> list[str]:
@@ -252,6 +256,8 @@ class Detector:
                 words[place] = self._beyond(windows.readings(places[place : place + 1])[0], verdicts.outside[place])
             elif reason == MISSING and missing is not None:
                 words[place] = f"{missing[place].sum()} sensors are missing: {self._listed(missing[place])}"
+            elif reason == UNDEFINED:
+                words[place] = "what the model says about these readings is not a number"
         return words
 
     def _beyond(self, readings: np.ndarray, outside: torch.Tensor) -> str:

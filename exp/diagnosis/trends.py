@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from data_provider import WindowSet
-from data_provider.segmentation import segments_of, working_mask
 from data_provider.times import words_of
 from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.guess import columns_of, guess, written
@@ -93,9 +92,10 @@ def _verdict(trend: Trend, detector: Detector) -> _Verdict:
     if trend.fatal:
         return _Verdict(trend.file, trend.fatal.reason, notes)
     info, reason, most_missing = detector.artifact.info, "", detector.rule.most_missing
-    windows, needed = _windows(trend, detector), words_of(info.seq_len * info.period_seconds)
+    needed = words_of(info.seq_len * info.period_seconds)
     missing = [column for column in trend.missing if column in info.columns]
-    if len(missing) > most_missing:
+    windows = None if detector.lacks(trend) else len(detector.windows(trend, stride=info.seq_len))
+    if windows is None:
         rule = f"answers without {most_missing} at most" if most_missing else "needs all of its columns"
         reason = f"it lacks {listed(missing, 40)}, and the model {rule}; name them with --roles"
     elif windows == 0:
@@ -107,7 +107,7 @@ def _verdict(trend: Trend, detector: Detector) -> _Verdict:
             f"  times: {_words(trend.clock[0])} to {_words(trend.clock[-1])}, {_zone(trend)}",
             f"  readings: {len(trend.times)}, one every {words_of(trend.period_seconds)}",
             f"  columns: {len(info.columns) - len(missing)} of the model's {len(info.columns)}",
-            f"  windows of {needed} without a gap: {windows}",
+            *([] if windows is None else [f"  windows of {needed} without a gap: {windows}"]),
             *([] if reason else _silent(trend, detector.windows(trend), detector)),
             *notes,
         ],
@@ -120,19 +120,6 @@ def _zone(trend: Trend) -> str:
 
 def _words(time: np.datetime64) -> str:
     return str(time).replace("T", " ")
-
-
-def _windows(trend: Trend, detector: Detector) -> int:
-    """Windows side by side in which every column that the file has is known, while the unit works."""
-    recipe, number = detector.artifact.recipe, detector.signals
-    known = ~np.isnan(trend.values[:, :number]).all(0)  # (C,)
-    if not known.any():
-        return 0
-    working = working_mask(
-        trend.times, detector.control(trend), value=recipe.working_value, settle_seconds=recipe.settle_seconds
-    )
-    segments, _ = segments_of(trend.times, trend.values[:, :number][:, known], working, recipe)
-    return sum(len(segment.values) // detector.artifact.info.seq_len for segment in segments)
 
 
 def _silent(trend: Trend, windows: WindowSet, detector: Detector) -> list[str]:
