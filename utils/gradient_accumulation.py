@@ -23,7 +23,7 @@ Letters: B samples of a micro-batch.
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -103,11 +103,10 @@ class GradientAccumulator:
     def epoch(self) -> Iterator[None]:
         """Everything of one epoch. At the end, also after `break`, the part-filled window steps at its own scale, or
         is carried on; after an exception it is discarded, so nothing leaks into what comes next."""
-        try:
+        with ExitStack() as stack:
+            stack.callback(self.discard)
             yield
-        except BaseException:  # Ctrl-C too must leave no part-filled window; it is raised again
-            self.discard()
-            raise
+            stack.pop_all()
         self.finish()
 
     def backward(self, values: Tensor, weights: Tensor | None = None, *, ends: bool = True) -> Step | None:

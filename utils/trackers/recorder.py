@@ -76,8 +76,8 @@ class Recorder:
                 stack.callback(self._end, tracker)
             try:
                 yield
-            except BaseException as error:  # Ctrl-C too decides the state recorded; it is raised again
-                self._state = STOPPED if isinstance(error, (KeyboardInterrupt, *stops)) else FAILED
+            except (KeyboardInterrupt, *stops):
+                self._state = STOPPED
                 raise
             self._state = DONE
 
