@@ -14,7 +14,7 @@ import numpy as np
 class Scaler:
     """Puts every signal's training range on [-1, 1].
 
-    A signal that never changed in training becomes 0 whatever it reads later: there is no range to evaluate it by.
+    A signal that never changed in training becomes 0 whatever it reads later: there is no range to hold it against.
 
     Attributes:
         minimum: (C,) float32, smallest training reading.

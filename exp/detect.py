@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 
 from data_provider.trends.files import TrendFile, trend_files
-from exp.detection import tables as tables
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector
@@ -108,7 +107,7 @@ def _tell(result: Result, output: Output) -> None:
     answered = sum(unit.windows for unit in result.units)
     silent = sum(len(unit.silent) for unit in result.units)
     logger.info(
-        "%d files, %d windows evaluated, %d segments without an answer, %d events",
+        "%d files, %d windows evaluated, %d spans of time without an answer, %d events",
         *(len(result.units), answered, silent, len(result.findings)),
     )
     for finding in heapq.nlargest(10, result.findings, key=lambda f: f.hours):

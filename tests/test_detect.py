@@ -17,7 +17,7 @@ import torch
 import run
 from data_provider.trends.files import trend_files
 from exp import detect
-from exp.detection import session
+from exp.detection import session, tables
 from exp.detection.attribution import STEPS, attribution
 from exp.detection.findings import Finder
 from exp.detection.load import detector_of
@@ -171,11 +171,11 @@ def test_a_growing_file_ends_as_one_pass(plain, base, tmp_path, flags):
 
 def test_what_is_known_is_appended_not_written_anew(tmp_path):
     path = tmp_path / "windows.csv"
-    detect.tables.grow(path, "a\nb\n")
+    tables.grow(path, "a\nb\n")
     first = path.stat().st_ino
-    detect.tables.grow(path, "a\nb\nc\n")
+    tables.grow(path, "a\nb\nc\n")
     assert (path.read_text(), path.stat().st_ino) == ("a\nb\nc\n", first)
-    detect.tables.grow(path, "a\nx\n")
+    tables.grow(path, "a\nx\n")
     assert path.read_text() == "a\nx\n"
 
 

@@ -189,7 +189,7 @@ def test_what_weakens_the_numbers_is_said(run: Path) -> None:
     change(run, weaken)
     text = Page(training_report.write(run)).text
     assert "No better than guessing" in text
-    assert "only 1 segment of time" in text
+    assert "only 1 block of time" in text
     assert "has no window of coi_leakage_010" in text
 
 

@@ -48,7 +48,7 @@ class Cells:
     values: np.ndarray
     marked: np.ndarray
     unit: Unit | None = None
-    novelty: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unread: dict[str, tuple[int, int]] = field(default_factory=dict)
     foreign: int | None = None
     endless: int = 0
 
@@ -58,11 +58,11 @@ class Cells:
         return np.isnan(self.values) & ~self.marked
 
     def at(self, rows: np.ndarray) -> "Cells":
-        """Some rows, (T,) bool. Rows of `novelty` and `foreign` stay those of the file."""
+        """Some rows, (T,) bool. Rows of `unread` and `foreign` stay those of the file."""
         return dataclasses.replace(self, values=self.values[rows], marked=self.marked[rows])
 
     def turned(self) -> "Cells":
-        """The last reading first. Rows of `novelty` and `foreign` stay those of the file."""
+        """The last reading first. Rows of `unread` and `foreign` stay those of the file."""
         return dataclasses.replace(self, values=self.values[::-1], marked=self.marked[::-1])
 
 
@@ -125,9 +125,9 @@ def _slowly(column: pa.Array, nothing: np.ndarray, marked: np.ndarray, style: Ve
     own = max(units, key=units.__getitem__, default="")
     result = Cells(np.empty(0), marked, UNITS.get(own))
     meaning, silent = np.full(len(words), np.nan), np.zeros(len(words), bool)
-    for number, (value, unit, novelty) in read.items():
-        if novelty or unit not in ("", own):
-            result.novelty[words[number]] = (int(first[number]), int(count[number]))
+    for number, (value, unit, unread) in read.items():
+        if unread or unit not in ("", own):
+            result.unread[words[number]] = (int(first[number]), int(count[number]))
             if re.match(r"[+-]?\d*[.,]\d", words[number]):
                 result.foreign = min(int(first[number]), len(place) if result.foreign is None else result.foreign)
         meaning[number] = value if unit in ("", own) else np.nan
@@ -141,7 +141,7 @@ class _Reading(NamedTuple):
 
     value: float
     unit: str = ""
-    novelty: bool = False
+    unread: bool = False
 
 
 def _reading(word: str, style: Vendor, states: bool) -> _Reading:
@@ -155,9 +155,9 @@ def _reading(word: str, style: Vendor, states: bool) -> _Reading:
     match = re.fullmatch(rf"([+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?)\s*(\D.*)?", text)
     unit = find_unit(match[2]) if match and match[2] else None
     if match is None or (match[2] and unit is None):
-        return _Reading(np.nan, novelty=True)
+        return _Reading(np.nan, unread=True)
     value = float(match[1].replace(style.thousands, "").replace(style.decimal, "."))
-    return _Reading(value, unit.name if unit else "") if np.isfinite(value) else _Reading(np.nan, novelty=True)
+    return _Reading(value, unit.name if unit else "") if np.isfinite(value) else _Reading(np.nan, unread=True)
 
 
 def _without_flags(word: str) -> tuple[str, bool]:

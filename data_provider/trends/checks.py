@@ -253,9 +253,9 @@ def constant_problem(file: str, times: np.ndarray, everything: Sequence[Readings
     """A file in which nothing moves that should: an export that repeats one reading."""
     present = [entry for entry in everything if not np.isnan(entry.raw).all()]
     moving = [entry for entry in present if _patience(entry.signal) and entry.signal.quantity == "temperature"]
-    evaluated = moving or present
+    considered = moving or present
     hours = (times[-1] - times[0]).astype(np.int64) / 3600
-    if hours < _CONSTANT_HOURS or not evaluated or any(np.nanmin(e.raw) != np.nanmax(e.raw) for e in evaluated):
+    if hours < _CONSTANT_HOURS or not considered or any(np.nanmin(e.raw) != np.nanmax(e.raw) for e in considered):
         return None
     what = f"{'no temperature' if moving else 'nothing'} in it changes in {hours:.0f} h"
     return Problem(file, "", what, "export it again: one reading seems to be repeated", True, "stuck")

@@ -109,7 +109,7 @@ def _names(head: Sequence[str], options: ReadOptions, needs_time: bool) -> tuple
 
 
 def _other_separator(head: Sequence[str], options: ReadOptions, time_column: str | None) -> None:
-    """Raises Unusable if a line is a header once it is parted by something else than the style's separator."""
+    """Raises Unusable if a line is a header once it is separated by something else than the style's separator."""
     separator = options.style.separator
     for index, line in enumerate(head[:PREAMBLE]):
         for other in SEPARATORS:
@@ -117,7 +117,7 @@ def _other_separator(head: Sequence[str], options: ReadOptions, time_column: str
             time = time_places(names, time_column, f"line {index + 1}")
             if other != separator and len(names) > 1 and time:
                 what = (
-                    f"the columns are parted by {SEPARATORS[other]}, style '{options.vendor}' has "
+                    f"the columns are separated by {SEPARATORS[other]}, style '{options.vendor}' has "
                     f"{SEPARATORS[separator]}"
                 )
                 cells = next((cells_of(later, other) for later in head[index + 1 :] if later.strip()), [])
@@ -186,7 +186,7 @@ def misfit(line: str, number: int, header: Header) -> Unusable | None:
     where, what_to_do = f"line {number}", "mend that line, or export it again"
     for other, words in SEPARATORS.items():
         if other != separator and len(cells_of(line, other)) == len(header.names):
-            what = f"it is parted by {words} where line {header.line + 1} is parted by {SEPARATORS[separator]}"
+            what = f"it is separated by {words} where line {header.line + 1} is separated by {SEPARATORS[separator]}"
             return Unusable(what, what_to_do, where=where, kind="style")
     what = f"it has {len(cells)} cells where line {header.line + 1} has {len(header.names)}"
     return Unusable(what, what_to_do, where=where, kind="style")

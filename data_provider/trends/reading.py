@@ -101,16 +101,16 @@ def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells) -> None:
     Raises:
         Unusable: they are numbers with the decimal mark of another style.
     """
-    if not cells.novelty:
+    if not cells.unread:
         return
-    word, (row, _) = min(cells.novelty.items(), key=lambda item: item[1][0])
+    word, (row, _) = min(cells.unread.items(), key=lambda item: item[1][0])
     if cells.foreign is not None:
         mark = "commas" if source.options.style.decimal == "," else "points"
-        word = next(word for word, (first, _) in cells.novelty.items() if first == cells.foreign)
+        word = next(word for word, (first, _) in cells.unread.items() if first == cells.foreign)
         what = f"'{shown(word)}' is not a number as '{source.options.vendor}' writes it, with decimal {mark}"
         where = f"{source.line(cells.foreign)}, {signal.column}"
         raise Unusable(what, f"export it with decimal {mark}, or name the style that fits", where=where, kind="style")
-    number = sum(count for _, count in cells.novelty.values())
+    number = sum(count for _, count in cells.unread.values())
     what = f"{number} cells are not numbers, the first '{shown(word)}': taken as no reading"
     where = f"{source.line(row)}, {signal.column}"
     source.say(what, "correct them, or leave them empty", where=where, kind="cell", column=signal.column)
@@ -135,8 +135,8 @@ def _in_unit(source: OpenTrend, signal: Signal, origin: Origin, cells: Cells) ->
 
 def _unstated(source: OpenTrend, readings: Sequence[Readings]) -> None:
     """Says once which units nobody stated."""
-    evaluated = [r for r in readings if not r.stated and r.unit and r.unit.quantity != "state"]
-    taken = [f"{r.signal.column} ({r.unit.name})" for r in evaluated if r.unit]
+    inferred = [r for r in readings if not r.stated and r.unit and r.unit.quantity != "state"]
+    taken = [f"{r.signal.column} ({r.unit.name})" for r in inferred if r.unit]
     unknown = [r.signal.column for r in readings if r.signal.unit is None]
     if taken:
         what = f"no unit is stated, so the model's is taken for {listed(taken)}"
@@ -197,7 +197,7 @@ def even_readings(source: OpenTrend, found: FileReadings, request: Request) -> E
     hold = hold_seconds(step, request.period_seconds, request.max_age_seconds)
     grid = grid_of(times, period=period, reach=_reach(step, request), columns=len(request.signals))
     if not len(grid.times):
-        raise Unusable("no reading lies on a step of the grid", "give a longer segment of readings", kind="rate")
+        raise Unusable("no reading lies on a step of the grid", "give more readings", kind="rate")
     values = np.full((len(grid.times), len(request.signals)), np.nan, np.float32)
     held = []
     for number, readings in found.readings.items():

@@ -22,7 +22,7 @@ class Request(ReadOptions):
         columns: C names of the model's signals; the readings come in this order.
         units: C units of theirs, "" where unknown.
         period_seconds: the model's step.
-        ranges: column -> smallest and largest training reading, to evaluate units by.
+        ranges: column -> smallest and largest training reading, by which units are inferred.
         resample: "direct" or "mean", as in training.
         own_rate: leave evenly sampled files at their own step if it is shorter, for a training recipe to resample.
         growing: somebody still writes to the files: a last line without its end is left out.

@@ -122,9 +122,9 @@ def _column_and_unit(value: Any, where: str) -> tuple[str, str]:
         return str(value), ""
     if not isinstance(value, dict) or "column" not in value or value["column"] in (None, ""):
         raise UserError(f"{where}: write it as {{column: NAME, unit: F}}")
-    novelty = [str(key) for key in value if key not in ("column", "unit")]
-    if novelty:
-        raise UserError(f"{where}: unknown word '{novelty[0]}'; only column and unit are known")
+    unknown = [str(key) for key in value if key not in ("column", "unit")]
+    if unknown:
+        raise UserError(f"{where}: unknown word '{unknown[0]}'; only column and unit are known")
     column, unit = value["column"], value.get("unit")
     if not isinstance(column, str | int | float) or not isinstance(unit, str | int | float | None):
         raise UserError(f"{where}: column and unit are a name each; write it as {{column: NAME, unit: F}}")

@@ -24,7 +24,7 @@ def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
         options: names the style; a time format comes before it.
 
     Returns:
-        The times, or the place of the first word that does not exist.
+        The times, or the place of the first word that is not a time of this style.
     """
     if options.time_format:
         return _by_format(words, options.time_format)
@@ -135,7 +135,7 @@ def _month(words: pa.Array) -> np.ndarray:
 
 
 def styles_of_time(word: str, separator: str) -> list[str]:
-    """The styles in which a word is a time and columns are parted like this."""
+    """The styles in which a word is a time and columns are separated like this."""
     text = pa.array([word.strip()])
     return [
         name

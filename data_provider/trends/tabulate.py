@@ -142,9 +142,9 @@ class Tabulation:
         Raises:
             Unusable: some cells are not numbers, or the column is one that must not be left out.
         """
-        if not cells.novelty:
+        if not cells.unread:
             return True
-        word, (row, _) = min(cells.novelty.items(), key=lambda item: item[1][0])
+        word, (row, _) = min(cells.unread.items(), key=lambda item: item[1][0])
         self._left_out.append((name, word))
         if np.isnan(cells.values).all() and name not in self._needed and signal.role is None:
             return False

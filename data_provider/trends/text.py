@@ -209,7 +209,7 @@ def open_text(
     else:
         result.end = result.after(header.above + rows)
     if header.options.vendor != options.vendor and header.options.style.separator != options.style.separator:
-        what = "the columns are parted by semicolons, so decimals are taken to have commas"
+        what = "the columns are separated by semicolons, so decimals are taken to have commas"
         result.notes.append(("style", what, f"name another style with --vendor, or this one: {header.options.vendor}"))
     if encoding == "Windows-1252":
         what = f"the file is not in UTF-8 and was read as {encoding}"

@@ -1,4 +1,4 @@
-"""From a evaluated file to findings: its events, with what a person needs to follow them.
+"""From an evaluated file to findings: its events, with what a person needs to follow them.
 
 Letters: n windows, C signals, L steps of a window, m windows of a picture, S steps shown.
 """

@@ -5,7 +5,6 @@ from pathlib import Path
 from data_provider.trends.read_options import reading_flags
 from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
-from exp.detection import tables as tables
 from exp.detection.detector import Detector
 from exp.runs.artifact import DESCRIPTION, Artifact, load_artifact
 from exp.runs.run_folder import RunFolder

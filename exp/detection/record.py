@@ -70,7 +70,7 @@ class Unit:
     Attributes:
         file: its name.
         start, end: of its readings, as the file's clock showed them; "" where it could not be read.
-        spans: (start, end) of its segments with data, longer silences between them.
+        spans: (start, end) of its times with data, longer silences between them.
         windows: number of windows with an answer.
         verdicts: verdict -> number of windows.
         silent: (start, end, reason) of what could not be evaluated.

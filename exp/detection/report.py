@@ -221,7 +221,7 @@ def _figures(finding: Finding) -> list[tuple[str, str, Picture]]:
     unknown = finding.fault == "unknown"
     what = "for being unlike the training data" if unknown else "for the fault"
     drawn = (
-        ("Trends", "The suspicious segment is shaded.", plots.trends),
+        ("Trends", "The suspicious time is shaded.", plots.trends),
         ("Where the network looked", f"How much each reading speaks {what}, in the surest windows.",
          plots.looked),
         ("Gramian images", f"{evidence.columns[0]} in the surest window, as the network sees it: its trend, and its "

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from data_provider.trends.files import TrendFile
-from exp.detection import report
-from exp.detection import tables as tables
+from exp.detection import report, tables
 from exp.detection.detector import Detector, EvaluatedFile
 from exp.detection.findings import Finder
 from exp.detection.record import Finding, Unit
@@ -85,7 +84,7 @@ def _unit(evaluated: EvaluatedFile, findings: list[Finding]) -> Unit:
 
 
 def _spans(evaluated: EvaluatedFile) -> list[tuple[str, str]]:
-    """Segments of a file with at most a day between readings."""
+    """Spans of a file with at most a day between readings."""
     times = evaluated.trend.times
     if not len(times):
         return []

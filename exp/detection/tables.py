@@ -53,7 +53,7 @@ class Output:
         for name, head in HEADS.items():
             path = self.path(name)
             if path.exists() and not (path.is_file() and _begins_as_ours(path, head)):
-                raise UserError(f"{path} is there and is none that detect wrote; name another --output")
+                raise UserError(f"{path} exists and was not written by detect; name another --output")
 
 
 def window_fields(classes: Sequence[str]) -> list[str]:

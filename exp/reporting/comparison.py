@@ -167,7 +167,7 @@ def _spread(values: Sequence[float | None]) -> tuple[float | None, float]:
 
 def _remarks(groups: Sequence[Sequence[ComparedRun]], notes: dict[Path, list[str]]) -> list[str]:
     """What the reader of the table must know."""
-    lines = ["Intervals are 95 % and resample whole segments of time."]
+    lines = ["Intervals are 95 % and resample whole blocks of time."]
     if any(len(finished(group)) > 1 for group in groups):
         lines.append("mean of N: runs that differ only in their seed; mean +/- standard deviation of the runs.")
     if any(note.startswith("!") for found in notes.values() for note in found):

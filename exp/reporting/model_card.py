@@ -212,7 +212,7 @@ def _evaluated(run: RunRecord) -> str:
     level, reason = part["interval"]["level"], part["interval"]["reason"]
     chosen = f"by epoch {run.metrics['best_epoch']}, which validation chose" if run.epochs else "when the fit was done"
     words = f"The {PARTS[run.evaluated]} part was evaluated once, {chosen}: "
-    words += f"{part['windows']:,} windows in {part['blocks']:,} segments of time. "
+    words += f"{part['windows']:,} windows in {part['blocks']:,} blocks of time. "
     if reason:
         return words + f"There are no intervals: {reason}."
     return words + f"In brackets the {100 * level:g} % interval over draws of whole segments."

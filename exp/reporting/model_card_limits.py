@@ -96,7 +96,7 @@ def _days(metrics: dict[str, Any]) -> list[str]:
     of_least = f"; {data['classes'][int(np.argmin(days['train']))]} has the fewest" if least < most else ""
     lines = [f"Training saw {f'{least} to {most}' if of_least else least} days of each class{of_least}."]
     few = [
-        f"{name} ({days['train'][k]} to learn from, {days['test'][k]} to evaluate by)"
+        f"{name} ({days['train'][k]} to learn from, {days['test'][k]} to evaluate on)"
         for k, name in enumerate(data["classes"])
         if min(days["train"][k], days["test"][k]) < FEW_DAYS
     ]
@@ -115,8 +115,8 @@ def _not_evaluated(run: RunRecord) -> list[str]:
     if run.evaluated == "val":
         lines.append("No test part was evaluated: the numbers are those of the part that chose the epoch.")
     if part["blocks"] < FEW_BLOCKS:
-        segments = "segment" if part["blocks"] == 1 else "segments"
-        lines.append(f"The evaluated part holds {part['blocks']} {segments} of time: take the intervals as rough.")
+        blocks = "block" if part["blocks"] == 1 else "blocks"
+        lines.append(f"The evaluated part holds {part['blocks']} {blocks} of time: take the intervals as rough.")
     lines.append(
         "Faults that are not among its classes were never shown to it. It may call them unknown, or by a known name."
     )

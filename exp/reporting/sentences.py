@@ -116,9 +116,9 @@ def warnings(run: RunRecord) -> list[tuple[str, Markup]]:
         found.append(("care", Markup(words).format(name, percent(baseline))))
     if part["blocks"] < _FEW_BLOCKS:
         words = "<b>Few independent segments.</b> The {} part has {:,} windows but only {} {} of time, "
-        words += "and windows of one segment resemble each other: take the intervals as rough."
-        segment = "segment" if part["blocks"] == 1 else "segments"
-        found.append(("care", Markup(words).format(_PART[run.evaluated], part["windows"], part["blocks"], segment)))
+        words += "and windows of one block resemble each other: take the intervals as rough."
+        block = "block" if part["blocks"] == 1 else "blocks"
+        found.append(("care", Markup(words).format(_PART[run.evaluated], part["windows"], part["blocks"], block)))
     unseen = [c for c, row in zip(data["classes"], part["confusion"], strict=True) if not sum(row)]
     if unseen:
         words = "<b>Not evaluated:</b> the {} part has no window of {}."

@@ -122,7 +122,7 @@ def _tiles(run: RunRecord) -> list[tuple[str, str, str]]:
         ("Accuracy", percent(accuracy["value"]), words.interval(accuracy)),
         ("Macro-F1", number(f1["value"]), words.interval(f1, number)),
         ("Most frequent class", percent(baseline), "accuracy of always answering it"),
-        ("Windows evaluated", f"{part['windows']:,}", f"in {part['blocks']:,} segments of time"),
+        ("Windows evaluated", f"{part['windows']:,}", f"in {part['blocks']:,} blocks of time"),
     ]
 
 

@@ -159,7 +159,7 @@ def test_measured_temperatures_are_never_called_stuck(tmp_path):
 
 def test_one_reading_is_too_little(tmp_path):
     times = clock(rows=1, start="2017-03-06T00:01")
-    with pytest.raises(UserError, match="no reading lies on a step of the grid; give a longer segment of readings"):
+    with pytest.raises(UserError, match="no reading lies on a step of the grid; give more readings"):
         read(write(tmp_path / "ahu.csv", times, unit_readings(1)))
 
 

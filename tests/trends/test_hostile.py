@@ -82,10 +82,10 @@ FATAL = {
         lambda p: _text(p, lambda text: text.replace(",", ";")),
         "line 2, SA_TEMP: '55.624' is not a number as 'iso_semicolon' writes it, with decimal commas; export it with",
     ),
-    "tabs": (lambda p: _text(p, lambda text: text.replace(",", "\t")), "line 1: the columns are parted by tabs"),
+    "tabs": (lambda p: _text(p, lambda text: text.replace(",", "\t")), "line 1: the columns are separated by tabs"),
     "mixed delimiters": (
         lambda p: _text(p, _put(17, lambda line: line.replace(",", ";"))),
-        "line 18: it is parted by semicolons where line 1 is parted by commas; mend that line",
+        "line 18: it is separated by semicolons where line 1 is separated by commas; mend that line",
     ),
     "a short line": (
         lambda p: _text(p, _put(30, "2017-03-06 02:25:00,1,2")), "line 31: it has 3 cells where line 1 has 8"
@@ -270,7 +270,7 @@ def test_sizes_are_bounded(tmp_path, monkeypatch):
 def test_a_damaged_gzip_says_so(tmp_path):
     path = write(tmp_path / "ahu.csv.gz", clock(rows=60), unit_readings(60))
     whole = path.read_bytes()
-    for damage in (whole[:200], whole[:100] + b"XXXXXXXX" + whole[108:], b"no gzip at all"):
+    for damage in (whole[:200], whole[:100] + b"damaged!" + whole[108:], b"no gzip at all"):
         path.write_bytes(damage)
         with pytest.raises(UserError, match=r"ahu.csv.gz: the gzip file is damaged \(.*\); copy or export it again"):
             read(path)

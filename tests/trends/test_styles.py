@@ -62,7 +62,7 @@ def test_another_style_than_named_is_refused_and_the_right_one_named(tmp_path, n
 def test_the_default_style_with_semicolons_is_read_and_said(tmp_path):
     trend = one(write(tmp_path / "ahu.csv", clock(rows=20), unit_readings(20), style="iso_semicolon"))
     assert not trend.fatal
-    assert "parted by semicolons, so decimals are taken to have commas" in lines(trend, "style")
+    assert "separated by semicolons, so decimals are taken to have commas" in lines(trend, "style")
 
 
 def test_an_unknown_style_lists_the_known(tmp_path):
