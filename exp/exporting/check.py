@@ -23,8 +23,8 @@ TOLERANCE = 1e-5  # of a probability, and of a score as a share of its threshold
 FIRST_BATCHES = (1, 2, 3)  # sizes; the rest comes in batches of BATCH
 BATCH = 32
 COMPARED = 1000  # windows that a file is compared by
-MOST_REAL = 400  # of them of a part
-ODD = 60  # of them of each kind that no unit in order gives
+MOST_REAL = 0.4  # of them of a part
+ODD = 0.06  # of them of each kind that no unit in order gives
 DRAWN = 32
 CALIBRATION = 256  # training windows that the ranges of int8 are found by
 BEYOND = 1.2  # how far drawn windows leave the training range, which reaches from -1 to 1
@@ -50,12 +50,13 @@ class Comparison:
 def check_windows(artifact: Artifact, data: Prepared | None) -> np.ndarray:
     """(COMPARED, L, C) readings: real ones of validation and test, drawn ones, and strange ones made from both."""
     scaler, length = artifact.scaler, artifact.info.seq_len
-    real = [_spread(windows, MOST_REAL) for windows in (data.val, data.test)] if data else []
-    number = COMPARED - 3 * ODD - sum(map(len, real))
+    most_real, odd = int(MOST_REAL * COMPARED), int(ODD * COMPARED)
+    real = [_spread(windows, most_real) for windows in (data.val, data.test)] if data else []
+    number = COMPARED - 3 * odd - sum(map(len, real))
     plain = np.concatenate([*real, drawn(scaler, length, number)])
     random = np.random.default_rng(1)
-    chosen = plain[random.choice(len(plain), (2, ODD))]
-    noise = random.uniform(-1, 1, (ODD, length, len(scaler.minimum)))
+    chosen = plain[random.choice(len(plain), (2, odd))]
+    noise = random.uniform(-1, 1, (odd, length, len(scaler.minimum)))
     return np.concatenate([plain, _beyond(chosen[0], scaler), _broken(chosen[1]), _measured(noise, scaler)])
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ import run
 from data_provider import load_data
 from exp.evaluation.calibration import temperature_scaled
 from exp.evaluation.decision import verdict_names
-from exp.exporting import formats
+from exp.exporting import check, formats
 from exp.exporting.check import program_by
 from exp.exporting.example import EXAMPLES, example
 from exp.exporting.graph import Measured
@@ -31,6 +32,17 @@ from tests.kit import train, write_folder
 from utils.command_line import parse
 
 FILES = {"onnx": "model.onnx", "torch": "model.pt2"}
+
+
+COMPARED = 200
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_windows() -> Iterator[None]:
+    """Files are compared by fewer windows here; test_networks.py compares by all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "COMPARED", COMPARED)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +137,7 @@ def test_a_file_says_what_it_is(trained, exported):
         assert record["bytes"] == (exported / file).stat().st_size
         assert 0 <= record["check"]["largest_difference"] <= record["check"]["allowed"] == 1e-5
         assert record["check"]["source"] == "validation, test and drawn windows, and strange ones"
-        assert record["check"]["windows"] == 1000
+        assert record["check"]["windows"] == COMPARED
         assert record["check"]["changed_verdicts"] == record["check"]["of_them_at_a_threshold"]
         assert "cost" not in record
 
@@ -216,7 +228,7 @@ def test_a_file_with_other_verdicts_is_not_kept(trained, tmp_path, capsys, monke
 
     monkeypatch.setattr(Measured, "forward", wrong)
     line = refused(capsys, trained, "--format", "torch", "--output", str(tmp_path))
-    assert re.search(r"model\.pt2 would give another verdict than the model for \d+ of 1000 windows; nothing is", line)
+    assert re.search(r"model\.pt2 would give another verdict than the model for \d+ of 200 windows; nothing is", line)
     assert not any(tmp_path.iterdir())
 
 

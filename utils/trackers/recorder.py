@@ -69,6 +69,7 @@ class Recorder:
             stops: exceptions that mean that the user stopped the training; any other means that it failed.
         """
         self._run = run.resolve()
+        stopped: tuple[type[BaseException], ...] = (KeyboardInterrupt, *stops)
         with ExitStack() as stack:
             self._state = FAILED
             for tracker in self._trackers:
@@ -76,7 +77,7 @@ class Recorder:
                 stack.callback(self._end, tracker)
             try:
                 yield
-            except (KeyboardInterrupt, *stops):
+            except stopped:
                 self._state = STOPPED
                 raise
             self._state = DONE
