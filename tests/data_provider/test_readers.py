@@ -104,7 +104,7 @@ HEAD = "Datetime,a,b\n" + ROW.format(0)
         ("Datetime,a,\n" + ROW.format(0), "column 3 has no name"),
         (
             "Datetime;a;b\n01.01.2018 00:00;1;2\n",
-            "parted by semicolons, style 'iso' has commas; --vendor desigo would fit",
+            "separated by semicolons, style 'iso' has commas; --vendor desigo would fit",
         ),
         ("Datetime\n2018-01-01 00:00\n", "there are times but no readings"),
         ("Datetime,time,a\n2018-01-01,00:00,2\n", "columns 'Datetime' and 'time' both look like times"),
