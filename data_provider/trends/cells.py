@@ -6,6 +6,7 @@ Letters: T readings.
 import dataclasses
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,11 +24,15 @@ MISSING_WORDS = frozenset({
     "-infinity", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!",
 })  # fmt: skip
 _ENDLESS = ("inf", "-inf", "infinity", "-infinity")
-STATES = {
-    "on": 1.0, "true": 1.0, "active": 1.0, "running": 1.0, "run": 1.0, "occupied": 1.0, "open": 1.0, "yes": 1.0,
-    "off": 0.0, "false": 0.0, "inactive": 0.0, "stopped": 0.0, "stop": 0.0, "unoccupied": 0.0, "closed": 0.0,
-    "no": 0.0,
-}  # fmt: skip
+_ON = (
+    "on true yes active activated run running start started enable enabled occ occupied open opened energized "
+    "ein an aktiv belegt offen auf betrieb marche ouvert"
+)
+_OFF = (
+    "off false no inactive deactivated idle stop stopped disable disabled unocc unoccupied close closed "
+    "de-energized aus inaktiv unbelegt geschlossen zu stillstand arret ferme"
+)
+STATES: dict[str, float] = dict.fromkeys(_ON.split(), 1.0) | dict.fromkeys(_OFF.split(), 0.0)
 _FLAGS = r"\s*\{([a-z, ]*)\}$"  # Niagara's status behind a value: 72.3 {ok}, 72.3 {stale,down}
 _TRUSTED = frozenset({"ok", "overridden", "alarm", "unackedalarm"})
 
@@ -66,14 +71,14 @@ class Cells:
         return dataclasses.replace(self, values=self.values[::-1], marked=self.marked[::-1])
 
 
-def numbers_of(column: pa.Array, style: Vendor, *, states: bool, number: pa.DataType) -> Cells:
+def numbers_of(column: pa.Array, style: Vendor, *, states: Mapping[str, float], number: pa.DataType) -> Cells:
     """A column's words, or numbers, as numbers.
 
     Args:
         column: T strings without blanks at their ends; or numbers, null where there is none and NaN where a word said
             so.
         style: how numbers are written.
-        states: whether on and off are readings here, 1 and 0. No temperature is "off".
+        states: words that are readings here, in lower case -> what they read. No temperature is "off".
         number: type of the numbers: float32 or float64.
     """
     if not pa.types.is_string(column.type):
@@ -110,7 +115,9 @@ def plain_numbers(words: pa.Array, decimal: str, number: pa.DataType) -> pa.Arra
     return numbers if pc.all(pc.is_finite(numbers)).as_py() is not False else None
 
 
-def _slowly(column: pa.Array, nothing: np.ndarray, marked: np.ndarray, style: Vendor, states: bool) -> Cells:
+def _slowly(
+    column: pa.Array, nothing: np.ndarray, marked: np.ndarray, style: Vendor, states: Mapping[str, float]
+) -> Cells:
     """Reads every different word of a column once, as float64."""
     coded = column.dictionary_encode()
     words, place = coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
@@ -144,12 +151,13 @@ class _Reading(NamedTuple):
     unread: bool = False
 
 
-def _reading(word: str, style: Vendor, states: bool) -> _Reading:
+def _reading(word: str, style: Vendor, states: Mapping[str, float]) -> _Reading:
     text, trusted = _without_flags(word)
     if not trusted or text.casefold() in MISSING_WORDS:
         return _Reading(np.nan)
-    if states and text.casefold() in STATES:
-        return _Reading(STATES[text.casefold()])
+    state = re.sub(r"\s*\(\d+\)$", "", text.casefold())  # On (1), as systems with numbered states write it
+    if state in states:
+        return _Reading(states[state])
     decimal, thousands = re.escape(style.decimal), re.escape(style.thousands)
     whole = rf"(?:\d{{1,3}}(?:{thousands}\d{{3}})+|\d+)"
     match = re.fullmatch(rf"([+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?)\s*(\D.*)?", text)

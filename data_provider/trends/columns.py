@@ -6,8 +6,9 @@ Letters: C signals of the model.
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from data_provider.trends.cells import STATES
 from data_provider.trends.problems import Problem, Unusable, listed, shown
 from data_provider.trends.role_names import Role, role_of
 from data_provider.trends.roles import Entry, Roles
@@ -42,9 +43,9 @@ class Signal:
     trained: tuple[float, float] | None
 
     @property
-    def has_states(self) -> bool:
-        """Whether on and off are readings of it."""
-        return self.quantity in ("state", "fraction", "")
+    def states(self) -> Mapping[str, float]:
+        """Words that are readings of it, and what they read."""
+        return STATES if self.quantity in ("state", "fraction", "") else {}
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,14 @@ class Origin:
         name: of that column.
         unit: as the role map or the header states it, None if neither does.
         by: "map", "name" or "role".
+        states: words that the role map gives a meaning.
     """
 
     place: int
     name: str
     unit: Unit | None
     by: str
+    states: Mapping[str, float] = field(default_factory=dict)
 
 
 def signals_of(
@@ -164,7 +167,7 @@ class _Search:
         place = self._place(signal, entry.column.strip(), self._named)
         if place is not None:
             unit = entry.unit or split_unit(self._named[place])[1]
-            self.origins[signal.column] = Origin(place, self._named[place], unit, "map")
+            self.origins[signal.column] = Origin(place, self._named[place], unit, "map", entry.states)
             self._free.pop(place, None)
         elif not self.is_settled(signal):
             what = f"no column '{shown(entry.column)}', which {source} names for {signal.column}"

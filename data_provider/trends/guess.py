@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
+from data_provider.trends.cells import STATES
 from data_provider.trends.checks import CODES, statistic
 from data_provider.trends.columns import Origin, Signal, match, split_unit
 from data_provider.trends.opened import OpenTrend
@@ -105,7 +106,7 @@ def columns_of(source: OpenTrend, request: Request) -> tuple[list[Origin | None]
     """
     origins, _ = match(source.file, source.names, request.signals, request.roles, source.time)
     places = [place for place, name in enumerate(source.names) if place not in source.time and name.strip()]
-    read = source.read(places, states=lambda place: True)
+    read = source.read(places, states=lambda place: STATES)
     columns = {place: Column(source.names[place], cells.values, cells.unit) for place, cells in read.cells.items()}
     return origins, columns
 

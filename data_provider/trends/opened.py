@@ -3,7 +3,7 @@
 Letters: T readings.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +88,7 @@ class OpenTrend:
         self,
         places: Sequence[int],
         *,
-        states: Callable[[int], bool],
+        states: Callable[[int], Mapping[str, float]],
         texts: Collection[int] = (),
         number: pa.DataType | None = None,
     ) -> Columns:
@@ -96,7 +96,7 @@ class OpenTrend:
 
         Args:
             places: of the columns of numbers.
-            states: whether on and off are readings in the column at a place.
+            states: words that are readings in the column at a place, see `numbers_of`.
             texts: places of the columns of words.
             number: type of the numbers, float64 if None.
 

@@ -78,12 +78,12 @@ def readings_of(source: OpenTrend, request: Request) -> FileReadings:
         what = f"it has none of the model's {len(origins)} columns ({listed(request.columns)}), but {names}"
         raise Unusable(what, "name its columns in a role map: python run.py doctor writes a first one", kind="column")
     found = {number: origin for number, origin in enumerate(origins) if origin}
-    stated = {origin.place: request.signals[number].has_states for number, origin in found.items()}
-    read = source.read(sorted(stated), states=stated.__getitem__)
+    states = {origin.place: {**request.signals[number].states, **origin.states} for number, origin in found.items()}
+    read = source.read(sorted(states), states=states.__getitem__)
     assert read.clock is not None
     columns = [read.cells[origin.place] for origin in found.values()]
     for number, cells in zip(found, columns, strict=True):
-        _odd_cells(source, request.signals[number], cells)
+        _odd_cells(source, request.signals[number], cells, decides=request.columns[number] == request.working_column)
     clock, columns, doubled = merged(source.file, read.clock, columns, source.place)
     source.problems += doubled
     readings = {
@@ -95,11 +95,11 @@ def readings_of(source: OpenTrend, request: Request) -> FileReadings:
     return result
 
 
-def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells) -> None:
+def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells, *, decides: bool) -> None:
     """Notes words in a column of numbers that mean nothing known.
 
     Raises:
-        Unusable: they are numbers with the decimal mark of another style.
+        Unusable: they are numbers with the decimal mark of another style, or the column decides when the unit works.
     """
     if not cells.unread:
         return
@@ -110,6 +110,10 @@ def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells) -> None:
         what = f"'{shown(word)}' is not a number as '{source.options.vendor}' writes it, with decimal {mark}"
         where = f"{source.line(cells.foreign)}, {signal.column}"
         raise Unusable(what, f"export it with decimal {mark}, or name the style that fits", where=where, kind="style")
+    if decides:
+        what = f"'{shown(word)}' is not a state that is known, and {signal.column} says when the unit works"
+        what_to_do = f"say in the role map what it means: states: {{{shown(word)}: 0}}, or 1 while the unit works"
+        raise Unusable(what, what_to_do, where=f"{source.line(row)}, {signal.column}", kind="cell")
     number = sum(count for _, count in cells.unread.values())
     what = f"{number} cells are not numbers, the first '{shown(word)}': taken as no reading"
     where = f"{source.line(row)}, {signal.column}"

@@ -25,6 +25,7 @@ class Request(ReadOptions):
         ranges: column -> smallest and largest training reading, by which units are inferred.
         resample: "direct" or "mean", as in training.
         own_rate: leave evenly sampled files at their own step if it is shorter, for a training recipe to resample.
+        working_column: the one of the columns that says when the unit works, None if none does.
         growing: somebody still writes to the files: a last line without its end is left out.
 
     Raises:
@@ -37,6 +38,7 @@ class Request(ReadOptions):
     ranges: Mapping[str, tuple[float, float]] | None = None
     resample: str = "direct"
     own_rate: bool = False
+    working_column: str | None = None
     growing: bool = False
 
     def __post_init__(self) -> None:

@@ -2,12 +2,13 @@
 
 # role (the model's column): the file's column and its unit
 SA_TEMP: {column: "AHU-1 Discharge Air Temp", unit: F}
+SYS_CTL: {column: Mode, states: {Standby: 0}}  # what words mean that are not known
 time: {column: "Trend Time"}        # only where the column of times has an unusual name
 """
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ class Entry:
     Attributes:
         column: the file's column.
         unit: its unit, None where the map does not say.
+        states: words in it, in lower case -> what they read.
     """
 
     column: str
     unit: Unit | None
+    states: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,7 @@ def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Seque
     time_column = None
     for key, value in content.items():
         where = f"{path}: {key}"
-        column, word = _column_and_unit(value, where)
+        column, word, states = _entry(value, where)
         if str(key).casefold() == TIME:
             time_column = column
             continue
@@ -92,7 +95,7 @@ def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Seque
         unit = known_unit(word, where) if word else None
         model_unit = find_unit(units[list(columns).index(role)]) if columns is not None else None
         _check_quantity(unit, model_unit, role, where)
-        entries[role] = Entry(column, unit)
+        entries[role] = Entry(column, unit, states)
     if not entries and time_column is None:
         names = ", ".join(columns or ())
         raise UserError(f"{path}: it names no role" + (f"; choose from: {names}" if names else ""))
@@ -116,19 +119,26 @@ def _load(path: Path) -> dict[Any, Any]:
     return content
 
 
-def _column_and_unit(value: Any, where: str) -> tuple[str, str]:
-    """The file's column and the word for its unit, "" if there is none."""
+def _entry(value: Any, where: str) -> tuple[str, str, dict[str, float]]:
+    """The file's column, the word for its unit, "" if there is none, and what words in it mean."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value), ""
+        return str(value), "", {}
     if not isinstance(value, dict) or "column" not in value or value["column"] in (None, ""):
         raise UserError(f"{where}: write it as {{column: NAME, unit: F}}")
-    unknown = [str(key) for key in value if key not in ("column", "unit")]
+    unknown = [str(key) for key in value if key not in ("column", "unit", "states")]
     if unknown:
-        raise UserError(f"{where}: unknown word '{unknown[0]}'; only column and unit are known")
+        raise UserError(f"{where}: unknown word '{unknown[0]}'; only column, unit and states are known")
     column, unit = value["column"], value.get("unit")
     if not isinstance(column, str | int | float) or not isinstance(unit, str | int | float | None):
         raise UserError(f"{where}: column and unit are a name each; write it as {{column: NAME, unit: F}}")
-    return str(column), "" if unit is None else str(unit).strip()
+    return str(column), "" if unit is None else str(unit).strip(), _states(value.get("states", {}), where)
+
+
+def _states(value: Any, where: str) -> dict[str, float]:
+    """Words in lower case -> what they read. YAML takes a bare on, off, yes and no for true and false."""
+    if not isinstance(value, dict) or any(not isinstance(reading, int | float) for reading in value.values()):
+        raise UserError(f"{where}: write states as {{Standby: 0, Boost: 1}}")
+    return {str(word).strip().casefold(): float(reading) for word, reading in value.items()}
 
 
 def _known_role(key: str, columns: Sequence[str], path: Path) -> str:

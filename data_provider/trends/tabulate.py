@@ -83,6 +83,7 @@ class Tabulation:
             raise Unusable("line 1 holds no column names", "write them there")
         roles = self._source.options.roles
         self._stated: dict[str, Unit | None] = {}
+        self._states = {role: entry.states for role, entry in roles.entries.items()} if roles else {}
         for role, entry in roles.entries.items() if roles else ():
             place = find_place(entry.column, names)
             if place is None:
@@ -104,7 +105,7 @@ class Tabulation:
         of_place = {self.places[name]: signal for name, signal in signals.items()}
         read = self._source.read(
             [*of_place],
-            states=lambda place: of_place[place].has_states,
+            states=lambda place: {**of_place[place].states, **self._states.get(of_place[place].column, {})},
             texts=[self.places[name] for name in texts],
             number=pa.float32(),
         )

@@ -45,6 +45,7 @@ def detector_of(options: Options, artifact: Artifact) -> Detector:
         ranges={name: (low, high) for name, low, high in ranges},
         resample=recipe.resample,
         own_rate=True,
+        working_column=recipe.working_column,
         growing=options.follow,
     )
     return Detector(

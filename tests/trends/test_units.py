@@ -153,7 +153,7 @@ def test_a_role_map_names_columns_by_any_name_of_the_role(tmp_path):
         ),
         ("OA_DMPR_DM: {column: a, unit: F}", "OA_DMPR_DM: F measures temperature, and OA_DMPR_DM is a fraction"),
         ("SA_TEMP: {unit: F}", "SA_TEMP: write it as {column: NAME, unit: F}"),
-        ("SA_TEMP: {column: a, units: F}", "SA_TEMP: unknown word 'units'; only column and unit are known"),
+        ("SA_TEMP: {column: a, units: F}", "SA_TEMP: unknown word 'units'; only column, unit and states are known"),
         ("SA_TEMP: a\nSA_TEMP: b", "line 2: 'SA_TEMP' is there twice; keep one"),
         ("SA_TEMP: a\nsa_temp: b", "SA_TEMP is there twice; keep one"),
         ("SA_TEMP: [a, b]", "SA_TEMP: write it as {column: NAME, unit: F}"),
