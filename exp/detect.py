@@ -13,6 +13,7 @@ from data_provider.trends.files import TrendFile, trend_files
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector
+from exp.detection.record import outside_events
 from exp.detection.session import Result, evaluate_files, write
 from exp.detection.tables import Output
 from utils.errors import UserError
@@ -50,6 +51,9 @@ def run(options: Options) -> int:
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")
     write(detector, finder, result, output)
     _tell(result, output)
+    if output.shards == 1 and not any(unit.windows for unit in result.units):
+        reason = next((row[2] for unit in result.units for row in unit.silent), "no window came out of it")
+        raise UserError(f"{source}: nothing could be evaluated: {reason}")
     return 0
 
 
@@ -115,6 +119,9 @@ def _tell(result: Result, output: Output) -> None:
             "  %s: %s, %s to %s, %.1f h, confidence %.2f",
             *(finding.file, finding.fault, finding.start, finding.end, finding.hours, finding.mean_confidence),
         )
+    for unit in result.units:
+        if unit.single:
+            logger.info("  %s: %s outside events", unit.file, outside_events(unit))
     print(f"detected: {output.folder}")
 
 

@@ -78,10 +78,10 @@ def forest(base) -> Path:
     return folder
 
 
-def evaluate(folder: Path, source: Path, output: Path, *flags: str) -> tuple[list[dict], list[dict]]:
+def evaluate(folder: Path, source: Path, output: Path, *flags: str, status: int = 0) -> tuple[list[dict], list[dict]]:
     """The rows of windows.csv and events.csv."""
     words = ["detect", "--run", str(folder), "--input", str(source), "--output", str(output), "--disable_parallel"]
-    assert run.main([*words, *flags]) == 0
+    assert run.main([*words, *flags]) == status
     return rows(output / "windows.csv"), rows(output / "events.csv")
 
 
@@ -93,7 +93,7 @@ def rows(path: Path) -> list[dict]:
 def test_a_fault_that_may_be_nothing_gets_no_answer(plain, doubting, base, tmp_path):
     source = base / "data" / "stuck.csv"
     sure, events = evaluate(plain, source, tmp_path / "sure", "--unknown_rate", "0")
-    unsure, none = evaluate(doubting, source, tmp_path / "unsure", "--unknown_rate", "0")
+    unsure, none = evaluate(doubting, source, tmp_path / "unsure", "--unknown_rate", "0", status=2)
     assert "stuck" in [event["fault"] for event in events]
     assert none == []
     called = [row for row in sure if row["verdict"] == "stuck"]
@@ -191,7 +191,7 @@ def test_shards_together_are_the_whole(plain, base, tmp_path):
 
 def test_readings_that_training_never_saw_get_no_answer(plain, base, tmp_path):
     source = changed(base, tmp_path / "in", "normal", OUTDOOR=140.0 + np.arange(12 * 96) % 7)
-    windows, events = evaluate(plain, source, tmp_path / "out")
+    windows, events = evaluate(plain, source, tmp_path / "out", status=2)
     assert {row["verdict"] for row in windows} == {"no answer"}
     assert all("OUTDOOR reads 146" in row["reason"] and "that training covers" in row["reason"] for row in windows)
     assert all(row["class"] == row["p_stuck"] == "" for row in windows)
@@ -201,7 +201,7 @@ def test_readings_that_training_never_saw_get_no_answer(plain, base, tmp_path):
 
 def test_a_missing_sensor_is_named_or_done_without(plain, dropping, base, tmp_path):
     source = changed(base, tmp_path / "in", "stuck", FAN=None)
-    windows, events = evaluate(plain, source, tmp_path / "plain")
+    windows, events = evaluate(plain, source, tmp_path / "plain", status=2)
     assert [row["verdict"] for row in windows] == ["no answer"]
     assert "needs FAN" in windows[0]["reason"]
     assert events == []
@@ -209,7 +209,7 @@ def test_a_missing_sensor_is_named_or_done_without(plain, dropping, base, tmp_pa
     assert {row["reason"] for row in windows if row["verdict"] != "no answer"} == {"answered without FAN"}
     assert sum(row["class"] == "stuck" for row in windows) > 0.8 * len(windows)
     without = changed(base, tmp_path / "none", "normal", FAN=None, SUPPLY=None, OUTDOOR=None, COMMAND=None)
-    windows, _ = evaluate(dropping, without, tmp_path / "few")
+    windows, _ = evaluate(dropping, without, tmp_path / "few", status=2)
     assert [row["verdict"] for row in windows] == ["no answer"]
 
 
@@ -237,6 +237,40 @@ def test_a_silence_is_told_with_its_sensor(plain, base, tmp_path):
     assert table["Datetime"][300][:13].replace(" ", "T") <= gap["start"][:13] <= gap["end"]
     inside = [row for row in windows if row["class"] and gap["start"] < row["end"] and row["start"] < gap["end"]]
     assert inside == []
+
+
+def test_what_windows_say_the_page_the_console_and_the_events_say_too(plain, base, tmp_path, capsys):
+    """So many windows must agree that none is an event."""
+    windows, events = evaluate(plain, base / "data" / "stuck.csv", tmp_path, "--confirm", "1000")
+    said = [row["verdict"] for row in windows if row["verdict"] not in ("normal", "no answer")]
+    assert said.count("stuck") > 10
+    assert {row["confirmed"] for row in events} == {"no"}
+    assert {row["fault"]: int(row["windows"]) for row in events} == {name: said.count(name) for name in said}
+    words = f"{said.count('stuck')} of {sum(bool(row['class']) for row in windows)} windows name stuck"
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert words in page
+    assert "No event, but not all is normal" in page
+    assert "No fault was found" not in page
+    assert f"stuck.csv: {words}" in capsys.readouterr().out
+
+
+def test_a_unit_that_never_works_is_not_called_sound(plain, base, tmp_path, capsys):
+    """As where the words of its states are read the wrong way round."""
+    own = load_artifact(plain / "model")
+    kept = ("model", "info", "scaler", "options", "decision")
+    recipe = dataclasses.replace(own.recipe, working_column="MODE")
+    folder = tmp_path / "with_mode"
+    save_artifact(folder, **{name: getattr(own, name) for name in kept}, recipe=recipe)
+    source = changed(base, tmp_path / "in", "normal", MODE=0)
+    windows, events = evaluate(folder, source, tmp_path / "out", status=2)
+    assert [(row["verdict"], row["reason"]) for row in windows] == [
+        ("no answer", "the unit never works here, as MODE says")
+    ]
+    assert events == []
+    assert "nothing could be evaluated: the unit never works here, as MODE says" in capsys.readouterr().err
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Nothing could be evaluated" in page
+    assert "Everything that was there could be evaluated" not in page
 
 
 HOSTILE = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exp.detection.events import covered, events_of
+from exp.detection.events import covered, events_of, singles_of
 
 NAMES = {"-": "normal", "a": "leak", "b": "stuck", "?": "unknown", ".": "no answer"}
 MINUTE = np.timedelta64(60, "s")
@@ -76,3 +76,22 @@ def test_what_is_closed_stays_as_it_is_when_more_comes():
         for cut in range(0, 40, 7):
             closed = [event for event in seen(text[:cut], stride=5) if not event[2]]
             assert all(event in whole for event in closed)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("----", []),
+        ("-a-a-a-", [("leak", [1, 3, 5])]),
+        ("-aa--a-", [("leak", [5])]),  # the event has the others
+        ("aab-.?", [("stuck", [2]), ("unknown", [5])]),
+        ("a.a-", [("leak", [0, 2])]),
+    ],
+)
+def test_no_window_that_names_a_fault_is_lost(text, expected):
+    verdict, start, end = windows(text)
+    events = events_of(verdict, start, end, confirm=2, period=60)
+    singles = singles_of(verdict, start, end, events, period=60)
+    assert [(event.fault, event.windows.tolist()) for event in singles] == expected
+    counted = sum(len(event.windows) for event in [*events, *singles])
+    assert counted == sum(letter in "ab?" for letter in text)

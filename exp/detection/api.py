@@ -65,7 +65,7 @@ def detect_files(
     result = evaluate_files(detector, Finder(detector=detector, confirm=options.confirm), _found(files, root))
     fields = window_fields(detector.artifact.info.classes)
     windows = [{name: row.get(name) for name in fields} for row in result.rows]
-    return windows, [event_row(finding) for finding in result.findings]
+    return windows, [event_row(finding) for finding in result.events]
 
 
 @functools.lru_cache(maxsize=2)

@@ -18,6 +18,7 @@ from data_provider.trends.files import TrendFile
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
+from exp.detection.occupancy import Occupancy, occupancy
 from exp.evaluation.decision import MISSING, NOT_SURE, OUTSIDE, UNDEFINED, Verdicts, verdict_names
 from exp.evaluation.inference import answer, in_batches
 from exp.runs.artifact import Artifact
@@ -116,8 +117,11 @@ class Detector:
         refused = trend.fatal.reason if trend.fatal else self._refusal(trend)
         if refused:
             return self._nothing(trend, refused)
-        windows, cautions = self.windows(trend), self._cautions(trend)
+        windows, occupied = self.windows(trend), self.occupancy(trend)
+        cautions = [occupied.caution] if occupied.caution else []
         gaps = self._gaps(trend, windows)
+        if not len(windows) and not gaps:
+            gaps = [Gap(trend.times[0], trend.times[-1], f"the unit never works here, as {occupied.source} says")]
         if not len(windows):
             return self._nothing(trend, "", gaps=gaps, cautions=cautions)
         verdicts = self._verdicts(windows)
@@ -143,7 +147,7 @@ class Detector:
         return unlabelled(
             trend.times,
             trend.values[:, : self.signals],
-            self.control(trend),
+            self.occupancy(trend).control,
             name=trend.file,
             recipe=artifact.recipe,
             scaler=artifact.scaler,
@@ -157,10 +161,9 @@ class Detector:
         names = [column for column in trend.missing if column in self.artifact.info.columns]
         return names if len(names) > self.rule.most_missing else []
 
-    def control(self, trend: Trend) -> np.ndarray | None:
-        """(N,) the column that says when the unit works; None where training knew none or the file has none."""
-        column = self.artifact.recipe.working_column
-        return None if column is None or column in trend.missing else trend.values[:, self.signals]
+    def occupancy(self, trend: Trend) -> Occupancy:
+        """When the unit of a file works."""
+        return occupancy(trend, self.artifact.recipe, self.artifact.info.columns)
 
     def _verdicts(self, windows: WindowSet) -> Verdicts:
         """Verdicts about at least one window, batch by batch; of a growing file only what is new is computed."""
@@ -209,17 +212,11 @@ class Detector:
         reasons = {problem.column: problem.reason for problem in trend.problems[::-1] if problem.kind == "missing"}
         return f"the model needs {', '.join(names)}: {reasons[names[0]]}"
 
-    def _cautions(self, trend: Trend) -> list[str]:
-        column = self.artifact.recipe.working_column
-        if column is None or self.control(trend) is not None:
-            return []
-        return [f"there is no column '{column}', which says when the unit works: it is taken to work all the time"]
-
     def _gaps(self, trend: Trend, windows: WindowSet) -> list[Gap]:
         """Times while the unit worked that no window covers: readings are missing, or it stopped too soon."""
         recipe, info, times = self.artifact.recipe, self.artifact.info, trend.times
         working = working_mask(
-            times, self.control(trend), value=recipe.working_value, settle_seconds=recipe.settle_seconds
+            times, self.occupancy(trend).control, value=recipe.working_value, settle_seconds=recipe.settle_seconds
         )
         values, _ = hold(times, trend.values[:, : self.signals], recipe.hold_seconds)
         lost = np.isnan(values) & (self.rule.most_missing == 0)

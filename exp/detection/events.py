@@ -3,6 +3,7 @@
 Letters: n windows of a file, in the order of time.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,31 @@ def _of_fault(
             seen = []
     close(ongoing=True)
     return found
+
+
+def singles_of(
+    verdict: np.ndarray, start: np.ndarray, end: np.ndarray, events: Sequence[Event], *, period: int
+) -> list[Event]:
+    """Windows that name a fault outside every event of it: for each fault all of them together.
+
+    Args:
+        verdict, start, end, period: see `events_of`.
+        events: of the same windows.
+
+    Returns:
+        An entry a fault, in the order of their first windows.
+    """
+    rest = {}
+    for fault in dict.fromkeys(verdict.tolist()):
+        said = np.flatnonzero(verdict == fault)
+        taken = [event.windows for event in events if event.fault == fault]
+        places = np.setdiff1d(said, np.concatenate(taken)) if taken else said
+        if len(places) and fault not in (*NEUTRAL, *FAULT_FREE):
+            rest[str(fault)] = places
+    return [
+        Event(fault, start[p[0]], end[p].max(), covered(start[p], end[p], period) / 3600, p, ongoing=False)
+        for fault, p in rest.items()
+    ]
 
 
 def covered(start: np.ndarray, end: np.ndarray, period: int) -> int:

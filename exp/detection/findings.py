@@ -10,7 +10,7 @@ import numpy as np
 from exp.detection.advice import advice, meaning
 from exp.detection.attribution import attribution, top_sensors
 from exp.detection.detector import Detector, EvaluatedFile
-from exp.detection.events import Event, events_of
+from exp.detection.events import Event, events_of, singles_of
 from exp.detection.record import Evidence, Finding
 from exp.evaluation.decision import UNKNOWN
 from utils.written import mean_written, units
@@ -44,10 +44,10 @@ class Finder:
         self.detector, self.confirm = detector, confirm
         self._known: dict[_Key, Finding] = {}
 
-    def find(self, evaluated: EvaluatedFile) -> list[Finding]:
-        """The events of a file, in the order of their starts."""
+    def find(self, evaluated: EvaluatedFile) -> tuple[list[Finding], list[Finding]]:
+        """The events of a file, in the order of their starts; and a finding a fault of the windows outside them."""
         if evaluated.windows is None or not len(evaluated.start):
-            return []
+            return [], []
         period = self.detector.artifact.info.period_seconds
         events = events_of(evaluated.verdict, evaluated.start, evaluated.end, confirm=self.confirm, period=period)
         fresh = {_key(evaluated, event): event for event in events}
@@ -55,17 +55,28 @@ class Finder:
         self._known = {key: known for key, known in self._known.items() if key.file != evaluated.file}
         if self.detector.request.growing:
             self._known |= found
-        return list(found.values())
+        singles = singles_of(evaluated.verdict, evaluated.start, evaluated.end, events, period=period)
+        return list(found.values()), [self._single(evaluated, event) for event in singles]
 
-    def _finding(self, evaluated: EvaluatedFile, event: Event) -> Finding:
+    def _single(self, evaluated: EvaluatedFile, event: Event) -> Finding:
+        """Windows outside events; nothing is drawn of them."""
+        sure, words = self._sure(evaluated, event)
+        return _plain(evaluated, event, sure, words, sensors=(), evidence=None, confirmed=False)
+
+    def _sure(self, evaluated: EvaluatedFile, event: Event) -> tuple[np.ndarray, str]:
+        """How sure each of an event's windows is, and what the event means."""
         info = self.detector.artifact.info
         words = meaning(event.fault)
         if event.fault == UNKNOWN:
             sure = evaluated.novelty_rank[event.windows]
             near = units(evaluated.confidence[event.windows]).sum(0)  # exact, so that a tie is one everywhere
             words += f"; of the states it knows, nearest to {info.classes[int(near.argmax())]}"
-        else:
-            sure = evaluated.confidence[event.windows, info.classes.index(event.fault)]
+            return sure, words
+        return evaluated.confidence[event.windows, info.classes.index(event.fault)], words
+
+    def _finding(self, evaluated: EvaluatedFile, event: Event) -> Finding:
+        info = self.detector.artifact.info
+        sure, words = self._sure(evaluated, event)
         peak = int(sure.argmax())
         places = event.windows[_around(peak, len(event.windows))]
         assert evaluated.windows is not None
@@ -73,21 +84,9 @@ class Finder:
         spoken = attribution(self.detector.artifact, self.detector.device, batch.x, batch.missing, event.fault)
         order = top_sensors(spoken, min(SHOWN_SENSORS, len(info.columns)))
         best = int(np.flatnonzero(places == event.windows[peak])[0])
-        return Finding(
-            file=evaluated.file,
-            fault=event.fault,
-            meaning=words,
-            advice=advice(event.fault),
-            start=evaluated.clock(event.start),
-            end=evaluated.clock(event.end),
-            hours=event.hours,
-            windows=len(event.windows),
-            mean_confidence=mean_written(sure),
-            peak_confidence=float(sure.max()),
-            sensors=tuple(info.columns[place] for place in order[:SENSORS]),
-            ongoing=event.ongoing,
-            evidence=self._evidence(evaluated, event, places, spoken, order, batch.x[best].numpy()),
-        )
+        sensors = tuple(info.columns[place] for place in order[:SENSORS])
+        evidence = self._evidence(evaluated, event, places, spoken, order, batch.x[best].numpy())
+        return _plain(evaluated, event, sure, words, sensors=sensors, evidence=evidence, confirmed=True)
 
     def _evidence(
         self,
@@ -120,6 +119,34 @@ class Finder:
             window=peak[order[0]],
             period_seconds=info.period_seconds,
         )
+
+
+def _plain(
+    evaluated: EvaluatedFile,
+    event: Event,
+    sure: np.ndarray,
+    words: str,
+    *,
+    sensors: tuple[str, ...],
+    evidence: Evidence | None,
+    confirmed: bool,
+) -> Finding:
+    return Finding(
+        file=evaluated.file,
+        fault=event.fault,
+        meaning=words,
+        advice=advice(event.fault),
+        start=evaluated.clock(event.start),
+        end=evaluated.clock(event.end),
+        hours=event.hours,
+        windows=len(event.windows),
+        mean_confidence=mean_written(sure),
+        peak_confidence=float(sure.max()),
+        sensors=sensors,
+        ongoing=event.ongoing,
+        evidence=evidence,
+        confirmed=confirmed,
+    )
 
 
 def _key(evaluated: EvaluatedFile, event: Event) -> _Key:

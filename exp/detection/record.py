@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from exp.evaluation.decision import UNKNOWN
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
@@ -40,7 +42,7 @@ class Finding:
     """A row of events.csv, and what the report shows of it.
 
     Attributes:
-        file, fault, start, end, hours, windows, sensors, ongoing: as in events.csv.
+        file, fault, start, end, hours, windows, sensors, ongoing, confirmed: as in events.csv.
         meaning: the fault in words.
         advice: what to do first, a sentence.
         mean_confidence, peak_confidence: of the fault in the event's windows, calibrated; of an unknown one, the share
@@ -61,6 +63,7 @@ class Finding:
     sensors: tuple[str, ...]
     ongoing: bool
     evidence: Evidence | None
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,7 @@ class Unit:
         silent: (start, end, reason) of what could not be evaluated.
         cautions: lines that a person should read.
         findings: its events.
+        single: a fault, or "unknown" -> number of windows that say so outside every event of it.
     """
 
     file: str
@@ -87,3 +91,14 @@ class Unit:
     silent: list[tuple[str, str, str]]
     cautions: list[str]
     findings: list[Finding]
+    single: dict[str, int]
+
+
+def outside_events(unit: Unit) -> str:
+    """What single windows say: "1 of 53 windows names leaking_valve, 2 are unknown"."""
+    words: list[str] = []
+    for fault, number in unit.single.items():
+        many = number != 1
+        says = ("are" if many else "is") if fault == UNKNOWN else ("name" if many else "names")
+        words.append(f"{number} of {unit.windows} windows {says} {fault}" if not words else f"{number} {says} {fault}")
+    return ", ".join(words)

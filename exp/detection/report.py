@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exp.detection import plots
-from exp.detection.record import Finding, Unit
+from exp.detection.record import Finding, Unit, outside_events
 from exp.reporting.page import Picture, duration, percent, picture, render, save
 
 MARK = "<!-- detection report -->"
@@ -73,7 +73,7 @@ def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
         "about": about,
         "span": _span(units),
         "made": f"{datetime.datetime.now():%Y-%m-%d %H:%M}",
-        "headline": _headline(units, findings),
+        "headline": _headline(units, findings, about.confirm),
         "told": [_told(unit) for unit in units if unit.findings][:_MOST_WORDS],
         "untold": max(0, sum(bool(unit.findings) for unit in units) - _MOST_WORDS),
         "tiles": _tiles(units, findings),
@@ -82,6 +82,7 @@ def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
         "silent": [(file, moment(start), moment(end), reason) for file, start, end, reason in silent[:_MOST_SILENT]],
         "silent_rest": max(0, len(silent) - _MOST_SILENT),
         "reasons": _reasons(silent),
+        "single": [(unit.file, outside_events(unit)) for unit in units if unit.single],
         "cautions": [(unit.file, line) for unit in units for line in unit.cautions],
         "units": [_unit(unit) for unit in units],
         "window": duration(about.window_seconds),
@@ -89,7 +90,7 @@ def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
     }
 
 
-def _headline(units: Sequence[Unit], findings: Sequence[Finding]) -> str:
+def _headline(units: Sequence[Unit], findings: Sequence[Finding], confirm: int) -> str:
     """The page in a sentence."""
     evaluated = [unit for unit in units if unit.windows]
     if not evaluated:
@@ -97,12 +98,22 @@ def _headline(units: Sequence[Unit], findings: Sequence[Finding]) -> str:
     faulty = [unit for unit in evaluated if unit.findings]
     what = "unit was" if len(evaluated) == 1 else "units were"
     if not faulty:
-        return f"No fault was found: {len(evaluated)} {what} evaluated, {_hours(units)} of operation."
+        single = [unit for unit in evaluated if unit.single]
+        if not single:
+            return f"No fault was found: {len(evaluated)} {what} evaluated, {_hours(units)} of operation."
+        said = f"{outside_events(single[0])}, never {_times(confirm)} in a row"
+        where = "" if len(evaluated) == 1 else f" In {single[0].file} "
+        more = f", and {len(single) - 1} more units have such windows" if len(single) > 1 else ""
+        return f"No event, but not all is normal in {_hours(units)} of operation:{where or ' '}{said}{more}."
     if len(evaluated) == 1:
         kinds = len({finding.fault for finding in findings})
         how = "1 event" if len(findings) == 1 else f"{len(findings)} events of {kinds} kind{'s' * (kinds > 1)}"
         return f"Faults were found in this unit: {how} in {_hours(units)} of operation."
     return f"Faults were found in {len(faulty)} of the {len(evaluated)} units that could be evaluated."
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice", 3: "three times"}.get(number, f"{number} times")
 
 
 def _told(unit: Unit) -> tuple[str, list[str]]:

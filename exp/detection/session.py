@@ -31,8 +31,15 @@ class Result:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    singles: list[Finding] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[Finding]:
+        """The rows of events.csv: events, then windows outside them, file by file."""
+        order = {unit.file: place for place, unit in enumerate(self.units)}
+        return sorted([*self.findings, *self.singles], key=lambda finding: order[finding.file])
 
 
 def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile]) -> Result:
@@ -41,10 +48,11 @@ def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile
     classes = detector.artifact.info.classes
     for found in files:
         evaluated = detector.read(found)
-        findings = finder.find(evaluated)
+        findings, singles = finder.find(evaluated)
         result.rows += tables.window_rows(evaluated, classes)
-        result.units.append(_unit(evaluated, findings))
+        result.units.append(_unit(evaluated, findings, singles))
         result.findings += findings
+        result.singles += singles
         if evaluated.trend.fatal:
             result.refused.append(f"{evaluated.file}: {evaluated.refused}")
         if evaluated.refused:
@@ -55,7 +63,7 @@ def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile
     return result
 
 
-def _unit(evaluated: EvaluatedFile, findings: list[Finding]) -> Unit:
+def _unit(evaluated: EvaluatedFile, findings: list[Finding], singles: list[Finding]) -> Unit:
     """A file as the report tells of it."""
     times = evaluated.trend.times
     span = (evaluated.clock(times[0]), evaluated.clock(times[-1])) if len(times) else ("", "")
@@ -80,6 +88,7 @@ def _unit(evaluated: EvaluatedFile, findings: list[Finding]) -> Unit:
         silent=sorted(silent),
         cautions=cautions,
         findings=findings,
+        single={finding.fault: finding.windows for finding in singles},
     )
 
 
@@ -101,7 +110,7 @@ def write(detector: Detector, finder: Finder, result: Result, output: Output) ->
     """
     artifact = detector.artifact
     tables.grow(output.path("windows"), csv_text(tables.window_fields(artifact.info.classes), result.rows))
-    tables.grow(output.path("events"), csv_text(tables.EVENT_FIELDS, map(tables.event_row, result.findings)))
+    tables.grow(output.path("events"), csv_text(tables.EVENT_FIELDS, map(tables.event_row, result.events)))
     drawn = {(f.file, f.fault, f.start): f for f in result.findings}
     units = [
         dataclasses.replace(unit, findings=[drawn[f.file, f.fault, f.start] for f in unit.findings])

@@ -17,7 +17,7 @@ from utils.files import write_bytes
 
 EVENT_FIELDS = (
     "file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence", "sensors",
-    "ongoing", "advice",
+    "ongoing", "advice", "confirmed",
 )  # fmt: skip
 # How files that `detect` may overwrite begin.
 HEADS = {
@@ -95,6 +95,7 @@ def event_row(finding: Finding) -> dict[str, Any]:
         "hours": round(finding.hours, 2),
         "sensors": "; ".join(finding.sensors),
         "ongoing": "yes" if finding.ongoing else "no",
+        "confirmed": "yes" if finding.confirmed else "no",
     }
 
 
