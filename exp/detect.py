@@ -5,11 +5,13 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from data_provider.trends.files import TrendFile, trend_files
+from data_provider.trends.unit_files import files_of_units
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector
@@ -40,37 +42,47 @@ def run(options: Options) -> int:
     source, output = _places(options)
     detector = load_detector(options)
     finder = Finder(detector=detector, confirm=options.confirm)
-    _shard_of(trend_files(source), output)  # says at once if there is nothing to read
+    _shard_of(_units(source, options, detector), output)  # says at once if there is nothing to read
     output.prepare()
     if options.follow:
-        follow(detector, finder, source, output, pause=lambda: time.sleep(POLL_SECONDS))
+        files = partial(_units, source, options, detector)
+        follow(detector, finder, files, output, pause=lambda: time.sleep(POLL_SECONDS))
         return 0
-    result = evaluate_files(detector, finder, _shard_of(trend_files(source), output))
+    result = evaluate_files(detector, finder, _shard_of(_units(source, options, detector), output))
     if result.refused and len(result.refused) == len(result.units) and output.shards == 1:
         more = f" (and {len(result.refused) - 1} more files cannot be evaluated)" if len(result.refused) > 1 else ""
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")
     write(detector, finder, result, output)
     _tell(result, output)
     if output.shards == 1 and not any(unit.windows for unit in result.units):
-        reason = next((row[2] for unit in result.units for row in unit.silent), "no window came out of it")
-        raise UserError(f"{source}: nothing could be evaluated: {reason}")
+        file, reason = next((unit.file, row[2]) for unit in result.units for row in unit.silent)
+        where = source.parent if source.is_file() else source
+        raise UserError(f"{where}/{file}: nothing could be evaluated: {reason}")
     return 0
 
 
-def follow(detector: Detector, finder: Finder, source: Path, output: Output, *, pause: Callable[[], None]) -> None:
+def follow(
+    detector: Detector,
+    finder: Finder,
+    units: Callable[[], list[TrendFile]],
+    output: Output,
+    *,
+    pause: Callable[[], None],
+) -> None:
     """Evaluates the files whenever they have grown, until interrupted; what is written is what one pass would write.
 
     Args:
-        detector, finder, source, output: what, and where to.
+        detector, finder, output: what, and where to.
+        units: finds the files.
         pause: waits for the next look; `KeyboardInterrupt` out of it ends the watch.
     """
-    logger.info("following %s; Ctrl-C ends it", source)
+    logger.info("following %d files; Ctrl-C ends it", len(units()))
     before: list[tuple[str, int, int]] = []
     written = 0
     try:
         while True:
-            files = _shard_of(trend_files(source), output)
-            now = [(found.name, *_state(found.path)) for found in files]
+            files = _shard_of(units(), output)
+            now = [(found.name, *_state(path)) for found in files for path in found.paths]
             if now != before:
                 before = now
                 result = evaluate_files(detector, finder, files)
@@ -96,6 +108,11 @@ def _places(options: Options) -> tuple[Path, Output]:
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UserError(f"--shard '{options.shard}' is not a part of a whole; write it as 1/8, 2/8, ... 8/8")
     return source, Output(folder=folder, shard=int(match[1]), shards=int(match[2]))
+
+
+def _units(source: Path, options: Options, detector: Detector) -> list[TrendFile]:
+    """The files of a source, those of a unit as one."""
+    return files_of_units(trend_files(source), options.unit_from, detector.request)
 
 
 def _shard_of(files: list[TrendFile], output: Output) -> list[TrendFile]:

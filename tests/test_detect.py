@@ -163,7 +163,7 @@ def test_a_growing_file_ends_as_one_pass(plain, base, tmp_path, flags):
     place = Output(folder=output)
     place.prepare()
     finder = Finder(detector=detector, confirm=options.confirm)
-    detect.follow(detector, finder, source, place, pause=pause)
+    detect.follow(detector, finder, lambda: trend_files(source), place, pause=pause)
     evaluate(plain, source, tmp_path / "whole", *flags)
     for name in ("windows.csv", "events.csv"):
         assert (output / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

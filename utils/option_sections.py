@@ -158,9 +158,15 @@ class ReadingOptions:
     """How trend files are written."""
 
     roles: str | None = flag(None, "YAML file: which of the file's columns is which signal, in what unit")
-    vendor: str = flag("iso", "the style that the files are written in")
+    vendor: str = flag("auto", "the style that the files are written in (default: what each file shows)")
+    separator: str | None = flag(
+        None, "between columns (default: what each file shows)", choices=("comma", "semicolon", "tab", "bar")
+    )
+    decimal: str | None = flag(
+        None, "between whole and part of a number (default: what each file shows)", choices=("comma", "point")
+    )
     time_zone: str | None = flag(None, "zone of the files' clock, as Europe/Berlin (default: none is known)")
-    time_format: str | None = flag(None, "how times are written, as %d.%m.%Y %H:%M (default: the vendor's)")
+    time_format: str | None = flag(None, "how times are written, as %d.%m.%Y %H:%M (default: what each file shows)")
     max_age: float = flag(60.0, "minutes that a change of value holds without another", above=0)
 
 
@@ -169,6 +175,11 @@ class TrendOptions:
     """Trend files to evaluate."""
 
     input: str | None = flag(None, "a trend file, or a folder of them")
+    unit_from: str = flag(
+        "auto",
+        "which files are a unit (auto: files that only differ by date, part or point)",
+        choices=("auto", "file", "folder", "prefix"),
+    )
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def _reader(
         schedule = read_schedule(source.root / f"{stem}-faults.csv")
         table = read_table(
             _file(source.root, stem),
-            source.reading_or("webctrl"),
+            source.reading,
             rows=source.rows,
             needed=(OCCUPIED, *dropped),
             unit_of=unit_of,
@@ -90,7 +90,7 @@ def _reader(
         for column, reason in dropped.items():
             notes.drop(column, reason)
         working = working_mask(table.times, table.column(OCCUPIED), value=1, settle_seconds=0)
-        values = _without_zero_rows(table, signals, notes)
+        values = table.select(signals)
         days = table.times.astype("datetime64[D]")
         faults = _faults(table, days, schedule, notes)
         for day, fault in faults.items():
@@ -107,17 +107,6 @@ def _reader(
             )
 
     return read
-
-
-def _without_zero_rows(table: Table, signals: tuple[str, ...], notes: Notes) -> np.ndarray:
-    """(T, C) readings; where every temperature reads exactly zero but the outdoor one, the row was not measured."""
-    values = table.select(signals)
-    inside = [place for place, name in enumerate(signals) if name.endswith("Temperature") and "Outdoor" not in name]
-    zero = (values[:, inside] == 0).all(1)
-    if zero.any():
-        values[np.ix_(zero, inside)] = np.nan
-        notes.count({"rows with all temperatures zero, taken as missing": int(zero.sum())})
-    return values
 
 
 def _faults(table: Table, days: np.ndarray, schedule: Mapping[date, Fault], notes: Notes) -> dict[date, Fault | None]:

@@ -133,7 +133,7 @@ def _reader(
     def read(source: Source, notes: Notes) -> Iterator[Frame]:
         for label, path in zip(classes, files(source), strict=True):
             notes.works_by(CONTROL, settle_seconds=SETTLE_SECONDS)
-            reading = source.reading_or("webctrl")
+            reading = source.reading
             signals = choose(column_names(path, reading), notes)
             table = read_table(path, reading, rows=source.rows, columns=(*signals, CONTROL), unit_of=unit_of)
             notes.read(table)

@@ -4,7 +4,7 @@ Letters: C signals.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_provider.frames import Frame
@@ -29,10 +29,6 @@ class Source:
     period_seconds: int | None = None
     label_column: str = "label"
     reading: ReadOptions = field(default_factory=ReadOptions)
-
-    def reading_or(self, *also: str) -> ReadOptions:
-        """How the files are written: in the user's style, or where none is named, in one of these as well."""
-        return self.reading if self.reading.vendor != "iso" else replace(self.reading, also=also)
 
 
 @dataclass(frozen=True, kw_only=True)

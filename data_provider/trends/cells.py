@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_provider.trends.marks import GROUPS
 from data_provider.trends.units import UNITS, Unit, find_unit
-from data_provider.trends.vendors import Vendor
 
 MISSING_WORDS = frozenset({
     "-", "--", "---", "----", "null", "none", "nil", "n/a", "na", "#n/a", "nan", "-nan", "+nan", "bad", "missing",
@@ -24,15 +24,6 @@ MISSING_WORDS = frozenset({
     "-infinity", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!",
 })  # fmt: skip
 _ENDLESS = ("inf", "-inf", "infinity", "-infinity")
-_ON = (
-    "on true yes active activated run running start started enable enabled occ occupied open opened energized "
-    "ein an aktiv belegt offen auf betrieb marche ouvert"
-)
-_OFF = (
-    "off false no inactive deactivated idle stop stopped disable disabled unocc unoccupied close closed "
-    "de-energized aus inaktiv unbelegt geschlossen zu stillstand arret ferme"
-)
-STATES: dict[str, float] = dict.fromkeys(_ON.split(), 1.0) | dict.fromkeys(_OFF.split(), 0.0)
 _FLAGS = r"\s*\{([a-z, ]*)\}$"  # Niagara's status behind a value: 72.3 {ok}, 72.3 {stale,down}
 _TRUSTED = frozenset({"ok", "overridden", "alarm", "unackedalarm"})
 
@@ -71,13 +62,13 @@ class Cells:
         return dataclasses.replace(self, values=self.values[::-1], marked=self.marked[::-1])
 
 
-def numbers_of(column: pa.Array, style: Vendor, *, states: Mapping[str, float], number: pa.DataType) -> Cells:
+def numbers_of(column: pa.Array, decimal: str, *, states: Mapping[str, float], number: pa.DataType) -> Cells:
     """A column's words, or numbers, as numbers.
 
     Args:
         column: T strings without blanks at their ends; or numbers, null where there is none and NaN where a word said
             so.
-        style: how numbers are written.
+        decimal: between whole and part of a number.
         states: words that are readings here, in lower case -> what they read. No temperature is "off".
         number: type of the numbers: float32 or float64.
     """
@@ -92,11 +83,11 @@ def numbers_of(column: pa.Array, style: Vendor, *, states: Mapping[str, float], 
         return Cells(values, marked, endless=endless)
     words = pc.utf8_lower(column)
     marked = np.array(pc.is_in(words, value_set=pa.array(sorted(MISSING_WORDS))), bool)
-    quick = plain_numbers(pc.if_else(pa.array(marked), "", column), style.decimal, number)
+    quick = plain_numbers(pc.if_else(pa.array(marked), "", column), decimal, number)
     endless = pc.sum(pc.is_in(words, value_set=pa.array(_ENDLESS))).as_py() if marked.any() else 0
     if quick is not None:
         return Cells(quick.to_numpy(zero_copy_only=False), marked, endless=endless)
-    cells = _slowly(column, marked | np.array(pc.equal(column, ""), bool), marked, style, states)
+    cells = _slowly(column, marked | np.array(pc.equal(column, ""), bool), marked, decimal, states)
     cells.endless = endless
     cells.values = cells.values.astype(number.to_pandas_dtype(), copy=False)
     return cells
@@ -116,7 +107,7 @@ def plain_numbers(words: pa.Array, decimal: str, number: pa.DataType) -> pa.Arra
 
 
 def _slowly(
-    column: pa.Array, nothing: np.ndarray, marked: np.ndarray, style: Vendor, states: Mapping[str, float]
+    column: pa.Array, nothing: np.ndarray, marked: np.ndarray, decimal: str, states: Mapping[str, float]
 ) -> Cells:
     """Reads every different word of a column once, as float64."""
     coded = column.dictionary_encode()
@@ -124,7 +115,7 @@ def _slowly(
     count, first = np.bincount(place, minlength=len(words)), np.full(len(words), len(place))
     np.minimum.at(first, place, np.arange(len(place)))
     skip = {*np.unique(place[nothing]).tolist()}
-    read = {number: _reading(word, style, states) for number, word in enumerate(words) if number not in skip}
+    read = {number: _reading(word, decimal, states) for number, word in enumerate(words) if number not in skip}
     units = Counter[str]()
     for number, reading in read.items():
         units[reading.unit] += int(count[number])
@@ -135,7 +126,7 @@ def _slowly(
     for number, (value, unit, unread) in read.items():
         if unread or unit not in ("", own):
             result.unread[words[number]] = (int(first[number]), int(count[number]))
-            if re.match(r"[+-]?\d*[.,]\d", words[number]):
+            if re.match(rf"[+-]?\d*{'[.]' if decimal == ',' else ','}\d", words[number]):
                 result.foreign = min(int(first[number]), len(place) if result.foreign is None else result.foreign)
         meaning[number] = value if unit in ("", own) else np.nan
         silent[number] = np.isnan(meaning[number])
@@ -151,20 +142,20 @@ class _Reading(NamedTuple):
     unread: bool = False
 
 
-def _reading(word: str, style: Vendor, states: Mapping[str, float]) -> _Reading:
+def _reading(word: str, decimal: str, states: Mapping[str, float]) -> _Reading:
     text, trusted = _without_flags(word)
     if not trusted or text.casefold() in MISSING_WORDS:
         return _Reading(np.nan)
     state = re.sub(r"\s*\(\d+\)$", "", text.casefold())  # On (1), as systems with numbered states write it
     if state in states:
         return _Reading(states[state])
-    decimal, thousands = re.escape(style.decimal), re.escape(style.thousands)
-    whole = rf"(?:\d{{1,3}}(?:{thousands}\d{{3}})+|\d+)"
-    match = re.fullmatch(rf"([+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?)\s*(\D.*)?", text)
+    mark, groups = re.escape(decimal), f"[{GROUPS[decimal]}]"
+    whole = rf"(?:\d{{1,3}}(?:{groups}\d{{3}})+|\d+)"
+    match = re.fullmatch(rf"([+-]?(?:{whole}(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?)\s*(\D.*)?", text)
     unit = find_unit(match[2]) if match and match[2] else None
     if match is None or (match[2] and unit is None):
         return _Reading(np.nan, unread=True)
-    value = float(match[1].replace(style.thousands, "").replace(style.decimal, "."))
+    value = float(re.sub(groups, "", match[1]).replace(decimal, "."))
     return _Reading(value, unit.name if unit else "") if np.isfinite(value) else _Reading(np.nan, unread=True)
 
 

@@ -18,11 +18,13 @@ CODES = np.array(
     + [32767, -32768, 65535, 3276.7, -3276.8, 6553.5, 1e30, -1e30]
 )
 _SMALLEST_CODE = 99.0
+_FAR_FROM_ZERO = {"F": 18.0, "C": 10.0, "K": 10.0}  # no temperature moves so far within a reading
 TEMPERATURE_STUCK_HOURS = 6.0  # in measured data a duct's air keeps its temperature for 86 minutes at most
 ZONE_STUCK_HOURS = 24.0  # a zone's air may keep its temperature for a night, on a coarse sensor
 NONZERO_STUCK_HOURS = 24.0  # flows, pressures and powers stand at zero while a unit is off, and nowhere else
 _CONSTANT_HOURS = 1.0  # a shorter file may well hold one reading
 _SURE_SHARE, _HIGHEST_PERCENT = 1.5, 130.0  # a share between them is a percentage
+_MOST_COUNTS = 10_000.0
 _FEW = 3  # readings that a glitch may give
 
 
@@ -79,6 +81,30 @@ def drop_codes(file: str, readings: Readings) -> list[Problem]:
         what = f"{readings.raw[coded][0]:g} stands {int(coded.sum())} times and may stand for a missing reading"
         return [_note(file, signal, what, "leave such cells empty if so", "code")]
     return []
+
+
+def drop_zeros(file: str, readings: Readings) -> list[Problem]:
+    """Makes zeros unknown that stand for no reading: temperatures of 0 between others far from it."""
+    if readings.signal.quantity != "temperature":
+        return []
+    rows = np.flatnonzero(~np.isnan(readings.raw))
+    values = readings.raw[rows]
+    zero = values == 0
+    if not zero.any() or zero.all():
+        return []
+    edges = np.flatnonzero(np.diff(zero)) + 1
+    begins, ends = np.append(0, edges), np.append(edges, len(values))  # runs of zeros and runs of others
+    far = _FAR_FROM_ZERO[readings.unit.name if readings.unit else "C"]
+    dropped = np.zeros(len(readings.raw), bool)
+    for begin, end in zip(begins, ends, strict=True):
+        beside = np.abs(values[[place for place in (begin - 1, end) if 0 <= place < len(values)]])
+        if zero[begin] and (beside > far).all():
+            dropped[rows[begin:end]] = True
+    if not dropped.any():
+        return []
+    readings.drop(dropped)
+    what = f"0 stands {int(dropped.sum())} times between readings far from it: taken as no reading"
+    return [_note(file, readings.signal, what, "leave such cells empty", "code")]
 
 
 def _believable(signal: Signal) -> tuple[float, float]:
@@ -146,10 +172,18 @@ def _percentages(values: np.ndarray) -> bool:
     return len(high) >= _FEW and bool(np.median(high) <= _HIGHEST_PERCENT)
 
 
+def _counts(values: np.ndarray) -> bool:
+    """Whether some readings can only be counts up to 10000: far above any percentage, and never beyond."""
+    high = values[values > 2 * _HIGHEST_PERCENT]
+    return len(high) >= _FEW and bool(high.max() <= _MOST_COUNTS)
+
+
 def _share(readings: Readings, percent: bool) -> list[str]:
     """The other way to write shares, if the readings are written so."""
     if readings.unit is UNITS["0-1"] and _percentages(readings.raw):
         return ["%"]
+    if readings.unit in (UNITS["0-1"], UNITS["%"]) and _counts(readings.raw):
+        return ["0-10000"]
     if readings.unit is UNITS["%"] and not percent and 0 < np.nanmax(readings.raw) <= 1:
         return ["0-1"]
     return []

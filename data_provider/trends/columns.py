@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data_provider.trends.cells import STATES
+from data_provider.trends.point_names import without_unit
 from data_provider.trends.problems import Problem, Unusable, listed, shown
 from data_provider.trends.role_names import Role, role_of
 from data_provider.trends.roles import Entry, Roles
+from data_provider.trends.states import STATES
 from data_provider.trends.units import POSSIBLE, UNITS, Unit, find_unit, interval
 from utils.errors import UserError
 
@@ -41,6 +42,11 @@ class Signal:
     usual: tuple[float, float] | None
     possible: tuple[float, float] | None
     trained: tuple[float, float] | None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is what it is until it is changed: a state, a mode or a set point."""
+        return self.quantity == "state" or (self.role is not None and self.role.kind in ("setpoint", "mode", "status"))
 
     @property
     def states(self) -> Mapping[str, float]:
@@ -151,6 +157,7 @@ class _Search:
         self._file = file
         self._named = {place: name.strip() for place, name in enumerate(names) if place not in time and name.strip()}
         self._free = dict(self._named)
+        self._bare = dict(zip(self._named, without_unit([*self._named.values()]), strict=True))
 
     def miss(self, signal: Signal, what: str, what_to_do: str) -> None:
         """Notes that the file lacks a signal."""
@@ -176,6 +183,8 @@ class _Search:
     def by_name(self, signal: Signal) -> None:
         """Takes the column of the same name."""
         place = None if self.is_settled(signal) else self._place(signal, signal.column, self._free)
+        if place is None and not self.is_settled(signal):
+            place = self._place(signal, signal.column, {place: self._bare[place] for place in self._free})
         if place is not None:
             name = self._free.pop(place)
             self.origins[signal.column] = Origin(place, name, split_unit(name)[1], "name")
@@ -184,7 +193,7 @@ class _Search:
         """Takes columns whose name is another name of the same point, where only one is."""
         stands_for: dict[str, list[int]] = {}
         for place, name in self._free.items():
-            role = role_of(split_unit(name)[0])
+            role = role_of(split_unit(name)[0]) or role_of(split_unit(self._bare[place])[0])
             if role is not None:
                 stands_for.setdefault(role.name, []).append(place)
         wanted = Counter(signal.role.name for signal in signals if signal.role)
@@ -216,8 +225,8 @@ class _Search:
 
 
 def split_unit(name: str) -> tuple[str, Unit | None]:
-    """A header's cell without the unit at its end, and that unit: "SAT (degF)", "SAT [F]", "SAT, F"."""
-    for pattern in (r"\s*[(\[]([^()\[\]]*)[)\]]\s*$", r"\s*,\s*([^,]*)$"):
+    """A header's cell without the unit at its end, and that unit: "SAT (degF)", "SAT [F]", "SAT, F", "SAT degF"."""
+    for pattern in (r"\s*[(\[]([^()\[\]]*)[)\]]\s*$", r"\s*,\s*([^,]*)$", r"\s+(\u00b0\s?[FCK]|deg ?[FC]|%)$"):
         match = re.search(pattern, name)
         unit = find_unit(match[1]) if match and match[1].strip() else None
         if match and unit:

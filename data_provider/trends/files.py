@@ -25,6 +25,8 @@ LARGEST_RATIO = 400
 RATIO_FROM = 2**24  # bytes unpacked before the ratio counts: tiny files may pack better
 LONGEST_LINE = 2**18  # bytes: 5000 columns of 50 characters
 MOST_COLUMNS = 5000
+# 475 points for a year of minutes, 2 GB as numbers: beyond it a small file with a large promise is a trap.
+MOST_READINGS = 250_000_000
 MOST_FILES = 100_000  # a thousand units, a file each a week for two years
 _CHUNK = 2**20
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -49,11 +51,20 @@ class TrendFile:
         path: where it is.
         name: what to call it: the path within the folder that was asked for.
         refused: why it is not read, None if it is.
+        parts: the files of a unit that several hold; `path` is then where they lie.
+        prefix: of the points that are the unit's, where a file holds several units; "" if all are.
     """
 
     path: Path
     name: str
     refused: Unusable | None = None
+    parts: tuple["TrendFile", ...] = ()
+    prefix: str = ""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that it is read from."""
+        return tuple(part.path for part in self.parts) or (self.path,)
 
     @property
     def stem(self) -> str:

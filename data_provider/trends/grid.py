@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_provider.segmentation import HOLD_STEPS
-from data_provider.trends.parquet import MOST_READINGS
+from data_provider.trends.files import MOST_READINGS
 from data_provider.trends.problems import Unusable
 
 EVEN_SHARE = 0.9  # of the steps between readings, for a file to count as evenly sampled
@@ -70,14 +70,19 @@ def grid_of(times: np.ndarray, *, period: int, reach: float, columns: int) -> Gr
     return Grid(times=(steps * period).astype("datetime64[s]"), period=period, gaps=np.stack([breaks, breaks + 1], 1))
 
 
-def snapped(times: np.ndarray, step: int) -> np.ndarray:
+def snapped(times: np.ndarray, step: int, *, within: float = _JITTER) -> np.ndarray:
     """(T,) times of an even file on the multiples of its step, if nearly all are close to them.
 
     A logger that writes 0:05:02 and 0:09:59 means 0:05 and 0:10; otherwise the direct way would take one reading twice.
+
+    Args:
+        times: (T,) datetime64[s].
+        step: seconds.
+        within: share of the step that a time may be off.
     """
     seconds = times.astype(np.int64)
     near = (seconds + step // 2) // step * step
-    close = np.abs(seconds - near) <= max(1, step * _JITTER)
+    close = np.abs(seconds - near) <= max(1, step * within)
     return np.where(close, near, seconds).astype("datetime64[s]") if close.mean() >= EVEN_SHARE else times
 
 

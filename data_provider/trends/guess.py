@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from data_provider.trends.cells import STATES
 from data_provider.trends.checks import CODES, statistic
 from data_provider.trends.columns import Origin, Signal, match, split_unit
 from data_provider.trends.opened import OpenTrend
 from data_provider.trends.request import Request
 from data_provider.trends.role_names import ABBREVIATED, likeness
+from data_provider.trends.states import STATES
 from data_provider.trends.units import Unit, convert, units_of
 
 _ALIKE = 0.5  # names less alike are not proposed

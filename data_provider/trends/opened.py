@@ -3,6 +3,7 @@
 Letters: T readings.
 """
 
+import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +13,13 @@ import pyarrow.compute as pc
 
 from data_provider.trends.cells import Cells, numbers_of
 from data_provider.trends.files import TrendFile
+from data_provider.trends.joined import content_of
 from data_provider.trends.order import Clock, clock_of
-from data_provider.trends.parquet import ParquetFile, open_parquet
+from data_provider.trends.point_names import unit_prefix
+from data_provider.trends.points import Piece, split_by_point, unite
 from data_provider.trends.problems import Problem, Unusable
 from data_provider.trends.read_options import ReadOptions
-from data_provider.trends.text import Rows, TextFile, open_text
+from data_provider.trends.text import Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,18 +62,14 @@ class OpenTrend:
         needs_time: bool = True,
         rows: int | None = None,
     ) -> None:
-        if file.refused:
-            raise file.refused
-        self._content: TextFile | ParquetFile
-        if file.path.name.lower().endswith(".parquet"):
-            self._content = open_parquet(file.path, options, needs_time=needs_time, rows=rows)
-        else:
-            self._content = open_text(file.path, options, growing=growing, needs_time=needs_time, rows=rows)
+        self._content = content_of(file, options, growing=growing, needs_time=needs_time, rows=rows)
         self._kept: np.ndarray | None = None
         self._last: int | None = None
         self.file = file.name
         self.options = self._content.header.options
         self.names, self.time = self._content.header.names, self._content.header.time
+        if file.prefix:
+            self.names = tuple(name if unit_prefix(name) == file.prefix else "" for name in self.names)
         self.problems: list[Problem] = []
         for kind, what, what_to_do in self._content.notes:
             self.say(what, what_to_do, kind=kind)
@@ -106,23 +105,38 @@ class OpenTrend:
         number = number or pa.float64()
 
         def convert(place: int, column: pa.Array) -> Cells:
-            cells = numbers_of(column, self.options.style, states=states(place), number=number)
+            cells = numbers_of(column, self.options.decimal or ".", states=states(place), number=number)
             cells.unit = cells.unit or self._content.header.units.get(place)
             return cells
 
         rows, empty = self._without_empty(self._content.read(places, texts, convert, number))
+        for kind, what, what_to_do in rows.notes:
+            self.say(what, what_to_do, kind=kind)
         words = {place: np.array(column.to_pylist(), str) for place, column in rows.texts.items()}
         if rows.times is None:
             return Columns(clock=None, cells=rows.columns, texts=words, empty=empty)
-        clock = clock_of(self.file, rows.times, self.options, self.place)
+        own = rows.times
+        clock = own if isinstance(own, Clock) else clock_of(self.file, own, self.options, self.place)
         self.problems += clock.problems
         if not clock.flipped:
-            return Columns(clock=clock, cells=rows.columns, texts=words, empty=empty)
+            return self._joined(Columns(clock=clock, cells=rows.columns, texts=words, empty=empty))
         self._last = len(clock.times) - 1
         turned = {place: cells.turned() for place, cells in rows.columns.items()}
         return Columns(
             clock=clock, cells=turned, texts={place: text[::-1] for place, text in words.items()}, empty=empty
         )
+
+    def _joined(self, columns: Columns) -> Columns:
+        """Columns of points that were joined on seconds of their own, at the steps of the points."""
+        if columns.clock is None or columns.texts or not columns.cells:
+            return columns
+        pieces = split_by_point(Piece(columns.clock, columns.cells))
+        if pieces is None:
+            return columns
+        what = "points with seconds of their own were joined: each is put on the steps of its own"
+        self.say(what, "nothing to be done", kind="layout")
+        united = unite(self.file, pieces, [*columns.cells])
+        return dataclasses.replace(columns, clock=united.clock, cells=united.cells)
 
     def line(self, row: int) -> str:
         """The line of a reading, counted as the file has them."""
@@ -132,7 +146,7 @@ class OpenTrend:
         """Rows with anything in them, and how many have nothing; spreadsheets leave such behind."""
         number = next((len(cells.values) for cells in rows.columns.values()), 0)
         keep = np.ones(number, bool)
-        if rows.times is not None and pa.types.is_string(rows.times.type):
+        if isinstance(rows.times, pa.Array) and pa.types.is_string(rows.times.type):
             keep = ~np.array(pc.equal(rows.times, ""), bool)
             for cells in rows.columns.values() if not keep.all() else ():
                 keep |= ~cells.empty
@@ -147,9 +161,10 @@ class OpenTrend:
         kept = pa.array(keep)
         return (
             Rows(
-                rows.times.filter(kept) if rows.times is not None else None,
+                rows.times.filter(kept) if isinstance(rows.times, pa.Array) else rows.times,
                 {place: cells.at(keep) for place, cells in rows.columns.items()},
                 {place: text.filter(kept) for place, text in rows.texts.items()},
+                rows.notes,
             ),
             empty,
         )

@@ -16,7 +16,7 @@ from data_provider.trends.grid import even_step
 from data_provider.trends.problems import Problem, Unusable
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.stamps import bad_time, stamps_of
-from data_provider.trends.vendors import Stamps
+from data_provider.trends.vendors import TIMES, VENDORS, Stamps
 from data_provider.trends.zones import Elapsed, elapsed
 
 MOST_CONFLICTS = 0.01  # of the times of an even file: more, and two units or an unnamed clock change are mixed in it
@@ -58,6 +58,7 @@ def clock_of(file: str, column: pa.Array, options: ReadOptions, place: Callable[
         Unusable: a word is not a time, or times go backward.
     """
     stamps, known = _stamps(column, options, place)
+    problems = _style_problems(file, stamps, options)
     flipped = _newest_first(stamps.wall)
     if flipped:
         stamps = Stamps(stamps.wall[::-1], stamps.zone[::-1])
@@ -71,7 +72,7 @@ def clock_of(file: str, column: pa.Array, options: ReadOptions, place: Callable[
         row = int(back[0]) + 1
         what = f"the time {_words(stamps.wall[row])} comes after {_words(stamps.wall[row - 1])}"
         raise Unusable(what, "sort the file by time, and name the zone of its clock", where=line(row), kind="order")
-    problems = [Problem(file, line(row), *note, False, "zone") for row, note in moved.notes.items()]
+    problems += [Problem(file, line(row), *note, False, "zone") for row, note in moved.notes.items()]
     if flipped:
         what = "the newest reading comes first; turned around"
         problems.append(Problem(file, "", what, "nothing needs to be done", False, "order"))
@@ -90,7 +91,15 @@ def _stamps(column: pa.Array, options: ReadOptions, place: Callable[[int], str])
     stamps = stamps_of(column, options)
     if isinstance(stamps, Stamps):
         return stamps, None
-    raise bad_time(column[stamps].as_py(), options, place(stamps))
+    raise bad_time(column[stamps].as_py(), options, place(stamps), first=column[0].as_py())
+
+
+def _style_problems(file: str, stamps: Stamps, options: ReadOptions) -> list[Problem]:
+    """That times are written in another way than the named one, and only in that."""
+    if not stamps.style or stamps.style in VENDORS[options.vendor].times:
+        return []
+    what = f"times are not written as {options.vendor} writes them, but as {TIMES[stamps.style].example}: read so"
+    return [Problem(file, "", what, "leave --vendor out", False, "style")]
 
 
 def _newest_first(wall: np.ndarray) -> bool:

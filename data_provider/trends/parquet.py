@@ -12,14 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from data_provider.trends.files import MOST_COLUMNS
-from data_provider.trends.header import Header, time_places
+from data_provider.trends.files import MOST_COLUMNS, MOST_READINGS
+from data_provider.trends.header import Header
 from data_provider.trends.problems import Unusable, shown
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.text import Convert, Rows
+from data_provider.trends.time_columns import is_date_and_clock, time_places
 
-# 475 points for a year of minutes, 2 GB as numbers: beyond it a small file with a large promise is a trap.
-MOST_READINGS = 250_000_000
 _BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
@@ -114,16 +113,21 @@ def open_parquet(path: Path, options: ReadOptions, *, needs_time: bool = True, r
         what = f"no column of times among: {shown(', '.join(names), 80)}"
         raise Unusable(what, "call it Datetime, or name it under 'time' in the role map", kind="time")
     return ParquetFile(
-        source=source, header=Header(line=0, names=names, time=time, above=0, options=options), rows=rows
+        source=source,
+        header=Header(line=0, names=names, time=time, above=0, width=len(names), options=options),
+        rows=rows,
     )
 
 
 def _time(names: Sequence[str], schema: pa.Schema, options: ReadOptions) -> tuple[int, ...]:
     """Places of the times: by name, else the only timestamps; pandas gives an index without a name an odd one."""
     column = options.roles.time_column if options.roles else None
-    time = time_places(names, column, "the columns")
-    if time or column is not None:
-        return time
+    time = time_places(names, column)
+    if len(time) == 1 or is_date_and_clock(names, time) or column is not None:
+        return time[:2]
+    if time:
+        what = f"columns '{shown(names[time[0]])}' and '{shown(names[time[1]])}' both look like times"
+        raise Unusable(what, "name one under 'time' in the role map", where="the columns", kind="time")
     found = [place for place, kind in enumerate(schema.types) if pa.types.is_timestamp(kind)]
     return tuple(found) if len(found) == 1 else ()
 

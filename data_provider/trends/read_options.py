@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import Any
 
 from data_provider.trends.roles import Roles
-from data_provider.trends.vendors import VENDORS, Vendor
+from data_provider.trends.vendors import VENDORS
 from data_provider.trends.zones import zone_of
 from utils.errors import UserError, unknown_name
 from utils.options import Options
 
+MARKS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "point": "."}
 MAX_AGE_SECONDS = 3600.0  # systems that log changes of value log once an hour without one as a rule
 
 
@@ -19,8 +20,9 @@ class ReadOptions:
     """How trend files are written.
 
     Attributes:
-        vendor: name of the style, of `VENDORS`.
-        also: further styles, tried where the times of a file are not in the first; the same separator.
+        vendor: name of the style, of `VENDORS`; "auto" goes by what the file shows.
+        separator: between columns; None to find it in the file.
+        decimal: between whole and part of a number; None to find it in the file.
         time_format: strptime pattern of the times, perhaps with %Z or %z at its end; None for the style's.
         time_zone: IANA name of the zone of the file's clock; None if times have no zone or say it themselves.
         roles: the role map, None to go by names alone.
@@ -30,8 +32,9 @@ class ReadOptions:
         UserError: an unknown vendor or zone, or a time format with a zone in its middle.
     """
 
-    vendor: str = "iso"
-    also: tuple[str, ...] = ()
+    vendor: str = "auto"
+    separator: str | None = None
+    decimal: str | None = None
     time_format: str | None = None
     time_zone: str | None = None
     roles: Roles | None = None
@@ -47,11 +50,6 @@ class ReadOptions:
         if self.time_zone:
             zone_of(self.time_zone)
 
-    @property
-    def style(self) -> Vendor:
-        """The style."""
-        return VENDORS[self.vendor]
-
     @cached_property
     def zone(self) -> zoneinfo.ZoneInfo | None:
         """The zone of the file's clock."""
@@ -62,6 +60,8 @@ def reading_flags(options: Options) -> dict[str, Any]:
     """What the flags of a verb say about the files, but for the role map."""
     return {
         "vendor": options.vendor,
+        "separator": MARKS.get(options.separator or "", options.separator),
+        "decimal": MARKS.get(options.decimal or "", options.decimal),
         "time_format": options.time_format,
         "time_zone": options.time_zone,
         "max_age_seconds": options.max_age * 60,

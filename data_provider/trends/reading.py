@@ -15,6 +15,7 @@ from data_provider.trends.checks import (
     constant_problem,
     drop_codes,
     drop_impossible,
+    drop_zeros,
     stuck_problems,
     unit_problems,
 )
@@ -105,11 +106,11 @@ def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells, *, decides: bool
         return
     word, (row, _) = min(cells.unread.items(), key=lambda item: item[1][0])
     if cells.foreign is not None:
-        mark = "commas" if source.options.style.decimal == "," else "points"
+        mark = "commas" if source.options.decimal == "," else "points"
         word = next(word for word, (first, _) in cells.unread.items() if first == cells.foreign)
-        what = f"'{shown(word)}' is not a number as '{source.options.vendor}' writes it, with decimal {mark}"
+        what = f"'{shown(word)}' is not a number with decimal {mark}, as others of the file are"
         where = f"{source.line(cells.foreign)}, {signal.column}"
-        raise Unusable(what, f"export it with decimal {mark}, or name the style that fits", where=where, kind="style")
+        raise Unusable(what, f"export it with decimal {mark}, or name the mark: --decimal", where=where, kind="style")
     if decides:
         what = f"'{shown(word)}' is not a state that is known, and {signal.column} says when the unit works"
         what_to_do = f"say in the role map what it means: states: {{{shown(word)}: 0}}, or 1 while the unit works"
@@ -163,6 +164,7 @@ def _check(source: OpenTrend, found: FileReadings, request: Request) -> None:
         raise Unusable(what, f"export them every {needed} or more often", kind="rate")
     for readings in everything:
         source.problems += drop_codes(source.file, readings)
+        source.problems += drop_zeros(source.file, readings)
     if all(np.isnan(readings.raw).all() for readings in everything):
         raise Unusable("not one of the model's columns holds a reading", "export it again", kind="missing")
     wrong = unit_problems(source.file, everything)
@@ -203,11 +205,12 @@ def even_readings(source: OpenTrend, found: FileReadings, request: Request) -> E
     if not len(grid.times):
         raise Unusable("no reading lies on a step of the grid", "give more readings", kind="rate")
     values = np.full((len(grid.times), len(request.signals)), np.nan, np.float32)
-    held = []
+    held: dict[float, list[str]] = {}
     for number, readings in found.readings.items():
         changes = step is None or changes_only(readings.raw, readings.marked)
         # What is missing in a file at its own rate, the training recipe fills.
-        age = request.max_age_seconds if changes else period - 1 if own else hold
+        longest = np.inf if readings.signal.stays else request.max_age_seconds
+        age = longest if changes else period - 1 if own else hold
         column, marked = (
             readings.in_model_unit(),
             readings.marked if changes else np.zeros_like(readings.marked),
@@ -219,11 +222,11 @@ def even_readings(source: OpenTrend, found: FileReadings, request: Request) -> E
             column = at_steps(grid.times, times, column, marked, age)
         values[:, number] = column
         if changes:
-            held.append(readings.signal.column)
+            held.setdefault(longest, []).append(readings.signal.column)
         if np.isnan(column).all():
             what, name = "its column holds no reading", readings.signal.column
             source.say(what, "export it again", where=name, kind="missing", column=name)
-    _note_gaps(source, clock, grid.gaps, held, request)
+    _note_gaps(source, clock, grid.gaps, held)
     row = np.maximum(np.searchsorted(times, grid.times, side="right") - 1, 0)
     return EvenReadings(grid.times, grid.times + clock.shift[row], values, period)
 
@@ -235,12 +238,15 @@ def _fine(step: int | None, period: int) -> int:
     return next(fine for fine in range(max(1, period // 10), 0, -1) if period % fine == 0)
 
 
-def _note_gaps(source: OpenTrend, clock: Clock, gaps: np.ndarray, held: Sequence[str], request: Request) -> None:
-    if held:
-        words = words_of(round(request.max_age_seconds))
-        which = "all columns hold" if clock.step is None else f"{listed(held, 40)} hold"
-        what = f"{which} changes of value: the last is taken for up to {words}"
-        source.say(what, "change that with --max_age", kind="hold")
+def _note_gaps(source: OpenTrend, clock: Clock, gaps: np.ndarray, held: dict[float, list[str]]) -> None:
+    for age, columns in held.items():
+        which = "all columns hold" if clock.step is None and len(held) == 1 else f"{listed(columns, 40)} hold"
+        if np.isinf(age):
+            what = f"{which} changes of value: states and set points stay until the next"
+            source.say(what, "nothing to be done", kind="hold")
+        else:
+            what = f"{which} changes of value: the last is taken for up to {words_of(round(age))}"
+            source.say(what, "change that with --max_age", kind="hold")
     if len(gaps):
         shown_times = clock.times + clock.shift
         long = (clock.times[gaps[:, 1]] - clock.times[gaps[:, 0]]).astype(np.int64)

@@ -1,7 +1,9 @@
-"""Times from a column's words: in a vendor's style, or as `--time_format` says.
+"""Times from a column's words: as the words show, as a named style has it, or as `--time_format` says.
 
 Letters: T readings.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -9,11 +11,16 @@ import pyarrow.compute as pc
 
 from data_provider.trends.problems import Unusable, shown
 from data_provider.trends.read_options import ReadOptions
-from data_provider.trends.vendors import VENDORS, Stamps, Vendor
+from data_provider.trends.vendors import OTHER_ORDER, TIMES, VENDORS, Stamps
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ZONE_CODES = ("%Z", "%z")
 _ZONE = r"^(?P<clock>.*?)\s*(?P<zone>[A-Za-z]{1,5}|[+-]\d{2}:?\d{2})$"
+_NUMBER = r"^\d+(?:[.,]\d+)?$"
+_EPOCH = (100_000_000, 10_000_000_000)  # seconds since 1970, from 1973 to 2286; as milliseconds a thousand times that
+_EXCEL = (20_000, 80_000)  # days since 30 December 1899, from 1954 to 2119
+_EXCEL_1970 = 25569
+_MONTH_JUMP = 27  # days: where a day follows the last by so many, month and day are the wrong way round
 
 
 def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
@@ -24,36 +31,95 @@ def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
         options: names the style; a time format comes before it.
 
     Returns:
-        The times, or the place of the first word that is not a time of this style.
+        The times, or the place of the first word that no style explains.
+
+    Raises:
+        Unusable: day and month could be either way round, or the named style has them the wrong way.
     """
     if options.time_format:
         return _by_format(words, options.time_format)
-    if options.vendor.startswith("iso"):
-        quick = _plain_iso(words)
-        if quick is not None:
-            return quick
-    return parse_stamps(words, VENDORS[options.vendor])
+    first = VENDORS[options.vendor].times
+    if "iso" in first and (quick := _plain_iso(words)) is not None:
+        return quick
+    fitting, bad = _fitting(words, first)
+    if not fitting:
+        fitting, other = _fitting(words, [name for name in TIMES if name not in first])
+        bad = max(bad, other)
+    if not fitting:
+        return bad
+    found = fitting[0]
+    swapped = parse_stamps(words, OTHER_ORDER[found.style]) if found.style in OTHER_ORDER else None
+    if isinstance(swapped, Stamps) and (swapped.wall != found.wall).any():
+        return _in_order(words[0].as_py(), found, swapped, named=options.vendor != "auto" and found.style in first)
+    return found
 
 
-def bad_time(word: str, options: ReadOptions, where: str) -> Unusable:
-    """The error for a word that is not a time of the style."""
+def _fitting(words: pa.Array, styles: Iterable[str]) -> tuple[list[Stamps], int]:
+    """The times in the styles that explain all words; and the farthest place at which one fails."""
+    found, farthest = [], 0
+    for style in styles:
+        if isinstance(parse_stamps(words.slice(0, 1), style), Stamps):
+            stamps = parse_stamps(words, style)
+            if isinstance(stamps, Stamps):
+                found.append(stamps)
+            else:
+                farthest = max(farthest, stamps)
+    return found, farthest
+
+
+def _in_order(word: str, found: Stamps, swapped: Stamps, *, named: bool) -> Stamps:
+    """The reading of day and month that can be right, where words allow both.
+
+    Raises:
+        Unusable: nothing tells which, or the named one cannot be right.
+    """
+    wrong, right = _jumps(found.wall), not _jumps(swapped.wall)
+    if wrong and right and named:
+        what = f"read {_order(found)}, as named, the days jump by whole months at midnight"
+        raise Unusable(what, f"name the other order: --vendor {swapped.style}", kind="style")
+    if wrong and right:
+        return swapped
+    if named or (not wrong and not right):
+        return found
+    what = f"'{shown(word)}' is {_date(found)} if the month comes first, {_date(swapped)} if the day does"
+    raise Unusable(what, "name the order: --vendor monthfirst or --vendor dayfirst", kind="style")
+
+
+def _jumps(wall: np.ndarray) -> bool:
+    """Whether most days are a month or more from the day before."""
+    steps = np.abs(np.diff(wall.astype("datetime64[D]")).astype(np.int64))
+    steps = steps[steps > 0]
+    return len(steps) > 0 and bool((steps >= _MONTH_JUMP).mean() > 0.5)
+
+
+def _order(stamps: Stamps) -> str:
+    return "month first" if stamps.style == "monthfirst" else "day first"
+
+
+def _date(stamps: Stamps) -> str:
+    return str(stamps.wall[0].astype("datetime64[D]"))
+
+
+def bad_time(word: str, options: ReadOptions, where: str, *, first: str = "") -> Unusable:
+    """The error for a word that is not a time, or not one as the first of the file."""
     kind = "style" if word else "time"
     if options.time_format:
         what = f"the time '{shown(word)}' is not written as {options.time_format}"
         return Unusable(what, "correct --time_format", where=where, kind=kind)
-    what = f"'{shown(word)}' is not a time as '{options.vendor}' writes it ({VENDORS[options.vendor].example})"
-    return Unusable(what, advice(word, VENDORS[options.vendor].separator), where=where, kind=kind)
+    others = f"as the others are ({shown(first)})" if first and first != word else "in any way that is known"
+    what = f"'{shown(word)}' is not a time {others}"
+    what_to_do = "name the format of the times, as --time_format '%d.%m.%Y %H:%M', or mend that line"
+    return Unusable(what, what_to_do, where=where, kind=kind)
 
 
-def advice(word: str, separator: str) -> str:
-    """Which style would fit a time."""
-    fitting = styles_of_time(word, separator)
-    if fitting:
-        return " or ".join(f"--vendor {name}" for name in fitting) + " would fit"
-    return (
-        "no style fits: save it with commas and times as 2017-03-11 01:05:00, for --vendor iso, or name the format of "
-        "its times, as --time_format '%d.%m.%Y %H:%M'"
-    )
+def is_time(word: str, options: ReadOptions) -> bool:
+    """Whether a word is a time; a bare number is one only where the style or the format says so."""
+    if not word:
+        return False
+    text = pa.array([word])
+    if options.time_format:
+        return isinstance(_by_format(text, options.time_format), Stamps)
+    return any(isinstance(parse_stamps(text, style), Stamps) for style in TIMES if TIMES[style].pattern)
 
 
 def _plain_iso(words: pa.Array) -> Stamps | None:
@@ -64,7 +130,7 @@ def _plain_iso(words: pa.Array) -> Stamps | None:
         return None
     if stamps.null_count:
         return None
-    return _unzoned(stamps)
+    return _unzoned(stamps, "iso")
 
 
 def _by_format(words: pa.Array, time_format: str) -> Stamps | int:
@@ -81,21 +147,24 @@ def _by_format(words: pa.Array, time_format: str) -> Stamps | int:
     return Stamps(_unzoned(stamps).wall, zone)
 
 
-def _unzoned(stamps: pa.Array) -> Stamps:
+def _unzoned(stamps: pa.Array, style: str = "") -> Stamps:
     wall = stamps.to_numpy(zero_copy_only=False).astype("datetime64[s]")
-    return Stamps(wall, np.full(len(wall), "", "U1"))
+    return Stamps(wall, np.full(len(wall), "", "U1"), style)
 
 
-def parse_stamps(words: pa.Array, vendor: Vendor) -> Stamps | int:
-    """Times in a vendor's style.
+def parse_stamps(words: pa.Array, style: str) -> Stamps | int:
+    """Times in one way of writing them.
 
     Args:
         words: T strings without blanks at their ends.
+        style: of `TIMES`.
 
     Returns:
-        The times, or the place of the first word that is not a time of this style.
+        The times, or the place of the first word that is not written so.
     """
-    found = pc.extract_regex(words, pattern=f"^(?:{vendor.pattern})$")
+    if not TIMES[style].pattern:
+        return _counted(words, style)
+    found = pc.extract_regex(words, pattern=f"^(?:{TIMES[style].pattern})$")
     if found.null_count:
         return int(pc.index(pc.is_null(found), True).as_py())
     fields = {found.type.field(place).name: found.field(place) for place in range(found.type.num_fields)}
@@ -104,10 +173,9 @@ def parse_stamps(words: pa.Array, vendor: Vendor) -> Stamps | int:
     month = _month(fields["month"])
     hour, minute, second = _number(fields["hour"]), _number(fields["minute"]), _number(fields["second"])
     good = (month >= 1) & (month <= 12) & (minute < 60) & (second < 60) & (day >= 1)
-    if "half" in fields:
-        good &= (hour >= 1) & (hour <= 12)
-        afternoon = np.array(pc.equal(pc.utf8_lower(fields["half"]), "p"))
-        hour = hour % 12 + 12 * afternoon
+    half = np.array(pc.utf8_lower(fields["half"]))
+    good &= (half == "") | ((hour >= 1) & (hour <= 12))
+    hour = np.where(half == "", hour, hour % 12 + 12 * (half == "p"))
     good &= (hour < 24) | ((hour == 24) & (minute == 0) & (second == 0))  # the end of a day
     months = (year - 1970) * 12 + np.clip(month, 1, 12) - 1
     date = months.astype("datetime64[M]").astype("datetime64[D]") + (day - 1)
@@ -115,9 +183,24 @@ def parse_stamps(words: pa.Array, vendor: Vendor) -> Stamps | int:
     if not good.all():
         return int(np.flatnonzero(~good)[0])
     wall = date.astype("datetime64[s]") + (hour * 3600 + minute * 60 + second)
-    zone = fields.get("zone") or fields.get("offset")
-    nothing = np.full(len(wall), "", "U1")
-    return Stamps(wall, zone.to_numpy(zero_copy_only=False).astype(str) if zone is not None else nothing)
+    zone = pc.if_else(pc.equal(fields["offset"], ""), fields["zone"], fields["offset"])
+    return Stamps(wall, zone.to_numpy(zero_copy_only=False).astype(str), style)
+
+
+def _counted(words: pa.Array, style: str) -> Stamps | int:
+    """Times counted since a day: in seconds or milliseconds since 1970, which are UTC, or in a spreadsheet's days."""
+    digits = pc.match_substring_regex(words, _NUMBER)
+    if not pc.all(digits).as_py():
+        return int(pc.index(digits, False).as_py())
+    number = pc.cast(pc.replace_substring(words, ",", "."), pa.float64()).to_numpy(zero_copy_only=False)
+    if style == "epoch":
+        number = np.where(number >= _EPOCH[1], number / 1000, number)
+    low, high = _EPOCH if style == "epoch" else _EXCEL
+    good = (number >= low) & (number < high)
+    if not good.all():
+        return int(np.flatnonzero(~good)[0])
+    seconds = np.rint(number if style == "epoch" else (number - _EXCEL_1970) * 86400).astype(np.int64)
+    return Stamps(seconds.astype("datetime64[s]"), np.full(len(seconds), "Z" if style == "epoch" else ""), style)
 
 
 def _number(digits: pa.Array) -> np.ndarray:
@@ -132,13 +215,3 @@ def _month(words: pa.Array) -> np.ndarray:
         return _number(words)
     place = pc.index_in(pc.utf8_lower(words), value_set=pa.array(_MONTHS))
     return pc.add(pc.fill_null(place, -1), 1).to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def styles_of_time(word: str, separator: str) -> list[str]:
-    """The styles in which a word is a time and columns are separated like this."""
-    text = pa.array([word.strip()])
-    return [
-        name
-        for name, vendor in VENDORS.items()
-        if vendor.separator == separator and isinstance(parse_stamps(text, vendor), Stamps)
-    ]

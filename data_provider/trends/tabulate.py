@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_provider.trends.cells import Cells
-from data_provider.trends.checks import Readings, drop_codes
+from data_provider.trends.checks import Readings, drop_codes, drop_zeros
 from data_provider.trends.columns import Signal, find_place, require, signals_of, split_unit
 from data_provider.trends.files import TrendFile
 from data_provider.trends.grid import changes_only
@@ -209,19 +209,25 @@ class Tabulation:
         if unit and target:
             self._units[name] = target.name
         readings = Readings(self._signal(name, target), unit or target, cells.values, cells.marked)
-        before = int(readings.marked.sum())
-        self._source.problems += drop_codes(self._source.file, readings)
-        self._repaired["codes for no reading taken as missing"] += int(readings.marked.sum()) - before
+        for drop, what in (
+            (drop_codes, "codes for no reading taken as missing"),
+            (drop_zeros, "zeros far from their neighbours taken as missing"),
+        ):
+            before = int(readings.marked.sum())
+            self._source.problems += drop(self._source.file, readings)
+            self._repaired[what] += int(readings.marked.sum()) - before
         self._repaired["infinite readings taken as missing"] += cells.endless
-        return self._held(readings.in_model_unit(), readings.marked, clock)
+        return self._held(readings, clock)
 
-    def _held(self, values: np.ndarray, marked: np.ndarray, clock: Clock | None) -> np.ndarray:
-        """(T,) where a column holds changes of value, each until the next one, for --max_age at most."""
+    def _held(self, readings: Readings, clock: Clock | None) -> np.ndarray:
+        """(T,) where a column holds changes of value, each until the next one; readings for --max_age at most."""
+        values, marked = readings.in_model_unit(), readings.marked
         silent = np.isnan(values) & ~marked
         if clock is None or not silent.any() or not (clock.step is None or changes_only(values, marked)):
             return values
         last = np.maximum.accumulate(np.where(silent, 0, np.arange(len(values))))
         age = (clock.times - clock.times[last]).astype(np.int64)
-        held = silent & (age <= self._source.options.max_age_seconds) & ~np.isnan(values[last])
+        longest = np.inf if readings.signal.stays else self._source.options.max_age_seconds
+        held = silent & (age <= longest) & ~np.isnan(values[last])
         self._repaired["changes of value held"] += int(held.sum())
         return np.where(held, values[last], values)

@@ -9,7 +9,7 @@ import io
 import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,11 +18,14 @@ import pyarrow.csv
 
 from data_provider.trends.cells import Cells, plain_numbers
 from data_provider.trends.files import MOST_COLUMNS, read_text
-from data_provider.trends.header import HEAD, Header, cells_of, find_header, misfit
+from data_provider.trends.header import HEAD, Header, cells_of, find_header, misfit, records
+from data_provider.trends.marks import find_decimal
+from data_provider.trends.order import Clock
 from data_provider.trends.problems import Unusable, shown
+from data_provider.trends.quality import mark_bad, quality_places
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.stamps import stamps_of
-from data_provider.trends.vendors import Stamps
+from data_provider.trends.vendors import VENDORS, Stamps
 
 _SAMPLE = 2**16  # bytes that tell which columns hold words
 _AT_ONCE = 8  # columns read as words at a time
@@ -36,14 +39,16 @@ class Rows:
     """What a file holds.
 
     Attributes:
-        times: T words in the file's style, or timestamps; None if the file has no times.
+        times: T words in the file's style, timestamps, or the times themselves; None if the file has no times.
         columns: place of a column in the file -> its T cells.
         texts: place of a column -> T words.
+        notes: (kind, what, what to do) that reading brought to light.
     """
 
-    times: pa.Array | None
+    times: pa.Array | Clock | None
     columns: dict[int, Cells]
     texts: dict[int, pa.Array]
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)
@@ -85,21 +90,40 @@ class TextFile:
     def _read(
         self, body: pa.Buffer, places: Sequence[int], texts: Collection[int], convert: Convert, number: pa.DataType
     ) -> Rows:
-        as_words = {*self.header.time, *texts, *self._worded(body, places, number)}
-        clean = [place for place in places if place not in as_words]
+        said = quality_places(self.header.names, self.header.time)
+        beside = {place: said[place] for place in places if place in said}
+        words_of = {*self.header.time, *texts, *beside.values()}
+        clean = [place for place in places if place not in {*words_of, *self._worded(body, places, number)}]
         try:
-            table = self._table(body, dict.fromkeys(clean, number), {*self.header.time, *texts})
+            table = self._table(body, dict.fromkeys(clean, number), words_of)
         except pa.ArrowInvalid:  # a word further down, or a broken line, which the next attempt tells
             clean = []
-            table = self._table(body, {}, {*self.header.time, *texts})
+            table = self._table(body, {}, words_of)
         columns = {place: convert(place, table.pop(place)) for place in clean}
         rest = [place for place in places if place not in columns]
         for first in range(0, len(rest), _AT_ONCE):
             words = self._table(body, {}, rest[first : first + _AT_ONCE])
             columns |= {place: convert(place, words.pop(place)) for place in [*words]}
-        return Rows(self._times(table), columns, {place: table[place] for place in texts})
+        notes = mark_bad(columns, {place: table[column] for place, column in beside.items()}, self.header.names)
+        times = self.joined_times(table)
+        return Rows(times, columns, {place: table[place] for place in texts}, notes)
 
-    def _times(self, table: dict[int, pa.Array]) -> pa.Array | None:
+    def words(self, places: Sequence[int]) -> dict[int, pa.Array]:
+        """Place -> T words.
+
+        Raises:
+            Unusable: the file has no readings, or a line with too few or too many cells.
+        """
+        body = self._body()
+        if not body.size:
+            raise Unusable("there are column names but no readings", "export it again")
+        try:
+            return self._table(body, {}, places)
+        except pa.ArrowInvalid as error:
+            raise self._bad_line(str(error)) from None
+
+    def joined_times(self, table: dict[int, pa.Array]) -> pa.Array | None:
+        """T words: the times, the date and the clock in one; None if the file has none."""
         if not self.header.time:
             return None
         times = table[self.header.time[0]]
@@ -112,19 +136,18 @@ class TextFile:
         wanted = sorted({*numbers, *words})
         if not wanted:
             return {}
-        style = self.header.options.style
         table = pa.csv.read_csv(
             pa.BufferReader(body),
             read_options=pa.csv.ReadOptions(
-                column_names=[str(place) for place in range(len(self.header.names))], block_size=2**22
+                column_names=[str(place) for place in range(self.header.width)], block_size=2**22
             ),
-            parse_options=pa.csv.ParseOptions(delimiter=style.separator),
+            parse_options=pa.csv.ParseOptions(delimiter=self.header.separator),
             convert_options=pa.csv.ConvertOptions(
                 column_types={str(place): numbers.get(place, pa.string()) for place in wanted},
                 include_columns=[str(place) for place in wanted],
                 null_values=[""],
                 strings_can_be_null=False,
-                decimal_point=style.decimal,
+                decimal_point=self.header.options.decimal,
             ),
         )
         pieces, columns = dict(zip(wanted, table.columns, strict=True)), {}
@@ -134,11 +157,19 @@ class TextFile:
             columns[place] = column if place in numbers else pc.utf8_trim_whitespace(column)
         return columns
 
+    def some_cells(self) -> Iterator[str]:
+        """Cells of the first readings and of some in the middle, but for the times."""
+        middle = self.text.find(b"\n", (self.after(self.header.above) + self.end) // 2) + 1
+        for start in (self.after(self.header.above), middle):
+            for line in self.text[start : min(start + _SAMPLE, self.end)].split(b"\n")[:-1]:
+                cells = cells_of(line.decode(errors="replace"), self.header.separator)
+                yield from (cell for place, cell in enumerate(cells) if place not in self.header.time and cell)
+
     def _worded(self, body: pa.Buffer, places: Sequence[int], number: pa.DataType) -> list[int]:
         """Columns with other cells than plain numbers among the first."""
         sample = body.slice(0, min(body.size, _SAMPLE)).to_pybytes()
         sample = sample[: sample.rfind(b"\n") + 1] or sample
-        decimal = self.header.options.style.decimal
+        decimal = self.header.options.decimal or "."
         table = self._table(pa.py_buffer(sample), {}, places)
         return [place for place, words in table.items() if plain_numbers(words, decimal, number) is None]
 
@@ -198,36 +229,54 @@ def open_text(
         Unusable: it is not text, has no times, or another style.
     """
     text, encoding = read_text(path, None if rows is None else rows + HEAD)
-    head = [line.decode(errors="replace").rstrip("\n") for line in itertools.islice(io.BytesIO(text), HEAD)]
-    header = find_header(head, options, needs_time=needs_time, growing=growing)
+    lines = [line.decode(errors="replace").rstrip("\n") for line in itertools.islice(io.BytesIO(text), HEAD)]
+    header = find_header(records(lines), options, needs_time=needs_time, growing=growing)
     if len(header.names) > MOST_COLUMNS:
         what = f"{len(header.names)} columns, more than the {MOST_COLUMNS} read at most"
         raise Unusable(what, "export fewer points a file", where=f"line {header.line + 1}")
     result = TextFile(text=text, header=header, end=len(text))
+    result.notes += [
+        ("cell", f"the line '{shown(line)}' {where} is left out", "nothing to be done")
+        for where, line in header.notes.items()
+    ]
     if rows is None:
+        _blank_headers(result)
         _cut_end(result, growing)
     else:
         result.end = result.after(header.above + rows)
-    if header.options.vendor != options.vendor and header.options.style.separator != options.style.separator:
-        what = "the columns are separated by semicolons, so decimals are taken to have commas"
-        result.notes.append(("style", what, f"name another style with --vendor, or this one: {header.options.vendor}"))
+    if options.decimal is None:
+        style = VENDORS[options.vendor].decimal
+        decimal = find_decimal(result.some_cells(), style, separator=header.separator)
+        result.header = replace(header, options=replace(header.options, decimal=decimal))
     if encoding == "Windows-1252":
         what = f"the file is not in UTF-8 and was read as {encoding}"
         result.notes.append(("text", what, "check names with other than English letters"))
     return result
 
 
+def _blank_headers(file: TextFile) -> None:
+    """Empties lines that repeat the header among the readings; lines keep their numbers."""
+    begin = file.after(file.header.line)
+    line = file.text[begin : file.after(file.header.line + 1)]
+    again = file.text.count(b"\n" + line, file.after(file.header.above) - 1) if file.header.time else 0
+    if again:
+        start = file.after(file.header.above)
+        file.text = file.text[:start] + file.text[start - 1 :].replace(b"\n" + line, b"\n\n")[1:]
+        file.end = len(file.text)
+        file.notes.append(("cell", f"the header is there {again + 1} times", "nothing to be done"))
+
+
 def _cut_end(file: TextFile, growing: bool) -> None:
     """Leaves out a last line that is not whole, and lines of text below the readings."""
-    text, names = file.text, file.header.names
-    separator = file.header.options.style.separator
+    text, width = file.text, file.header.width
+    separator = file.header.separator
     if not text.endswith(b"\n"):
         cut = text.rfind(b"\n") + 1
         last = cells_of(text[cut:].decode(), separator)
         if growing:
             file.end = cut
-        elif cut and len(last) < len(names) and text[cut : cut + 1].isdigit():
-            what = f"the last line is cut off after {len(last)} of {len(names)} cells and is left out"
+        elif cut and len(last) < width and text[cut : cut + 1].isdigit():
+            what = f"the last line is cut off after {len(last)} of {width} cells and is left out"
             file.notes.append(("cell", what, "export it again to have it"))
             file.end = cut
     for _ in range(_LAST_LINES if file.header.time else 0):
@@ -242,7 +291,7 @@ def _cut_end(file: TextFile, growing: bool) -> None:
 
 def _is_footer(file: TextFile, cells: Sequence[str]) -> bool:
     """Whether a line is text below the readings: too few cells, and no time where times stand."""
-    if len(cells) >= len(file.header.names) or not any(cells) or not file.header.time:
+    if len(cells) >= file.header.width or not any(cells) or not file.header.time:
         return False
     if len(cells) <= max(file.header.time):
         return True

@@ -4,19 +4,17 @@
 Letters: N steps of the even grid, C signals of the model.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.opened import OpenTrend
 from data_provider.trends.problems import Problem, Unusable
-from data_provider.trends.read_options import MAX_AGE_SECONDS
 from data_provider.trends.reading import even_readings, readings_of
 from data_provider.trends.request import Request
-from data_provider.trends.roles import Roles
 from utils.errors import UserError
 
 
@@ -54,45 +52,17 @@ class Trend:
         return tuple(dict.fromkeys(p.column for p in self.problems if p.kind == "missing"))
 
 
-def read_trends(
-    source: Path,
-    *,
-    columns: Sequence[str],
-    units: Sequence[str],
-    period_seconds: int,
-    roles: Roles | None = None,
-    vendor: str = "iso",
-    time_format: str | None = None,
-    time_zone: str | None = None,
-    max_age_seconds: float = MAX_AGE_SECONDS,
-    ranges: Mapping[str, tuple[float, float]] | None = None,
-    resample: str = "direct",
-    own_rate: bool = False,
-    growing: bool = False,
-) -> list[Trend]:
+def read_trends(source: Path, **settings: Any) -> list[Trend]:
     """Reads a trend file, or every one of a folder.
 
     Args:
         source: a .csv, .csv.gz or .parquet file, or a folder of such files.
-        columns, units, period_seconds, ...: see `Request`.
+        settings: columns, units, period_seconds and what else a `Request` holds.
 
     Raises:
         UserError: nothing is there to read, an option cannot be used, or not one file can be evaluated.
     """
-    request = Request(
-        columns=tuple(columns),
-        units=tuple(units),
-        period_seconds=period_seconds,
-        roles=roles,
-        vendor=vendor,
-        time_format=time_format,
-        time_zone=time_zone,
-        max_age_seconds=max_age_seconds,
-        ranges=ranges,
-        resample=resample,
-        own_rate=own_rate,
-        growing=growing,
-    )
+    request = Request(**settings)
     trends = [read_trend(found, request) for found in trend_files(source)]
     reasons = [trend.fatal for trend in trends if trend.fatal]
     if len(reasons) == len(trends):

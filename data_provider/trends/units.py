@@ -4,6 +4,7 @@ Letters: T readings.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,7 @@ _ALL = (
     Unit("kPa", "pressure", 1000, 0, ("kilopascals",)),
     Unit("psi", "pressure", 6894.757, 0, ("psig", "pounds-force-per-square-inch")),
     Unit("0-1", "fraction", 1, 0, ("fraction", "share", "0..1", "per unit", "pu")),
+    Unit("0-10000", "fraction", 0.0001, 0, ("counts", "0..10000")),
     Unit("%", "fraction", 0.01, 0, ("percent", "pct", "0-100", "0..100", "0-100 %", "%open", "% open", "per-cent")),
     Unit("W", "power", 1, 0, ("watt", "watts")),
     Unit("kW", "power", 1000, 0, ("kilowatt", "kilowatts")),
@@ -72,7 +74,7 @@ POSSIBLE = {
 
 
 def _plain(word: str) -> str:
-    return re.sub(r"[\s.\u00b0\u00ba]", "", word).casefold()
+    return re.sub(r"[\s.\u00b0\u00ba_]", "", unicodedata.normalize("NFKC", word)).casefold()
 
 
 _BY_WORD = {_plain(word): unit for unit in _ALL for word in (unit.name, *unit.aliases)}

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from data_provider.trends.files import TrendFile, trend_files
+from data_provider.trends.request import Request
+from data_provider.trends.unit_files import files_of_units
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector, model_folder
@@ -20,6 +22,9 @@ from utils.options import Options, flags
 SETTINGS = (
     "roles",
     "vendor",
+    "separator",
+    "decimal",
+    "unit_from",
     "time_zone",
     "max_age",
     "confirm",
@@ -62,7 +67,11 @@ def detect_files(
     options = Options(verb="detect", run=str(model), **chosen)
     described = model_folder(options) / DESCRIPTION
     detector = _loaded(options, described.stat().st_mtime_ns if described.is_file() else 0)
-    result = evaluate_files(detector, Finder(detector=detector, confirm=options.confirm), _found(files, root))
+    result = evaluate_files(
+        detector,
+        Finder(detector=detector, confirm=options.confirm),
+        _found(files, root, options.unit_from, detector.request),
+    )
     fields = window_fields(detector.artifact.info.classes)
     windows = [{name: row.get(name) for name in fields} for row in result.rows]
     return windows, [event_row(finding) for finding in result.events]
@@ -74,9 +83,9 @@ def _loaded(options: Options, changed: int) -> Detector:
     return load_detector(options)
 
 
-def _found(files: Sequence[str | Path], root: str | Path | None) -> list[TrendFile]:
+def _found(files: Sequence[str | Path], root: str | Path | None, unit_from: str, request: Request) -> list[TrendFile]:
     """The files, and those in folders, under their names."""
-    found = [one for file in files for one in trend_files(Path(file))]
+    found = [one for file in files for one in files_of_units(trend_files(Path(file)), unit_from, request)]
     if root is None:
         return found
     home = Path(root).resolve()

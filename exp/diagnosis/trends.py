@@ -17,6 +17,7 @@ from data_provider.trends.opened import OpenTrend
 from data_provider.trends.problems import Unusable, listed
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
+from data_provider.trends.unit_files import files_of_units
 from exp.detection.detector import Detector
 from exp.detection.load import load_detector
 from exp.evaluation.fitting import pieces_of
@@ -55,7 +56,8 @@ def examine(options: Options, source: Path) -> int:
     target = _target(options)
     detector = load_detector(options)
     request = detector.request
-    found, bad = trend_files(source), []
+    found = files_of_units(trend_files(source), options.unit_from, request)
+    bad: list[_Verdict] = []
     for number, entry in enumerate(found):
         verdict = _verdict(read_trend(entry, request), detector)
         bad += [verdict] if verdict.reason else []

@@ -188,9 +188,13 @@ def test_oddities_of_measured_files_are_handled_and_counted(tmp_path: Path) -> N
     counts, warnings = data.info.report["counts"], data.info.report["warnings"]
     assert counts["rows whose ground truth contradicts the schedule"] == 1440
     assert counts["rows of days that no schedule explains"] == 1440
-    assert counts["rows with all temperatures zero, taken as missing"] == 1
-    assert data.info.report["files"][0]["missing readings"] == {mixed: 5}
-    assert counts["missing readings held"] == 3 + 2  # three of five, and two inside temperatures of the zero row
+    assert data.info.report["files"][0]["repaired"] == {"zeros far from their neighbours taken as missing": 3}
+    assert data.info.report["files"][0]["missing readings"] == {
+        mixed: 6,
+        "AHU: Outdoor Air Temperature": 1,
+        "AHU: Supply Air Temperature": 1,
+    }
+    assert counts["missing readings held"] == 3 + 3  # three of five, and the temperatures of the zero row
     assert counts["missing steps held"] == 1
     assert any("2017-03-12: 1440 rows say no fault, the schedule says Stuck Valve" in line for line in warnings)
     assert any(
@@ -243,7 +247,7 @@ def test_the_measured_files_give_these_windows(lbnl_2020: Path) -> None:
 def test_oddities_of_the_published_files(lbnl_2020: Path) -> None:
     report = load_data(options(data="LBNL_MZVAV_2_1", root_path=str(lbnl_2020))).info.report
     assert report["counts"]["rows whose ground truth contradicts the schedule"] == 1440
-    assert report["counts"]["rows with all temperatures zero, taken as missing"] == 1
+    assert report["files"][0]["repaired"] == {"zeros far from their neighbours taken as missing": 3}
     assert any(line.startswith("2007-08-30") for line in report["warnings"])
     report = load_data(options(data="LBNL_SZCAV", root_path=str(lbnl_2020))).info.report
     assert report["files"][0]["missing readings"] == {"AHU: Mixed Air Temperature": 90}

@@ -57,6 +57,11 @@ STYLES: dict[str, tuple[Callable[[Any], str], str, str]] = {
     "metasys": (lambda time: time.item().strftime("%m/%d/%Y %I:%M:%S %p"), ",", "."),
     "webctrl": (lambda time: time.item().strftime("%m/%d/%Y %H:%M:%S"), ",", "."),
     "desigo": (lambda time: time.item().strftime("%d.%m.%Y %H:%M:%S"), ";", ","),
+    "monthfirst": (lambda time: time.item().strftime("%m/%d/%Y %H:%M:%S"), "\t", "."),
+    "dayfirst": (lambda time: time.item().strftime("%d/%m/%Y %H:%M:%S"), ";", "."),
+    "yearfirst": (lambda time: time.item().strftime("%Y/%m/%d %H:%M:%S"), "|", ","),
+    "epoch": (lambda time: str(time.astype(np.int64)), ",", "."),
+    "excel": (lambda time: f"{time.astype(np.int64) / 86400 + 25569:.9f}", ",", "."),
 }
 
 

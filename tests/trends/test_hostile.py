@@ -78,11 +78,12 @@ FATAL = {
     "times only": (
         lambda p: p.write_text("Datetime\n2017-03-06 00:00:00\n"), "line 1: there are times but no readings"
     ),
-    "semicolons": (
-        lambda p: _text(p, lambda text: text.replace(",", ";")),
-        "line 2, SA_TEMP: '55.624' is not a number as 'iso_semicolon' writes it, with decimal commas; export it with",
+    "two decimal marks": (
+        lambda p: _text(
+            p, lambda text: _put(30, lambda line: line.replace(".", ","))(text.replace(",", ";"))
+        ),
+        "line 31, SA_CFM: '3704,962' is not a number with decimal points, as others of the file are; export it with",
     ),
-    "tabs": (lambda p: _text(p, lambda text: text.replace(",", "\t")), "line 1: the columns are separated by tabs"),
     "mixed delimiters": (
         lambda p: _text(p, _put(17, lambda line: line.replace(",", ";"))),
         "line 18: it is separated by semicolons where line 1 is separated by commas; mend that line",
@@ -104,11 +105,11 @@ FATAL = {
     ),
     "a time that is none": (
         lambda p: _text(p, _put(10, lambda line: line.replace("2017-03-06", "2017-02-30"))),
-        "line 11: '2017-02-30 00:45:00' is not a time as 'iso' writes it",
+        "line 11: '2017-02-30 00:45:00' is not a time as the others are (2017-03-06 00:00:00)",
     ),
     "a formula for a time": (
         lambda p: _text(p, _put(10, lambda line: "=NOW()," + line.split(",", 1)[1])),
-        "line 11: '=NOW()' is not a time as 'iso' writes it (2017-03-11 01:05:00)",
+        "line 11: '=NOW()' is not a time as the others are (2017-03-06 00:00:00)",
     ),
     "no times": (lambda p: p.write_text("SA_TEMP,OA_TEMP\n1,2\n"), "line 1: no column of times among: SA_TEMP,OA_TEMP"),
     "two times": (

@@ -10,6 +10,7 @@ import pytest
 
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.table import read_table
+from tests.conftest import REPOSITORY
 from tests.trends.kit import clock, one
 
 NAMES = ("SA_TEMP", "SA_CFM", "SYS_CTL")
@@ -176,6 +177,143 @@ def rows_twice(lines: Lines) -> Lines:
     return [*lines[:30], lines[29], *lines[30:]]
 
 
+@quirk()
+def tabs_and_decimal_commas(lines: Lines) -> Lines:
+    return [line.replace(",", "\t").replace(".", ",") for line in lines]
+
+
+@quirk()
+def bars(lines: Lines) -> Lines:
+    return [line.replace(",", "|") for line in lines]
+
+
+@quirk()
+def semicolons_and_decimal_points(lines: Lines) -> Lines:
+    return [line.replace(",", ";") for line in lines]
+
+
+@quirk()
+def the_header_again(lines: Lines) -> Lines:
+    return [*lines[:30], lines[0], *lines[30:45], lines[0], *lines[45:]]
+
+
+@quirk()
+def a_data_logger(lines: Lines) -> Lines:
+    head = ['"TOA5","AHU1","CR1000","2354"', lines[0].replace("Datetime", '"TIMESTAMP"'), '"TS","degF","cfm",""']
+    return [*head, '"","Smp","Smp","Smp"', *lines[1:]]
+
+
+@quirk()
+def a_name_over_two_lines(lines: Lines) -> Lines:
+    return ['"Date\nTime",SA_TEMP,SA_CFM,SYS_CTL', *lines[1:]]
+
+
+@quirk()
+def a_separator_at_the_end(lines: Lines) -> Lines:
+    return [lines[0], *(line + "," for line in lines[1:])]
+
+
+@quirk()
+def a_key_of_points_above(lines: Lines) -> Lines:
+    key = [f'"Point_{place}:","AHU1.{name}","","5 minutes"' for place, name in enumerate(NAMES, 1)]
+    body = [line.replace(" ", ",", 1) for line in lines[1:]]
+    head = ['"<>Date","Time","Point_1","Point_2","Point_3"']
+    title = ['"Key            Name:Suffix                                Trend Definitions Used"']
+    return [*title, *key, '"Report Timings:","All Hours"', '""', *head, *body, '" ***** End of Report *****"']
+
+
+@quirk()
+def a_time_by_any_name(lines: Lines) -> Lines:
+    return [lines[0].replace("Datetime", "Gelesen um"), *lines[1:]]
+
+
+@quirk(vendor="dayfirst")
+def day_first(lines: Lines) -> Lines:
+    return _times(lines, _strftime("%d/%m/%Y %H:%M"))
+
+
+@quirk()
+def year_first_with_slashes(lines: Lines) -> Lines:
+    return _times(lines, _strftime("%Y/%m/%d %H:%M"))
+
+
+@quirk()
+def a_clock_of_twelve_hours(lines: Lines) -> Lines:
+    return _times(lines, _strftime("%Y-%m-%d %I:%M:%S %p"))
+
+
+@quirk()
+def a_zone_behind_the_offset(lines: Lines) -> Lines:
+    return _times(lines, lambda word: word.replace(" ", "T") + "+00:00 London")
+
+
+def _seconds(word: str) -> int:
+    return int(np.datetime64(word.replace(" ", "T"), "s").astype(np.int64))
+
+
+@quirk()
+def seconds_since_1970(lines: Lines) -> Lines:
+    return _times(lines, lambda word: str(_seconds(word)))
+
+
+@quirk()
+def milliseconds_since_1970(lines: Lines) -> Lines:
+    return _times(lines, lambda word: str(1000 * _seconds(word)))
+
+
+@quirk()
+def days_of_a_spreadsheet(lines: Lines) -> Lines:
+    return _times(lines, lambda word: f"{_seconds(word) / 86400 + 25569:.9f}")
+
+
+def _points(lines: Lines) -> list[tuple[str, str, str]]:
+    """(time, point, reading), point by point."""
+    cells = [line.split(",") for line in lines[1:]]
+    return [(row[0], name, row[place]) for place, name in enumerate(NAMES, 1) for row in cells]
+
+
+@quirk()
+def a_row_a_reading(lines: Lines) -> Lines:
+    return ["time,name,value", *(",".join(row) for row in sorted(_points(lines)))]
+
+
+@quirk()
+def a_row_a_reading_with_paths_units_and_status(lines: Lines) -> Lines:
+    units = dict(zip(NAMES, ("degF", "cfm", ""), strict=True))
+    rows = [f"{time},NAE-1/N2.AHU-1.{name},{value},{units[name]},Good" for time, name, value in _points(lines)]
+    return ["Date / Time,Name Path Reference,Object Value,Units,Reliability", *rows]
+
+
+@quirk()
+def times_beside_each_point(lines: Lines) -> Lines:
+    cells = [line.split(",") for line in lines[1:]]
+    head = ",".join(f"Timestamp,{name}" for name in NAMES)
+    return [head, *(f"{time},{a},{time},{b},{time},{c}" for time, a, b, c in cells)]
+
+
+@quirk()
+def points_joined_on_their_own_seconds(lines: Lines) -> Lines:
+    late = {"SA_TEMP": 1, "SA_CFM": 7, "SYS_CTL": 31}
+    rows = []
+    for time, name, value in _points(lines):
+        moment = np.datetime64(time.replace(" ", "T")) + np.timedelta64(late[name], "s")
+        rows.append(_iso(moment) + "," + ",".join(value if name == other else "" for other in NAMES))
+    return [lines[0], *sorted(rows)]
+
+
+@quirk()
+def a_status_beside_each_point(lines: Lines) -> Lines:
+    cells = [line.split(",") for line in lines[1:]]
+    head = "Datetime," + ",".join(f"{name},{name} Status" for name in NAMES)
+    return [head, *(f"{time},{a},{{ok}},{b},{{ok}},{c},{{ok}}" for time, a, b, c in cells)]
+
+
+def test_the_page_has_every_layout():
+    page = (REPOSITORY / "docs" / "READERS.md").read_text(encoding="utf-8")
+    table = page.split("## Layouts")[1].split("##")[0]
+    assert [name for name in QUIRKS if name.replace("_", " ") not in table] == ["as_it_should_be"]
+
+
 @pytest.mark.parametrize("name", QUIRKS)
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
 def test_a_file_gives_both_the_same_readings(tmp_path: Path, name: str, ending: str) -> None:
@@ -189,7 +327,7 @@ def test_a_file_gives_both_the_same_readings(tmp_path: Path, name: str, ending: 
     trend = one(path, columns=NAMES, units=UNITS, **written)
 
     np.testing.assert_array_equal(table.select(NAMES), readings().astype(np.float32))
-    np.testing.assert_array_equal(table.values[:, :3], trend.values)
+    np.testing.assert_array_equal(table.select(NAMES), trend.values)
     np.testing.assert_array_equal(table.times, times())
     np.testing.assert_array_equal(trend.clock, times())
 

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from data_provider.trends.cells import STATES, numbers_of
+from data_provider.trends.cells import numbers_of
 from data_provider.trends.files import trend_files
 from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
+from data_provider.trends.states import STATES
 from data_provider.trends.trend import read_trend
-from data_provider.trends.vendors import VENDORS
 from tests.trends.kit import clock
 from utils.errors import UserError
 
@@ -17,7 +17,7 @@ COLUMNS, UNITS = ("SA_TEMP", "OA_DMPR_DM", "SYS_CTL"), ("F", "", "")
 
 
 def read(words, states=STATES):
-    cells = numbers_of(pa.array(words), VENDORS["iso"], states=states, number=pa.float64())
+    cells = numbers_of(pa.array(words), ".", states=states, number=pa.float64())
     return cells.values.tolist(), cells.unread
 
 

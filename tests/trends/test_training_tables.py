@@ -100,10 +100,10 @@ def test_flags_of_reading_are_part_of_the_cache_s_key(tmp_path: Path) -> None:
     assert len([*(folder / ".cache").iterdir()]) == 3
 
 
-def test_a_row_for_each_point_is_refused_with_its_reason(tmp_path: Path) -> None:
-    path = tmp_path / "long.csv"
-    path.write_text("time,name,value\n2018-01-01 00:00,SA_TEMP,55\n2018-01-01 00:00,OA_TEMP,60\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"perhaps a row is a reading of the point in column 'name' \('SA_TEMP'\)"):
+def test_rows_of_several_units_are_refused_with_their_reason(tmp_path: Path) -> None:
+    path = tmp_path / "units.csv"
+    path.write_text("time,where,a\n2018-01-01 00:00,AHU-1,55\n2018-01-01 00:00,AHU-2,60\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"perhaps a row is a reading of the point in column 'where' \('AHU-1'\)"):
         read_table(path)
 
 

@@ -1,0 +1,274 @@
+"""Readings that come point by point, each at its own times: brought together on one line of time.
+
+A file may name its point in each row, have a column of times beside each point, or hold one point alone; a wide file
+may have been joined from such. Evenly sampled points are put on the multiples of their steps first, so that seconds of
+delay between them do not make a row each.
+Letters: T readings of a point, G times of all of them.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_provider.trends.cells import Cells
+from data_provider.trends.grid import even_step, snapped
+from data_provider.trends.header import Header
+from data_provider.trends.order import Clock, clock_of, merged
+from data_provider.trends.point_names import without_unit
+from data_provider.trends.problems import Unusable
+from data_provider.trends.quality import mark_bad
+from data_provider.trends.text import Convert, Rows, TextFile
+from data_provider.trends.units import Unit, find_unit
+
+POINT_NAMES = (
+    "name path reference", "point path", "object name", "point name", "pointname", "point", "point id", "pointid",
+    "point_id", "name", "tag", "tagname", "tag name", "signal", "sensor", "variable", "object", "item", "series",
+    "trend", "trend name", "metric", "messpunkt", "datenpunkt",
+)  # fmt: skip
+VALUE_NAMES = ("value", "object value", "present value", "presentvalue", "reading", "val", "wert", "messwert")
+UNIT_NAMES = ("unit", "units", "uom", "einheit")
+_QUALITY_NAMES = ("status", "quality", "reliability", "trend flags", "flags", "state")
+_LATE = 0.5  # of a step: points are read one after the other
+_MOST_LONG = 12  # columns of a table that names a point in each row
+
+
+class Series(NamedTuple):
+    """Points that share their times.
+
+    Attributes:
+        times: T words.
+        values: place of a point among the file's names -> T words.
+        quality: T words about the readings, None if the file has none.
+        line: a row -> the line that it stands on.
+    """
+
+    times: pa.Array
+    values: dict[int, pa.Array]
+    quality: pa.Array | None
+    line: Callable[[int], str]
+
+
+class Piece(NamedTuple):
+    """Points that share their times, as numbers."""
+
+    clock: Clock
+    cells: dict[int, Cells]
+
+
+class LongColumns(NamedTuple):
+    """Places of the columns of a table that names a point in each row; unit and quality may be absent."""
+
+    point: int
+    value: int
+    unit: int | None
+    quality: int | None
+
+
+def long_columns(header: Header) -> LongColumns | None:
+    """The columns of a table that names a point in each row; None if the table is another."""
+    plain = [re.sub(r"[(\[].*", "", name).strip().casefold() for name in header.names]
+    value = next((place for place, name in enumerate(plain) if name in VALUE_NAMES), None)
+    point = next((plain.index(name) for name in POINT_NAMES if name in plain), None)
+    if value is None or point is None or len(plain) > _MOST_LONG or not header.time:
+        return None
+    unit = next((place for place, name in enumerate(plain) if name in UNIT_NAMES), None)
+    quality = next((place for place, name in enumerate(plain) if name in _QUALITY_NAMES), None)
+    return LongColumns(point, value, unit, quality)
+
+
+@dataclass(kw_only=True)
+class PointsFile:
+    """A text file whose points have times of their own; to be read as a table with a column a point.
+
+    Attributes:
+        file: its name, for messages.
+        header: its points as columns; the first column stands for the times.
+        series: the readings.
+        notes: (kind, what, what to do) for the reader to know.
+    """
+
+    file: str
+    header: Header
+    series: list[Series]
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def read(self, places: Sequence[int], texts: Collection[int], convert: Convert, number: pa.DataType) -> Rows:
+        """The points at some places; see `TextFile.read`.
+
+        Raises:
+            Unusable: their times cannot be read, or do not fit together.
+        """
+        pieces, notes = [], []
+        for series in self.series:
+            wanted = {place: words for place, words in series.values.items() if place in places}
+            if not wanted or not len(series.times):
+                continue
+            clock = clock_of(self.file, series.times, self.header.options, series.line)
+            cells = {place: convert(place, words) for place, words in wanted.items()}
+            if series.quality is not None:
+                notes += mark_bad(cells, dict.fromkeys(wanted, series.quality), self.header.names)
+            if clock.flipped:
+                cells = {place: entry.turned() for place, entry in cells.items()}
+            pieces.append(Piece(clock, cells))
+        if not pieces:
+            raise Unusable("there are column names but no readings", "export it again")
+        united = unite(self.file, pieces, places)
+        return Rows(united.clock, united.cells, {}, notes)
+
+    def place(self, row: int) -> str:
+        """The place of a reading, as messages name it: rows of several points have no line in common."""
+        return f"reading {row + 1}"
+
+
+def unite(file: str, pieces: Sequence[Piece], places: Sequence[int]) -> Piece:
+    """Pieces on one line of time.
+
+    Args:
+        file: its name, for messages.
+        pieces: several may hold the same place, at other times.
+        places: of the columns wanted, each in some piece.
+
+    Returns:
+        Clock and cells at the G times of all pieces; where a piece has no reading, a cell is empty.
+
+    Raises:
+        Unusable: some times are in UTC and others are not, or pieces contradict each other.
+    """
+    pieces = [_once(file, piece) for piece in pieces]
+    if len({piece.clock.utc for piece in pieces}) > 1:
+        what = "some points have times with a zone, and others have none"
+        raise Unusable(what, "name the zone of the clock: --time_zone", kind="zone")
+    times = np.unique(np.concatenate([piece.clock.times for piece in pieces]))  # (G,)
+    shift = np.zeros(len(times), np.int64)
+    cells = {place: Cells(np.full(len(times), np.nan), np.zeros(len(times), bool)) for place in places}
+    conflicts = 0
+    for piece in pieces:
+        rows = np.searchsorted(times, piece.clock.times)
+        shift[rows] = piece.clock.shift
+        for place, entry in piece.cells.items():
+            before = cells[place].values[rows]
+            conflicts += int((~np.isnan(before) & ~np.isnan(entry.values) & (before != entry.values)).sum())
+            cells[place].values[rows] = np.where(np.isnan(entry.values), before, entry.values)
+            cells[place].marked[rows] |= entry.marked
+            cells[place].unit = cells[place].unit or entry.unit
+            cells[place].unread |= entry.unread
+            cells[place].foreign = entry.foreign if cells[place].foreign is None else cells[place].foreign
+            cells[place].endless += entry.endless
+    if conflicts:
+        what = f"{conflicts} readings contradict others of the same point and time"
+        raise Unusable(what, "give each unit a file or folder of its own (--unit_from)", kind="order")
+    problems = list(dict.fromkeys(problem for piece in pieces for problem in piece.clock.problems))
+    clock = Clock(
+        times=times, shift=shift, utc=pieces[0].clock.utc, flipped=False, step=even_step(times), problems=problems
+    )
+    return Piece(clock, cells)
+
+
+def _once(file: str, piece: Piece) -> Piece:
+    """A piece with every time once, on the multiples of its step where it has one."""
+    clock, places = piece.clock, [*piece.cells]
+    clock, columns, problems = merged(file, clock, [piece.cells[place] for place in places], lambda row: "")
+    times = snapped(clock.times, clock.step, within=_LATE) if clock.step else clock.times
+    last = np.append(np.diff(times).astype(np.int64) > 0, True)  # of readings that fall on one step, the last
+    clock = dataclasses.replace(
+        clock, times=times[last], shift=clock.shift[last], problems=[*clock.problems, *problems]
+    )
+    return Piece(clock, {place: cells.at(last) for place, cells in zip(places, columns, strict=True)})
+
+
+def split_by_point(piece: Piece) -> list[Piece] | None:
+    """Columns of a wide file that was joined from points with seconds of their own, each at its own times.
+
+    Returns:
+        A piece a column; None if the file has the steps of its points.
+    """
+    found, steps = [], []
+    for place, cells in piece.cells.items():
+        rows = ~cells.empty
+        if rows.all() or not rows.any():
+            return None
+        times = piece.clock.times[rows]
+        step = even_step(times)
+        clock = dataclasses.replace(
+            piece.clock, times=times, shift=piece.clock.shift[rows], step=step, flipped=False, problems=[]
+        )
+        found.append(Piece(clock, {place: cells.at(rows)}))
+        steps += [step] if step else []
+    own = float(np.median(np.diff(piece.clock.times).astype(np.int64))) if len(piece.clock.times) > 1 else 0.0
+    return found if len(steps) > len(found) / 2 and own < min(steps) / 2 else None
+
+
+def points_of(file: str, text: TextFile) -> PointsFile | None:
+    """The points of a text file that has times for each; None if it is a plain table.
+
+    Raises:
+        Unusable: it has no readings.
+    """
+    columns = long_columns(text.header)
+    if columns is not None:
+        return _long(file, text, columns)
+    return _paired(file, text) if text.header.paired else None
+
+
+def _long(file: str, text: TextFile, columns: LongColumns) -> PointsFile:
+    """A table that names a point in each row."""
+    time = text.header.time
+    wanted = [place for place in columns if place is not None]
+    words = text.words([*time, *wanted])
+    times = text.joined_times(words)
+    assert times is not None
+    coded = words[columns.point].dictionary_encode()
+    order = np.argsort(coded.indices.to_numpy(), kind="stable")
+    codes = coded.indices.to_numpy()[order]
+    bounds = np.searchsorted(codes, np.arange(len(coded.dictionary) + 1))
+    names = without_unit(coded.dictionary.to_pylist())
+    series: list[Series] = []
+    units: dict[int, Unit] = {}
+    for number in range(len(names)):
+        rows = pa.array(order[bounds[number] : bounds[number + 1]])
+        line = _line_of(text, order[bounds[number] : bounds[number + 1]])
+        values, quality = words[columns.value].take(rows), None
+        if columns.quality is not None:
+            quality = words[columns.quality].take(rows)
+        unit = find_unit(words[columns.unit][int(rows[0].as_py())].as_py()) if columns.unit is not None else None
+        if unit:
+            units[number + 1] = unit
+        series.append(Series(times.take(rows), {number + 1: values}, quality, line))
+    what = f"each row is a reading of the point that '{text.header.names[columns.point]}' names: {len(names)} points"
+    header = dataclasses.replace(text.header, names=("", *names), time=(0,), width=len(names) + 1, units=units)
+    return PointsFile(
+        file=file, header=header, series=series, notes=[*text.notes, ("layout", what, "nothing to be done")]
+    )
+
+
+def _paired(file: str, text: TextFile) -> PointsFile:
+    """A table with a column of times beside each point, or each few points."""
+    own, time = text.header, text.header.time
+    words = text.words(range(len(own.names)))
+    names, series = [""], []
+    units: dict[int, Unit] = {}
+    for place, end in zip(time, [*time[1:], len(own.names)], strict=True):
+        times = pc.utf8_trim_whitespace(words[place])
+        rows = np.flatnonzero(np.array(pc.not_equal(times, ""), bool))
+        values = {}
+        for column in range(place + 1, end):
+            if own.names[column]:
+                values[len(names)] = words[column].take(pa.array(rows))
+                units |= {len(names): own.units[column]} if column in own.units else {}
+                names.append(own.names[column])
+        series.append(Series(times.take(pa.array(rows)), values, None, _line_of(text, rows)))
+    what = f"each of {len(time)} points has a column of times of its own"
+    header = dataclasses.replace(own, names=tuple(names), time=(0,), width=len(names), units=units)
+    return PointsFile(
+        file=file, header=header, series=series, notes=[*text.notes, ("layout", what, "nothing to be done")]
+    )
+
+
+def _line_of(text: TextFile, rows: np.ndarray) -> Callable[[int], str]:
+    return lambda row: text.place(int(rows[row]))

@@ -1,0 +1,199 @@
+"""Which files are one unit: those that differ by a day, by a part or by a point, and no others."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_provider.trends.files import trend_files
+from data_provider.trends.point_names import unit_prefix, without_unit
+from data_provider.trends.request import Request
+from data_provider.trends.trend import Trend, read_trend
+from data_provider.trends.unit_files import files_of_units
+from tests.trends.kit import COLUMNS, RANGES, UNITS, clock, lines, one, unit_readings, write
+
+REQUEST = Request(columns=COLUMNS, units=UNITS, period_seconds=300, ranges=RANGES)
+ROWS = 600  # two days and two hours
+TIMES, VALUES = clock(rows=ROWS), unit_readings(ROWS)
+WHOLE = VALUES.astype(np.float32)
+
+
+def units(folder: Path, unit_from: str = "auto") -> dict[str, Trend]:
+    """The units of a folder by their names."""
+    found = files_of_units(trend_files(folder), unit_from, REQUEST)
+    return {file.name: read_trend(file, REQUEST) for file in found}
+
+
+def by_day(folder: Path, name: str = "AHU-1_{day}.csv") -> None:
+    folder.mkdir(exist_ok=True)
+    days = TIMES.astype("datetime64[D]")
+    for day in np.unique(days):
+        write(folder / name.format(day=day), TIMES[days == day], VALUES[days == day])
+
+
+def by_part(folder: Path) -> None:
+    for number, places in enumerate(([0, 1, 2], [3, 4], [5, 6]), 1):
+        names = tuple(COLUMNS[place] for place in places)
+        write(folder / f"AHU-1_part{number}.csv", TIMES, VALUES[:, places], names=names)
+
+
+def by_point(folder: Path, prefix: str = "AHU1_") -> None:
+    for place, name in enumerate(COLUMNS):
+        head = "Timestamp,Trend Flags,Status,Value\n"
+        rows = [f"{time},{{ }},{{ok}},{value}" for time, value in zip(TIMES.astype(str), VALUES[:, place], strict=True)]
+        (folder / f"{prefix}{name}.csv").write_text(head + "\n".join(rows))
+
+
+def same(trend: Trend) -> None:
+    assert not trend.fatal, trend.fatal
+    np.testing.assert_array_equal(trend.times, TIMES)
+    np.testing.assert_array_equal(trend.values, WHOLE)
+
+
+@pytest.mark.parametrize(("make", "name"), [(by_day, "AHU-1"), (by_part, "AHU-1"), (by_point, "AHU1")])
+def test_files_of_one_unit_are_read_as_one(tmp_path, make, name):
+    make(tmp_path)
+    found = units(tmp_path)
+    assert [*found] == [name]
+    same(found[name])
+    assert "files are one unit: " in lines(found[name], "layout")
+    assert len(units(tmp_path, "file")) == len([*tmp_path.iterdir()])
+
+
+@pytest.mark.parametrize("name", ["{day}.csv", "trend {day}.csv", "{day}_AHU.csv"])
+def test_days_without_a_name_are_called_by_what_is_left(tmp_path, name):
+    by_day(tmp_path / "unit 7", name)
+    [(called, trend)] = units(tmp_path).items()
+    assert called == {"{": "unit 7/unit 7", "t": "unit 7/trend"}.get(name[0]) or called == "unit 7/_AHU"
+    same(trend)
+
+
+def test_two_units_stay_two(tmp_path):
+    """Alike in all but the unit: side by side, by their points, and in folders."""
+    for number in (1, 2):
+        write(tmp_path / f"AHU-{number}.csv", TIMES, VALUES)
+    assert [*units(tmp_path)] == ["AHU-1.csv", "AHU-2.csv"]
+    for number in (1, 2):
+        (tmp_path / "points").mkdir(exist_ok=True)
+        by_point(tmp_path / "points", f"AHU{number}_")
+        by_day(tmp_path / f"folder{number}")
+    found = units(tmp_path)
+    assert [*found] == ["AHU-1.csv", "AHU-2.csv", "folder1/AHU-1", "folder2/AHU-1", "points/AHU1", "points/AHU2"]
+    for trend in found.values():
+        same(trend)
+
+
+def test_files_alike_by_name_with_other_columns_stay_apart(tmp_path):
+    by_day(tmp_path)
+    write(tmp_path / "AHU-1_2017-03-09.csv", TIMES + np.timedelta64(4, "D"), VALUES[:, :5], names=COLUMNS[:5])
+    assert len(units(tmp_path)) == 4
+
+
+def test_days_that_contradict_each_other_are_refused(tmp_path):
+    by_day(tmp_path)
+    write(tmp_path / "AHU-1_2017-03-09.csv", TIMES, VALUES + 1)
+    [trend] = units(tmp_path).values()
+    assert "readings contradict others of the same point and time" in trend.fatal.reason
+    assert "--unit_from" in trend.fatal.reason
+
+
+def test_a_damaged_day_is_left_out_and_named(tmp_path):
+    by_day(tmp_path)
+    (tmp_path / "AHU-1_2017-03-07.csv").write_bytes(b"\x89PNG")
+    names = [file.name for file in tmp_path.iterdir()]
+    found = files_of_units(trend_files(tmp_path), "folder", REQUEST)
+    trend = read_trend(found[0], REQUEST)
+    assert len(names) == 3
+    assert "AHU-1_2017-03-07.csv is left out" in lines(trend, "file")
+    assert not trend.fatal
+    assert len(trend.times) == ROWS - 288
+
+
+def test_a_file_of_two_units_is_split_by_what_stands_before_its_points(tmp_path):
+    rows = ["time,point,value"]
+    for unit, shift in (("AHU-1", 0), ("AHU-2", 1)):
+        for place, name in enumerate(COLUMNS):
+            pairs = zip(TIMES.astype(str), VALUES[:, place] + shift * (place == 0), strict=True)
+            rows += [f"{time},NAE/{unit}.{name},{value}" for time, value in pairs]
+    (tmp_path / "all.csv").write_text("\n".join(rows))
+    found = units(tmp_path, "prefix")
+    assert [*found] == ["all.csv:AHU-1", "all.csv:AHU-2"]
+    first, second = found.values()
+    same(first)
+    np.testing.assert_array_equal(second.values[:, 1:], WHOLE[:, 1:])
+    np.testing.assert_allclose(second.values[:, 0], WHOLE[:, 0] + 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("AHU1_SAT", "AHU1"), ("AHU-1 SA_TEMP", "AHU-1"), ("BLDG:NAE-1/N2-1.AHU-1.SA_TEMP", "BLDG:NAE-1/N2-1.AHU-1"),
+        ("SA_TEMP", ""), ("ZONE_TEMP_1", ""), ("RTU 12.MAT", "RTU 12"),
+    ],
+)  # fmt: skip
+def test_the_unit_before_a_point(name, prefix):
+    assert unit_prefix(name) == prefix
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["AHU1.SAT", "AHU1.MAT"], ["SAT", "MAT"]),
+        (["AHU-1 SA_TEMP", "AHU-1 SA_CFM"], ["SA_TEMP", "SA_CFM"]),
+        (["SA_TEMP", "SA_CFM"], ["SA_TEMP", "SA_CFM"]),
+        (["ZONE_TEMP_1", "ZONE_TEMP_2"], ["ZONE_TEMP_1", "ZONE_TEMP_2"]),
+        (["a/b/SAT", "a/c/MAT"], ["b/SAT", "c/MAT"]),
+        (["AHU1.SAT"], ["AHU1.SAT"]),
+    ],
+)
+def test_names_without_their_unit(names, expected):
+    assert without_unit(names) == expected
+
+
+def test_readings_that_are_called_bad_beside_them_are_none(tmp_path):
+    words = np.where(np.arange(60) % 10 == 5, "Bad", "Good").astype(object)
+    words[20] = "Bumpy"
+    values = unit_readings(60)
+    cells = [[*row[:1], word, *row[1:]] for row, word in zip(values.tolist(), words, strict=True)]
+    names = (COLUMNS[0], f"{COLUMNS[0]} Quality", *COLUMNS[1:])
+    trend = one(write(tmp_path / "ahu.csv", clock(rows=60), cells, names=names), own_rate=True)
+    np.testing.assert_array_equal(np.isnan(trend.values[:, 0]), words == "Bad")
+    np.testing.assert_array_equal(trend.values[:, 1:], values[:, 1:].astype(np.float32))
+    assert "6 readings are called bad beside them and taken as none: SA_TEMP" in lines(trend, "quality")
+    assert "'Bumpy' stands beside readings that are taken as good: SA_TEMP" in lines(trend, "quality")
+
+
+def test_a_status_that_is_a_point_of_its_own_is_no_quality(tmp_path):
+    """A fan has a speed and a status; 0 and 1 are not words about a reading."""
+    cells = [[*row, row[0] > 57] for row in unit_readings(60).tolist()]
+    cells = [[*row[:-1], str(int(row[-1]))] for row in cells]
+    trend = one(write(tmp_path / "ahu.csv", clock(rows=60), cells, names=(*COLUMNS, "SF_WAT Status")))
+    np.testing.assert_array_equal(trend.values, unit_readings(60).astype(np.float32))
+
+
+def test_zeros_far_from_their_neighbours_are_no_temperatures(tmp_path):
+    values = unit_readings(60)
+    values[20:23, :3] = 0
+    values[50:, 0] = 0
+    values[30, 3] = 0  # a flow may be
+    trend = one(write(tmp_path / "ahu.csv", clock(rows=60), values), own_rate=True)
+    gone = np.zeros((60, 7), bool)
+    gone[20:23, :3] = gone[50:, 0] = True
+    np.testing.assert_array_equal(np.isnan(trend.values), gone)
+    assert "SA_TEMP: 0 stands 13 times between readings far from it: taken as no reading" in lines(trend, "code")
+    cold = np.round(np.linspace(8, -8, 61)[:60], 1)[:, None]
+    trend = one(
+        write(tmp_path / "cold.csv", clock(rows=60), cold, names=("OA_TEMP",)), columns=("OA_TEMP",), units=("F",)
+    )
+    np.testing.assert_array_equal(trend.values, cold.astype(np.float32))
+
+
+def test_states_and_set_points_stay_until_they_are_changed(tmp_path):
+    cells = [["", "", 60.0 + row % 5] for row in range(600)]
+    cells[0][:2], cells[300][:2] = [55.0, "On"], [57.0, "Off"]
+    names = ("SA_TEMPSPT", "SF_SPD_DM", "SA_TEMP")
+    path = write(tmp_path / "ahu.csv", clock(rows=600), cells, names=names)
+    trend = one(path, columns=names, units=("F", "", "F"))
+    np.testing.assert_array_equal(trend.values[:, 0], [55] * 300 + [57] * 300)
+    np.testing.assert_array_equal(trend.values[:, 1], [1] * 300 + [0] * 300)
+    assert "states and set points stay until the next" in lines(trend, "hold")
