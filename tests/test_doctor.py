@@ -235,7 +235,7 @@ def test_a_folder_is_told_of_file_by_file(model, tmp_path, capsys):
     with pytest.raises(UserError, match=r"trends/a.csv: the file is empty; export it again"):
         _examine(model, folder)
     out = capsys.readouterr().out
-    assert out.index("a.csv:\n  cannot be evaluated: the file is empty") < out.index("b.csv:\n  times")
+    assert out.index("a.csv: cannot be evaluated: the file is empty") < out.index("b.csv: can be evaluated")
     assert "1 of 2 files can be evaluated" in out
 
 
@@ -291,3 +291,33 @@ def test_it_works_where_nothing_is_installed():
 def test_the_options_are_the_ones_it_asks_for():
     names = {field.name for field in dataclasses.fields(Options)}
     assert {"input", "run", "roles", "vendor", "time_zone", "max_age", "output", "unknown_rate"} <= names
+
+
+def test_a_fan_is_proposed_where_no_column_says_when_the_unit_works(model, tmp_path, capsys):
+    """The file lacks SYS_CTL. What doctor writes gives the same as what detect takes by itself."""
+    speed = np.where(np.arange(192) % 96 < 60, 0.7, 0.0)
+    values = np.column_stack([unit_readings(192), speed])
+    path = write(tmp_path / "ahu.csv", clock(rows=192), values, names=(*COLUMNS, "Supply Fan Speed"))
+    assert _examine(model, path) == 0
+    out = capsys.readouterr().out
+    assert "ahu.csv: can be evaluated\n  look at: there is no column 'SYS_CTL', which says when the unit works: " in out
+    text = (tmp_path / "roles.yaml").read_text(encoding="utf-8")
+    assert 'SYS_CTL: {column: "Supply Fan Speed"}  # check: nothing says when the unit works; this shows it' in text
+    assert _examine(model, path, roles=str(tmp_path / "roles.yaml")) == 0
+    out = capsys.readouterr().out
+    assert "the column given for 'SYS_CTL' holds a speed: the unit is taken to work while it turns" in out
+    assert "works: 10.0 h of 16.0 h, as SYS_CTL says" in out
+
+
+def test_output_may_be_a_folder(model, tmp_path):
+    path = write(tmp_path / "ahu.csv", clock(rows=192), unit_readings(192))
+    (tmp_path / "maps").mkdir()
+    assert _examine(model, path, output=str(tmp_path / "maps")) == 0
+    assert (tmp_path / "maps" / "roles.yaml").is_file()
+
+
+def test_it_says_how_a_file_is_written(model, tmp_path, capsys):
+    path = write(tmp_path / "ahu.csv", clock(rows=600), unit_readings(600), style="yearfirst")
+    assert _examine(model, path) == 0
+    expected = "read as: columns separated by bars, decimal commas, times yearfirst (as 2017/03/11 01:05:00)"
+    assert expected in capsys.readouterr().out

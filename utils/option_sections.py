@@ -150,7 +150,9 @@ class AccumulationOptions:
 class FileOptions:
     """Where to write."""
 
-    output: str | None = flag(None, "folder to write to (export: RUN/export; simulate: dataset/SAHU)")
+    output: str | None = flag(
+        None, "folder to write to (export: RUN/export; simulate: dataset/SAHU; doctor: roles.yaml, a folder or a file)"
+    )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from data_provider.trends.checks import CODES, statistic
 from data_provider.trends.columns import Origin, Signal, match, split_unit
 from data_provider.trends.opened import OpenTrend
 from data_provider.trends.request import Request
-from data_provider.trends.role_names import ABBREVIATED, likeness
+from data_provider.trends.role_names import ABBREVIATED, FAN_SHOWS, likeness, role_of
 from data_provider.trends.states import STATES
 from data_provider.trends.units import Unit, convert, units_of
 
@@ -55,13 +55,20 @@ class Guess:
     doubt: str
 
 
-def guess(signals: Sequence[Signal], origins: Sequence[Origin | None], columns: Mapping[int, Column]) -> list[Guess]:
+def guess(
+    signals: Sequence[Signal],
+    origins: Sequence[Origin | None],
+    columns: Mapping[int, Column],
+    *,
+    working_column: str | None = None,
+) -> list[Guess]:
     """A guess for each signal.
 
     Args:
         signals: the model's, C.
         origins: those that names or a role map settle already, C.
         columns: place in the file -> its column, without times.
+        working_column: the signal that says when the unit works, if there is one: a fan shows it too.
     """
     chosen = {number: origin.place for number, origin in enumerate(origins) if origin}
     likely = dict.fromkeys(chosen, 1.0)
@@ -82,7 +89,9 @@ def guess(signals: Sequence[Signal], origins: Sequence[Origin | None], columns: 
     result = []
     for number, signal in enumerate(signals):
         if number not in chosen:
-            result.append(Guess(signal, None, None, ""))
+            fan = _fan(columns) if signal.column == working_column else None
+            doubt = "nothing says when the unit works; this shows it" if fan else ""
+            result.append(Guess(signal, fan.name if fan else None, None, doubt))
             continue
         column = columns[chosen[number]]
         unit, doubt = units[number]
@@ -96,6 +105,12 @@ def guess(signals: Sequence[Signal], origins: Sequence[Origin | None], columns: 
             doubt = f"by {by}" + (f"; {doubt}" if doubt else "")
         result.append(Guess(signal, column.name, unit, doubt))
     return result
+
+
+def _fan(columns: Mapping[int, Column]) -> Column | None:
+    """The column that shows best that the supply fan runs."""
+    by_role = {role.name: column for column in columns.values() if (role := role_of(split_unit(column.name)[0]))}
+    return next((by_role[name] for name in FAN_SHOWS if name in by_role), None)
 
 
 def columns_of(source: OpenTrend, request: Request) -> tuple[list[Origin | None], dict[int, Column]]:

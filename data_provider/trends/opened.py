@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from data_provider.trends.cells import Cells, numbers_of
 from data_provider.trends.files import TrendFile
+from data_provider.trends.header import SEPARATORS
 from data_provider.trends.joined import content_of
 from data_provider.trends.order import Clock, clock_of
 from data_provider.trends.point_names import unit_prefix
@@ -20,6 +21,7 @@ from data_provider.trends.points import Piece, split_by_point, unite
 from data_provider.trends.problems import Problem, Unusable
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.text import Rows
+from data_provider.trends.vendors import TIMES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class OpenTrend:
         names: its columns.
         time: places of the times among them.
         problems: what is wrong with it, as far as it has been read.
+        layout: how it turned out to be written, once it has been read.
 
     Raises:
         Unusable: it cannot be read, or is in another style.
@@ -63,6 +66,7 @@ class OpenTrend:
         rows: int | None = None,
     ) -> None:
         self._content = content_of(file, options, growing=growing, needs_time=needs_time, rows=rows)
+        self.layout = ""
         self._kept: np.ndarray | None = None
         self._last: int | None = None
         self.file = file.name
@@ -118,6 +122,7 @@ class OpenTrend:
         own = rows.times
         clock = own if isinstance(own, Clock) else clock_of(self.file, own, self.options, self.place)
         self.problems += clock.problems
+        self.layout = self._layout(clock)
         if not clock.flipped:
             return self._joined(Columns(clock=clock, cells=rows.columns, texts=words, empty=empty))
         self._last = len(clock.times) - 1
@@ -137,6 +142,17 @@ class OpenTrend:
         self.say(what, "nothing to be done", kind="layout")
         united = unite(self.file, pieces, [*columns.cells])
         return dataclasses.replace(columns, clock=united.clock, cells=united.cells)
+
+    def _layout(self, clock: Clock) -> str:
+        """Separator, decimal mark and times in words."""
+        separator = SEPARATORS.get(self.options.separator or "")
+        decimal = "decimal commas" if self.options.decimal == "," else "decimal points"
+        words = [f"columns separated by {separator}", decimal] if separator else []
+        if clock.style:
+            words.append(f"times {clock.style} (as {TIMES[clock.style].example})")
+        elif self.options.time_format:
+            words.append(f"times as {self.options.time_format}")
+        return ", ".join(words)
 
     def line(self, row: int) -> str:
         """The line of a reading, counted as the file has them."""

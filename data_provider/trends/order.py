@@ -34,6 +34,7 @@ class Clock:
         utc: whether the times are UTC.
         flipped: the file has the newest reading first, and its rows must be turned around.
         step: seconds between readings, None where they come at uneven times.
+        style: the way in which times are written, of `vendors.TIMES`; "" where the file has timestamps.
         problems: what the reader should know.
     """
 
@@ -42,6 +43,7 @@ class Clock:
     utc: bool
     flipped: bool
     step: int | None
+    style: str = ""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -77,7 +79,9 @@ def clock_of(file: str, column: pa.Array, options: ReadOptions, place: Callable[
         what = "the newest reading comes first; turned around"
         problems.append(Problem(file, "", what, "nothing needs to be done", False, "order"))
     shift = (stamps.wall - moved.times).astype(np.int64)
-    return Clock(times=moved.times, shift=shift, utc=moved.utc, flipped=flipped, step=step, problems=problems)
+    return Clock(
+        times=moved.times, shift=shift, utc=moved.utc, flipped=flipped, step=step, style=stamps.style, problems=problems
+    )
 
 
 def _stamps(column: pa.Array, options: ReadOptions, place: Callable[[int], str]) -> tuple[Stamps, np.ndarray | None]:

@@ -164,8 +164,8 @@ def unite(file: str, pieces: Sequence[Piece], places: Sequence[int]) -> Piece:
         what = f"{conflicts} readings contradict others of the same point and time"
         raise Unusable(what, "give each unit a file or folder of its own (--unit_from)", kind="order")
     problems = list(dict.fromkeys(problem for piece in pieces for problem in piece.clock.problems))
-    clock = Clock(
-        times=times, shift=shift, utc=pieces[0].clock.utc, flipped=False, step=even_step(times), problems=problems
+    clock = dataclasses.replace(
+        pieces[0].clock, times=times, shift=shift, flipped=False, step=even_step(times), problems=problems
     )
     return Piece(clock, cells)
 

@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 
 TABLE = Path(__file__).with_name("role_names.yaml")
+# Points that show that a supply fan runs, the surest first, and from which share of their largest reading on.
+FAN_SHOWS = {"SF_SPD_DM": 0.5, "SF_SPD": 0.05, "SF_CS": 0.05, "SF_WAT": 0.05, "SA_CFM": 0.05, "SA_SP": 0.1}
 Words = frozenset[str]
 ABBREVIATED = 0.8  # likeness of an abbreviation to what it usually means
 

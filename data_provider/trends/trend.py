@@ -31,6 +31,7 @@ class Trend:
         problems: what is wrong; one is fatal if the file cannot be evaluated, and N is 0 then.
         utc: whether `times` are in UTC.
         period_seconds: of the grid.
+        layout: how the file is written: separator, decimal mark, times; "" where it could not be read.
     """
 
     file: str
@@ -40,6 +41,7 @@ class Trend:
     problems: list[Problem]
     utc: bool
     period_seconds: int
+    layout: str = ""
 
     @property
     def fatal(self) -> Problem | None:
@@ -88,4 +90,5 @@ def read_trend(found: TrendFile, request: Request) -> Trend:
         others = [problem for problem in source.problems if not problem.fatal] if source else []
         problems = [error.problem(found.name), *others]
         return Trend(found.name, nothing, nothing, values, problems, False, request.period_seconds)
-    return Trend(found.name, grid.times, grid.clock, grid.values, source.problems, readings.clock.utc, grid.period)
+    utc = readings.clock.utc
+    return Trend(found.name, grid.times, grid.clock, grid.values, source.problems, utc, grid.period, source.layout)

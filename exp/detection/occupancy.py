@@ -10,11 +10,9 @@ import numpy as np
 
 from data_provider.segmentation import Recipe
 from data_provider.trends.problems import listed
-from data_provider.trends.role_names import role_of
+from data_provider.trends.role_names import FAN_SHOWS, role_of
 from data_provider.trends.trend import Trend
 
-# Signals that show that a supply fan runs, the surest first, and from which share of their largest reading on.
-_FAN = {"SF_SPD_DM": 0.5, "SF_SPD": 0.05, "SF_CS": 0.05, "SF_WAT": 0.05, "SA_CFM": 0.05, "SA_SP": 0.1}
 _MOVES_WITHIN = np.timedelta64(1, "h")  # a controller that works moves one of its commands so often
 _BETWEEN = 0.01  # of the readings lie between off and on where a column holds a speed
 
@@ -63,7 +61,7 @@ def _inferred(trend: Trend, columns: Sequence[str]) -> tuple[np.ndarray, list[st
     """(N,) float64 1 while the unit works, 0 while it does not, NaN where nothing tells; and what told."""
     places = {role.name: place for place, name in enumerate(columns) if (role := role_of(name))}
     working, sources = np.full(len(trend.times), np.nan), []
-    for name, share in _FAN.items():
+    for name, share in FAN_SHOWS.items():
         values = trend.values[:, places[name]] if name in places else np.full(len(working), np.nan)
         silent = np.isnan(working) & np.isfinite(values)
         if silent.any() and np.nanmax(values) > 0:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from data_provider import WindowSet
+from data_provider.segmentation import working_mask
 from data_provider.times import words_of
 from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.guess import columns_of, guess, written
@@ -20,13 +21,15 @@ from data_provider.trends.trend import Trend, read_trend
 from data_provider.trends.unit_files import files_of_units
 from exp.detection.detector import Detector
 from exp.detection.load import load_detector
+from exp.detection.occupancy import Occupancy
 from exp.evaluation.fitting import pieces_of
 from utils.errors import UserError
 from utils.options import Options
 
 ROLE_MAP = "roles.yaml"
-_MOST_FILES = 20  # told about one by one; of the rest only whether they can be evaluated
-_MOST_LINES = 12  # about one file
+# Kinds of problems that decide what can be evaluated, told first.
+_DECIDING = ("missing", "unit", "quality", "cell", "code", "range", "stuck")
+_MOST_FILES = 20  # told about one by one; of the rest only those that cannot be evaluated
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,9 @@ def examine(options: Options, source: Path) -> int:
     for number, entry in enumerate(found):
         verdict = _verdict(read_trend(entry, request), detector)
         bad += [verdict] if verdict.reason else []
-        if number < _MOST_FILES:
-            more = len(verdict.lines) - _MOST_LINES
-            print("\n".join([f"{verdict.file}:", *verdict.lines[:_MOST_LINES]]))
-            print(f"  and {more} lines more" if more > 0 else "", end="\n" if more > 0 else "")
-            print(f"  cannot be evaluated: {verdict.reason}" if verdict.reason else "  can be evaluated")
+        if number < _MOST_FILES or verdict.reason:
+            can = f"cannot be evaluated: {verdict.reason}" if verdict.reason else "can be evaluated"
+            print("\n".join([f"{verdict.file}: {can}", *verdict.lines]))
     if len(found) > 1:
         print(f"{len(found) - len(bad)} of {len(found)} files can be evaluated")
     if target is not None:
@@ -80,6 +81,7 @@ def _target(options: Options) -> Path | None:
     if options.roles and options.output is None:
         return None
     target = Path(options.output or ROLE_MAP).expanduser()
+    target = target / ROLE_MAP if target.is_dir() else target
     if not target.exists():
         return target
     if options.output is not None:
@@ -90,7 +92,12 @@ def _target(options: Options) -> Path | None:
 
 def _verdict(trend: Trend, detector: Detector) -> _Verdict:
     """What fits, what is missing and what looks wrong in a file."""
-    notes = [f"  look at: {problem.reason}" for problem in trend.problems if not problem.fatal]
+    said = {detector.artifact.recipe.working_column, *detector.lacks(trend)}  # above the problems
+    notes = [
+        f"  look at: {problem.reason}"
+        for problem in sorted(trend.problems, key=lambda problem: problem.kind not in _DECIDING)
+        if not problem.fatal and not (problem.kind == "missing" and problem.column in said)
+    ]
     if trend.fatal:
         return _Verdict(trend.file, trend.fatal.reason, notes)
     info, reason, most_missing = detector.artifact.info, "", detector.rule.most_missing
@@ -102,18 +109,33 @@ def _verdict(trend: Trend, detector: Detector) -> _Verdict:
         reason = f"it lacks {listed(missing, 40)}, and the model {rule}; name them with --roles"
     elif windows == 0:
         reason = f"no segment of {needed} without a gap while the unit works; give a longer export"
+    occupied = detector.occupancy(trend)
+    cautions = [f"  look at: {occupied.caution}"] if occupied.caution else []
     return _Verdict(
         trend.file,
         reason,
         [
-            f"  times: {_words(trend.clock[0])} to {_words(trend.clock[-1])}, {_zone(trend)}",
-            f"  readings: {len(trend.times)}, one every {words_of(trend.period_seconds)}",
-            f"  columns: {len(info.columns) - len(missing)} of the model's {len(info.columns)}",
-            *([] if windows is None else [f"  windows of {needed} without a gap: {windows}"]),
+            *cautions,
             *([] if reason else _silent(trend, detector.windows(trend), detector)),
             *notes,
+            f"  read as: {trend.layout}",
+            f"  times: {_words(trend.clock[0])} to {_words(trend.clock[-1])}, {_zone(trend)}",
+            f"  readings: {len(trend.times)}, one every {words_of(trend.period_seconds)}",
+            f"  works: {_hours(trend, occupied, detector)}",
+            f"  columns: {len(info.columns) - len(missing)} of the model's {len(info.columns)}",
+            *([] if windows is None else [f"  windows of {needed} without a gap: {windows}"]),
         ],
     )
+
+
+def _hours(trend: Trend, occupied: Occupancy, detector: Detector) -> str:
+    """How long the unit works, of how long."""
+    recipe = detector.artifact.recipe
+    working = working_mask(
+        trend.times, occupied.control, value=recipe.working_value, settle_seconds=recipe.settle_seconds
+    )
+    hours, whole = (number * trend.period_seconds / 3600 for number in (working.sum(), len(working)))
+    return f"{hours:.1f} h of {whole:.1f} h" + (f", as {occupied.source} says" if occupied.source else "")
 
 
 def _zone(trend: Trend) -> str:
@@ -156,7 +178,7 @@ def _write_map(found: list[TrendFile], request: Request, target: Path) -> None:
             origins, columns = columns_of(OpenTrend(entry, request), request)
         except Unusable:
             continue
-        guesses = guess(request.signals, origins, columns)
+        guesses = guess(request.signals, origins, columns, working_column=request.working_column)
         time = request.roles.time_column if request.roles else None
         try:
             target.write_text(written(guesses, file=entry.name, time_column=time), encoding="utf-8")
