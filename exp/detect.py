@@ -3,15 +3,19 @@
 import heapq
 import logging
 import re
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import torch
 
+from data_provider.trends.database import is_database, shown
 from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.unit_files import files_of_units
+from exp.detection.database import append, source_of
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
 from exp.detection.load import load_detector
@@ -39,8 +43,18 @@ def run(options: Options) -> int:
     log_to_screen()
     if options.disable_parallel:
         torch.set_num_threads(1)
-    source, output = _places(options)
+    _check(options)
     detector = load_detector(options)
+    with ExitStack() as stack:
+        source = stack.enter_context(source_of(options))
+        if is_database(str(options.output)):
+            output = Output(folder=Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="found-"))))
+        else:
+            output = _output(options, source)
+        return _detect(options, detector, source, output)
+
+
+def _detect(options: Options, detector: Detector, source: Path, output: Output) -> int:
     finder = Finder(detector=detector, confirm=options.confirm)
     _shard_of(_units(source, options, detector), output)  # says at once if there is nothing to read
     output.prepare()
@@ -52,8 +66,12 @@ def run(options: Options) -> int:
     if result.refused and len(result.refused) == len(result.units) and output.shards == 1:
         more = f" (and {len(result.refused) - 1} more files cannot be evaluated)" if len(result.refused) > 1 else ""
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")
-    write(detector, finder, result, output)
-    _tell(result, output)
+    if is_database(str(options.output)):
+        append(str(options.output), result)
+        _tell(result, shown(str(options.output)))
+    else:
+        write(detector, finder, result, output)
+        _tell(result, str(output.folder))
     if output.shards == 1 and not any(unit.windows for unit in result.units):
         file, reason = next((unit.file, row[2]) for unit in result.units for row in unit.silent)
         where = source.parent if source.is_file() else source
@@ -95,19 +113,24 @@ def follow(
         logger.info("no longer following; everything so far is in %s", output.folder)
 
 
-def _places(options: Options) -> tuple[Path, Output]:
-    """Where to read and where to write."""
+def _check(options: Options) -> None:
+    """Raises UserError if options are missing or do not fit together."""
     if not options.input or not options.output:
         absent = "--output with a folder to write to" if options.input else "--input with a trend file or a folder"
         raise UserError(f"detect needs {absent}")
-    source, folder = Path(options.input).expanduser(), Path(options.output).expanduser()
-    inside = source.is_dir() and folder.resolve().is_relative_to(source.resolve())
-    if inside:
+    if is_database(options.output) and (options.follow or options.shard != "1/1"):
+        raise UserError("--follow and --shard write files; name a folder for --output")
+
+
+def _output(options: Options, source: Path) -> Output:
+    """Where the files go."""
+    folder = Path(str(options.output)).expanduser()
+    if source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
         raise UserError(f"--output {folder} lies in --input {source}, and would be read as trends; name another")
     match = re.fullmatch(r"(\d+)/(\d+)", options.shard.strip())
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise UserError(f"--shard '{options.shard}' is not a part of a whole; write it as 1/8, 2/8, ... 8/8")
-    return source, Output(folder=folder, shard=int(match[1]), shards=int(match[2]))
+    return Output(folder=folder, shard=int(match[1]), shards=int(match[2]))
 
 
 def _units(source: Path, options: Options, detector: Detector) -> list[TrendFile]:
@@ -123,7 +146,7 @@ def _shard_of(files: list[TrendFile], output: Output) -> list[TrendFile]:
     return mine
 
 
-def _tell(result: Result, output: Output) -> None:
+def _tell(result: Result, place: str) -> None:
     """A few lines for a person."""
     answered = sum(unit.windows for unit in result.units)
     silent = sum(len(unit.silent) for unit in result.units)
@@ -139,7 +162,7 @@ def _tell(result: Result, output: Output) -> None:
     for unit in result.units:
         if unit.single:
             logger.info("  %s: %s outside events", unit.file, outside_events(unit))
-    print(f"detected: {output.folder}")
+    print(f"detected: {place}")
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -4,8 +4,6 @@ Without --input nothing but the standard library is needed: what is missing may 
 Letters: N steps of a file's even grid, C signals of the model.
 """
 
-from pathlib import Path
-
 from exp.diagnosis import packages
 from utils.options import Options
 
@@ -23,6 +21,8 @@ def run(options: Options) -> int:
         lines, complete = packages.report()
         print("\n".join(lines))
         return 0 if complete else 1
+    from exp.detection.database import source_of
     from exp.diagnosis.trends import examine
 
-    return examine(options, Path(options.input).expanduser())
+    with source_of(options) as source:
+        return examine(options, source)

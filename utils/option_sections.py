@@ -167,6 +167,7 @@ class ReadingOptions:
     decimal: str | None = flag(
         None, "between whole and part of a number (default: what each file shows)", choices=("comma", "point")
     )
+    sheet: str | None = flag(None, "the sheet of Excel workbooks (default: the first)")
     time_zone: str | None = flag(None, "zone of the files' clock, as Europe/Berlin (default: none is known)")
     time_format: str | None = flag(None, "how times are written, as %d.%m.%Y %H:%M (default: what each file shows)")
     max_age: float = flag(60.0, "minutes that a change of value holds without another", above=0)
@@ -176,7 +177,9 @@ class ReadingOptions:
 class TrendOptions:
     """Trend files to evaluate."""
 
-    input: str | None = flag(None, "a trend file, or a folder of them")
+    input: str | None = flag(None, "a trend file, a folder of them, or a database, as sqlite:///trends.db")
+    table: str | None = flag(None, "the table or view of the database to read")
+    query: str | None = flag(None, "the query to read from the database, instead of a table")
     unit_from: str = flag(
         "auto",
         "which files are a unit (auto: files that only differ by date, part or point)",

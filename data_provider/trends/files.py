@@ -15,8 +15,9 @@ import numpy as np
 from data_provider.trends.problems import Unusable
 from utils.errors import UserError
 
-ENDINGS = (".csv", ".csv.gz", ".parquet")
-NOT_READ = (".zip", ".xlsx", ".xls", ".7z", ".rar", ".tar", ".tgz", ".gz")  # exports come in these, so they are named
+ENDINGS = (".csv", ".csv.gz", ".parquet", ".xlsx", ".xlsm", ".zinc")
+GRIDS = (".zinc", ".json")  # of Haystack; a .json file is read where it is named, for a folder may hold others
+NOT_READ = (".zip", ".xls", ".7z", ".rar", ".tar", ".tgz", ".gz")  # exports come in these, so they are named
 
 # A year of minutes of 114 points is 360 MB of text; twice that and more is not a trend of one unit.
 LARGEST_FILE = 2**30  # bytes, on disk and unpacked
@@ -130,26 +131,28 @@ def _refusal(path: Path, *, bounded: bool = True) -> Unusable | None:
     if not path.is_file():
         return Unusable("this is not a regular file", "take it away")
     name = path.name.lower()
-    if name.endswith(ENDINGS):
+    if name.endswith((*ENDINGS, *GRIDS)):
         size = path.stat().st_size
         if size == 0:
             return Unusable("the file is empty", "export it again")
-        return _too_large(f"the file has {size} bytes") if bounded and size > LARGEST_FILE else None
+        return too_large(f"the file has {size} bytes") if bounded and size > LARGEST_FILE else None
     if name.endswith(NOT_READ):
         return Unusable(f"{path.suffix} files are not read", "unpack it, or save it as CSV")
     return Unusable(f"'{path.suffix}' files are not read", f"give it as {', '.join(ENDINGS)}")
 
 
-def _too_large(what: str) -> Unusable:
+def too_large(what: str) -> Unusable:
+    """The error for a file that is more than memory should hold."""
     return Unusable(f"{what}, more than the {LARGEST_FILE // 2**20} MiB read at most", "split it, a month a file")
 
 
-def read_text(path: Path, lines: int | None = None) -> tuple[bytes, str]:
-    """The text of a .csv or .csv.gz file.
+def read_text(path: Path, lines: int | None = None, *, sheet: str | None = None) -> tuple[bytes, str]:
+    """The text of a file of text; a workbook's sheet and a Haystack grid as CSV.
 
     Args:
         path: the file.
         lines: how many lines are needed; a few more may come. All if None.
+        sheet: of a workbook; the first if None.
 
     Returns:
         UTF-8 bytes with single line feeds, and the encoding that the file had.
@@ -157,11 +160,18 @@ def read_text(path: Path, lines: int | None = None) -> tuple[bytes, str]:
     Raises:
         Unusable: it is not text, too large, or a bomb.
     """
+    name = path.name.lower()
+    if name.endswith((".xlsx", ".xlsm")):
+        from data_provider.trends.workbook import sheet_text
+
+        return sheet_text(path, sheet, lines), "utf-8"
     try:
         with path.open("rb") as packed:
             if path.name.lower().endswith(".gz"):
                 raw = _unpacked(packed, lines)
-            elif lines is None or packed.peek(2)[:2] in _UTF16:  # whose lines end within a letter
+            elif (
+                lines is None or name.endswith(GRIDS) or packed.peek(2)[:2] in _UTF16
+            ):  # whose lines end within a letter
                 raw = packed.read()
             else:
                 raw = b"".join(itertools.islice(packed, lines))
@@ -176,6 +186,11 @@ def read_text(path: Path, lines: int | None = None) -> tuple[bytes, str]:
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     _check(text)
+    if name.endswith(GRIDS):
+        from data_provider.trends.haystack import json_text, zinc_text
+
+        convert = zinc_text if name.endswith(".zinc") else json_text
+        text = convert(text.decode()).encode()
     return text, encoding
 
 
@@ -188,7 +203,7 @@ def _unpacked(packed: BinaryIO, lines: int | None) -> bytes:
                 target.write(block)
                 size, seen = target.tell(), seen + block.count(b"\n")
                 if size > LARGEST_FILE or (size > RATIO_FROM and size > LARGEST_RATIO * packed.tell()):
-                    raise _too_large(f"unpacked, the first {packed.tell()} bytes are {size}")
+                    raise too_large(f"unpacked, the first {packed.tell()} bytes are {size}")
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise Unusable(f"the gzip file is damaged ({error})", "copy or export it again") from None
     return target.getvalue()

@@ -23,6 +23,7 @@ class ReadOptions:
         vendor: name of the style, of `VENDORS`; "auto" goes by what the file shows.
         separator: between columns; None to find it in the file.
         decimal: between whole and part of a number; None to find it in the file.
+        sheet: of workbooks; None for the first.
         time_format: strptime pattern of the times, perhaps with %Z or %z at its end; None for the style's.
         time_zone: IANA name of the zone of the file's clock; None if times have no zone or say it themselves.
         roles: the role map, None to go by names alone.
@@ -35,6 +36,7 @@ class ReadOptions:
     vendor: str = "auto"
     separator: str | None = None
     decimal: str | None = None
+    sheet: str | None = None
     time_format: str | None = None
     time_zone: str | None = None
     roles: Roles | None = None
@@ -62,6 +64,7 @@ def reading_flags(options: Options) -> dict[str, Any]:
         "vendor": options.vendor,
         "separator": MARKS.get(options.separator or "", options.separator),
         "decimal": MARKS.get(options.decimal or "", options.decimal),
+        "sheet": options.sheet,
         "time_format": options.time_format,
         "time_zone": options.time_zone,
         "max_age_seconds": options.max_age * 60,

@@ -219,7 +219,7 @@ def open_text(
     """Finds header and times of a file, and checks that it is in the style that is named.
 
     Args:
-        path: a .csv or .csv.gz file.
+        path: a file of text, a workbook or a Haystack grid.
         options: how it is written.
         growing: somebody still writes to the file, so that a last line without an end is not whole.
         needs_time: whether a file without a column of times is refused.
@@ -228,7 +228,7 @@ def open_text(
     Raises:
         Unusable: it is not text, has no times, or another style.
     """
-    text, encoding = read_text(path, None if rows is None else rows + HEAD)
+    text, encoding = read_text(path, None if rows is None else rows + HEAD, sheet=options.sheet)
     lines = [line.decode(errors="replace").rstrip("\n") for line in itertools.islice(io.BytesIO(text), HEAD)]
     header = find_header(records(lines), options, needs_time=needs_time, growing=growing)
     if len(header.names) > MOST_COLUMNS:

@@ -20,6 +20,10 @@ _PART = r"part[-_ ]?\d+|\(\d+\)|\d+[-_ ]?of[-_ ]?\d+"
 _APART = re.compile(rf"[-_ .]*(?:(?<!\d){_DATE}|{_PART})", re.IGNORECASE)
 
 
+_PARTITION = re.compile(r"^[A-Za-z_]\w*=")  # a folder of a partitioned data set, as unit=AHU-1
+_TIMES = re.compile(r"^(?:year|month|day|date|dt|hour|week)=", re.IGNORECASE)
+
+
 def files_of_units(files: Sequence[TrendFile], unit_from: str, options: ReadOptions) -> list[TrendFile]:
     """The files, with those of one unit as one.
 
@@ -36,16 +40,24 @@ def files_of_units(files: Sequence[TrendFile], unit_from: str, options: ReadOpti
         return list(files)
     folders = defaultdict(list)
     for file in files:
-        folders[Path(file.name).parent].append(file)
+        folders[_folder(file)].append(file)
     found: list[TrendFile] = []
     for folder, members in folders.items():
-        if unit_from == "folder":
+        if unit_from == "auto" and any(_PARTITION.match(part) for part in Path(members[0].name).parts[:-1]):
+            found.append(_one(folder, folder.name.rpartition("=")[2] or "trends", members))
+        elif unit_from == "folder":
             found += [_one(folder, folder.name or members[0].path.parent.name, members)]
         elif unit_from == "prefix":
             found += _by_prefix(folder, members, options)
         else:
             found += _as_they_show(folder, members, options)
     return sorted(found, key=lambda file: file.name)
+
+
+def _folder(file: TrendFile) -> Path:
+    """The folder of a unit; one that stands for a time, as month=7 in a partitioned data set, is passed over."""
+    parts = Path(file.name).parent.parts
+    return Path(*[part for part in parts if not _TIMES.match(part)])
 
 
 def _one(folder: Path, name: str, members: Sequence[TrendFile]) -> TrendFile:

@@ -25,6 +25,7 @@ SETTINGS = (
     "separator",
     "decimal",
     "unit_from",
+    "sheet",
     "time_zone",
     "max_age",
     "confirm",

@@ -21,7 +21,8 @@ EXTRAS = {
     "aeon": "baselines to compare with, as MultiRocket",
     "tensorboard": "--tracker tensorboard",
     "mlflow-skinny": "--tracker mlflow",
-    "sqlalchemy": "--tracker mlflow",
+    "sqlalchemy": "--tracker mlflow, databases for --input and --output",
+    "duckdb": "databases of DuckDB for --input and --output",
     "alembic": "--tracker mlflow",
 }
 

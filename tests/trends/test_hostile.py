@@ -345,7 +345,7 @@ def test_a_folder_reads_on_after_bad_files(tmp_path):
 def test_sources_without_a_file_to_evaluate(tmp_path):
     with pytest.raises(UserError, match="no such file or folder; name trend files"):
         read(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"there is no .csv, .csv.gz or .parquet file"):
+    with pytest.raises(UserError, match=r"there is no .csv, .csv.gz, .parquet, .xlsx, .xlsm or .zinc file"):
         read(tmp_path)
     (tmp_path / "a.csv").write_bytes(b"")
     (tmp_path / "b.csv").write_bytes(b"")
@@ -353,9 +353,9 @@ def test_sources_without_a_file_to_evaluate(tmp_path):
         UserError, match=r"a.csv: the file is empty; export it again \(the other 1 files cannot be used"
     ):
         read(tmp_path)
-    (tmp_path / "a.xlsx").write_bytes(b"PK")
-    with pytest.raises(UserError, match=r"a.xlsx: .xlsx files are not read; unpack it, or save it as CSV"):
-        read(tmp_path / "a.xlsx")
+    (tmp_path / "a.xls").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"a.xls: .xls files are not read; unpack it, or save it as CSV"):
+        read(tmp_path / "a.xls")
 
 
 def test_what_a_file_says_cannot_break_a_message(tmp_path):

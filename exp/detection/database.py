@@ -1,0 +1,95 @@
+"""Where trends come from and where what was found goes, if one of them is a database."""
+
+import datetime
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data_provider.trends.database import NEEDS, engine_of, fetch, is_database, shown
+from exp.detection.session import Result
+from exp.detection.tables import EVENT_FIELDS, event_row
+from utils.errors import UserError
+from utils.options import Options
+
+_NUMBERS = frozenset({"confidence", "hours", "windows", "mean_confidence", "peak_confidence"})
+WINDOW_FIELDS = ("file", "start", "end", "class", "confidence", "verdict", "reason")
+
+
+@contextmanager
+def source_of(options: Options) -> Iterator[Path]:
+    """The trend file or folder of `--input`; what a database gives lies in a file while the context is open.
+
+    Raises:
+        UserError: the database cannot be read, or the options do not fit together.
+    """
+    given = str(options.input)
+    if not is_database(given):
+        if options.table or options.query:
+            raise UserError("--table and --query go with a database for --input, as sqlite:///trends.db")
+        yield Path(given).expanduser()
+        return
+    if options.follow:
+        raise UserError("--follow watches files, not a database; run detect again when there is more")
+    with tempfile.TemporaryDirectory(prefix="trends-") as folder:
+        yield fetch(given, options.query, options.table, Path(folder))
+
+
+def append(url: str, result: Result) -> None:
+    """Appends what was found to the tables `windows` and `events`, which are made where they are missing.
+
+    The windows have no probabilities of classes, so that several models may share a table; `evaluated` tells when.
+
+    Raises:
+        UserError: the database cannot be written to, or has tables of these names with other columns.
+    """
+    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
+    tables = {
+        "windows": _table(result.rows, WINDOW_FIELDS, now),
+        "events": _table([event_row(finding) for finding in result.events], EVENT_FIELDS, now),
+    }
+    if url.startswith("duckdb:"):
+        _append_duckdb(url, tables)
+        return
+    from sqlalchemy.exc import SQLAlchemyError
+
+    engine = engine_of(url)
+    try:
+        with engine.begin() as link:
+            for name, table in tables.items():
+                table.to_sql(name, link, if_exists="append", index=False)
+    except SQLAlchemyError as error:
+        raise _failed(url, error) from None
+    finally:
+        engine.dispose()
+
+
+def _table(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], now: str) -> pd.DataFrame:
+    table = pd.DataFrame([{name: row.get(name) for name in fields} for row in rows], columns=[*fields])
+    typed = {name: "float64" if name in _NUMBERS else "string" for name in fields}  # also where there is no row
+    return table.astype(typed).assign(evaluated=now)
+
+
+def _append_duckdb(url: str, tables: Mapping[str, pd.DataFrame]) -> None:
+    try:
+        import duckdb
+    except ImportError:
+        raise UserError(f"{shown(url)} needs the package duckdb; {NEEDS}") from None
+    try:
+        with duckdb.connect(url.removeprefix("duckdb:///")) as link:
+            link.begin()
+            for name, table in tables.items():
+                link.register("found", table)
+                link.execute(f'CREATE TABLE IF NOT EXISTS "{name}" AS SELECT * FROM found LIMIT 0')
+                link.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM found')
+            link.commit()
+    except duckdb.Error as error:
+        raise _failed(url, error) from None
+
+
+def _failed(url: str, error: Exception) -> UserError:
+    reason = " ".join(str(getattr(error, "orig", None) or error).split())[:150]
+    return UserError(f"--output {shown(url)}: {reason}; name another database")
