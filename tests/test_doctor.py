@@ -118,7 +118,7 @@ def test_what_looks_wrong_is_said(model, tmp_path, capsys):
     assert 10 < sum(outside) < len(outside)
     assert f"look at: SA_TEMP: {expected} of training (" in out
     assert "look at: RA_TEMP: it reads 72 from 2017-03-06" in out
-    assert "look at: SYS_CTL: no column is SYS_CTL" in out
+    assert "look at: there is no column 'SYS_CTL', which says when the unit works" in out
     assert "windows of 1h without a gap: 13" in out  # one before the hole, twelve behind it
 
 

@@ -150,9 +150,7 @@ class AccumulationOptions:
 class FileOptions:
     """Where to write."""
 
-    output: str | None = flag(
-        None, "folder to write to (export: RUN/export; simulate: dataset/SAHU; doctor: roles.yaml, a folder or a file)"
-    )
+    output: str | None = flag(None, "where to write (export: RUN/export; simulate: dataset/SAHU; doctor: roles.yaml)")
 
 
 @dataclass(frozen=True)

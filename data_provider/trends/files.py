@@ -165,18 +165,7 @@ def read_text(path: Path, lines: int | None = None, *, sheet: str | None = None)
         from data_provider.trends.workbook import sheet_text
 
         return sheet_text(path, sheet, lines), "utf-8"
-    try:
-        with path.open("rb") as packed:
-            if path.name.lower().endswith(".gz"):
-                raw = _unpacked(packed, lines)
-            elif (
-                lines is None or name.endswith(GRIDS) or packed.peek(2)[:2] in _UTF16
-            ):  # whose lines end within a letter
-                raw = packed.read()
-            else:
-                raw = b"".join(itertools.islice(packed, lines))
-    except OSError as error:
-        raise Unusable(f"it cannot be read ({error.strerror or error})", "check that it may be read") from None
+    raw = _raw(path, lines)
     for signature, what in _SIGNATURES.items():
         if raw.startswith(signature):
             raise Unusable(f"this is not a CSV file: it is {what}", "save it as CSV", kind="text")
@@ -192,6 +181,24 @@ def read_text(path: Path, lines: int | None = None, *, sheet: str | None = None)
         convert = zinc_text if name.endswith(".zinc") else json_text
         text = convert(text.decode()).encode()
     return text, encoding
+
+
+def _raw(path: Path, lines: int | None) -> bytes:
+    """The bytes of a file, unpacked; of text only so many lines where that is safe to cut."""
+    name = path.name.lower()
+    try:
+        with path.open("rb") as packed:
+            if path.name.lower().endswith(".gz"):
+                raw = _unpacked(packed, lines)
+            elif (
+                lines is None or name.endswith(GRIDS) or packed.peek(2)[:2] in _UTF16
+            ):  # whose lines end within a letter
+                raw = packed.read()
+            else:
+                raw = b"".join(itertools.islice(packed, lines))
+    except OSError as error:
+        raise Unusable(f"it cannot be read ({error.strerror or error})", "check that it may be read") from None
+    return raw
 
 
 def _unpacked(packed: BinaryIO, lines: int | None) -> bytes:

@@ -70,19 +70,7 @@ def guess(
         columns: place in the file -> its column, without times.
         working_column: the signal that says when the unit works, if there is one: a fan shows it too.
     """
-    chosen = {number: origin.place for number, origin in enumerate(origins) if origin}
-    likely = dict.fromkeys(chosen, 1.0)
-    free = [place for place in columns if place not in chosen.values()]
-    scores = [
-        (score, number, place)
-        for number, signal in enumerate(signals)
-        if number not in chosen
-        for place in free
-        if (score := _score(signal, columns[place])) >= _ALIKE
-    ]
-    for score, number, place in sorted(scores, key=lambda entry: (-entry[0], entry[1], entry[2])):
-        if number not in chosen and place not in chosen.values():
-            chosen[number], likely[number] = place, score
+    chosen, likely = _assigned(signals, origins, columns)
     stated = {number: origin.unit for number, origin in enumerate(origins) if origin and origin.unit}
     units = {number: _unit(signals[number], columns[place]) for number, place in chosen.items()}
     habit = _habit(units)
@@ -105,6 +93,26 @@ def guess(
             doubt = f"by {by}" + (f"; {doubt}" if doubt else "")
         result.append(Guess(signal, column.name, unit, doubt))
     return result
+
+
+def _assigned(
+    signals: Sequence[Signal], origins: Sequence[Origin | None], columns: Mapping[int, Column]
+) -> tuple[dict[int, int], dict[int, float]]:
+    """Number of a signal -> place of its column, and how likely that is."""
+    chosen = {number: origin.place for number, origin in enumerate(origins) if origin}
+    likely = dict.fromkeys(chosen, 1.0)
+    free = [place for place in columns if place not in chosen.values()]
+    scores = [
+        (score, number, place)
+        for number, signal in enumerate(signals)
+        if number not in chosen
+        for place in free
+        if (score := _score(signal, columns[place])) >= _ALIKE
+    ]
+    for score, number, place in sorted(scores, key=lambda entry: (-entry[0], entry[1], entry[2])):
+        if number not in chosen and place not in chosen.values():
+            chosen[number], likely[number] = place, score
+    return chosen, likely
 
 
 def _fan(columns: Mapping[int, Column]) -> Column | None:

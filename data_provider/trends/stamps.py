@@ -3,6 +3,7 @@
 Letters: T readings.
 """
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -20,6 +21,7 @@ _NUMBER = r"^\d+(?:[.,]\d+)?$"
 _EPOCH = (100_000_000, 10_000_000_000)  # seconds since 1970, from 1973 to 2286; as milliseconds a thousand times that
 _EXCEL = (20_000, 80_000)  # days since 30 December 1899, from 1954 to 2119
 _EXCEL_1970 = 25569
+_WORDS = {name: re.compile(style.pattern) for name, style in TIMES.items() if style.pattern}
 _MONTH_JUMP = 27  # days: where a day follows the last by so many, month and day are the wrong way round
 
 
@@ -116,10 +118,10 @@ def is_time(word: str, options: ReadOptions) -> bool:
     """Whether a word is a time; a bare number is one only where the style or the format says so."""
     if not word:
         return False
-    text = pa.array([word])
     if options.time_format:
-        return isinstance(_by_format(text, options.time_format), Stamps)
-    return any(isinstance(parse_stamps(text, style), Stamps) for style in TIMES if TIMES[style].pattern)
+        return isinstance(_by_format(pa.array([word]), options.time_format), Stamps)
+    likely = [style for style, pattern in _WORDS.items() if pattern.fullmatch(word)]  # many words are asked
+    return any(isinstance(parse_stamps(pa.array([word]), style), Stamps) for style in likely)
 
 
 def _plain_iso(words: pa.Array) -> Stamps | None:

@@ -29,7 +29,7 @@ def missing_folder(path: Path) -> dict[str, object]:
     return {"data": "folder", "root_path": str(path / "none")}
 
 
-@case(r"there is no .csv, .csv.gz or .parquet file; put trend files there")
+@case(r"there is no .csv, .csv.gz, .parquet, .xlsx, .xlsm or .zinc file; put trend files there")
 def empty_folder(path: Path) -> dict[str, object]:
     (path / "notes.txt").write_text("nothing here", encoding="utf-8")
     return {"data": "folder", "root_path": str(path)}
