@@ -3,7 +3,6 @@
 Letters: T readings.
 """
 
-import dataclasses
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,6 @@ from data_provider.trends.header import SEPARATORS
 from data_provider.trends.joined import content_of
 from data_provider.trends.order import Clock, clock_of
 from data_provider.trends.point_names import unit_prefix
-from data_provider.trends.points import Piece, split_by_point, unite
 from data_provider.trends.problems import Problem, Unusable
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.text import Rows
@@ -124,24 +122,12 @@ class OpenTrend:
         self.problems += clock.problems
         self.layout = self._layout(clock)
         if not clock.flipped:
-            return self._joined(Columns(clock=clock, cells=rows.columns, texts=words, empty=empty))
+            return Columns(clock=clock, cells=rows.columns, texts=words, empty=empty)
         self._last = len(clock.times) - 1
         turned = {place: cells.turned() for place, cells in rows.columns.items()}
         return Columns(
             clock=clock, cells=turned, texts={place: text[::-1] for place, text in words.items()}, empty=empty
         )
-
-    def _joined(self, columns: Columns) -> Columns:
-        """Columns of points that were joined on seconds of their own, at the steps of the points."""
-        if columns.clock is None or columns.texts or not columns.cells:
-            return columns
-        pieces = split_by_point(Piece(columns.clock, columns.cells))
-        if pieces is None:
-            return columns
-        what = "points with seconds of their own were joined: each is put on the steps of its own"
-        self.say(what, "nothing to be done", kind="layout")
-        united = unite(self.file, pieces, [*columns.cells])
-        return dataclasses.replace(columns, clock=united.clock, cells=united.cells)
 
     def _layout(self, clock: Clock) -> str:
         """Separator, decimal mark and times in words."""

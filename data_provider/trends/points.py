@@ -22,7 +22,7 @@ from data_provider.trends.header import Header
 from data_provider.trends.order import Clock, clock_of, merged
 from data_provider.trends.point_names import without_unit
 from data_provider.trends.problems import Unusable
-from data_provider.trends.quality import mark_bad
+from data_provider.trends.quality import mark_bad, quality_places
 from data_provider.trends.text import Convert, Rows, TextFile
 from data_provider.trends.units import Unit, find_unit
 
@@ -34,7 +34,10 @@ POINT_NAMES = (
 VALUE_NAMES = ("value", "object value", "present value", "presentvalue", "reading", "val", "wert", "messwert")
 UNIT_NAMES = ("unit", "units", "uom", "einheit")
 _QUALITY_NAMES = ("status", "quality", "reliability", "trend flags", "flags", "state")
+_FEW = 10  # readings
 _LATE = 0.5  # of a step: points are read one after the other
+_EMPTY = 0.6  # of the cells of a table that was joined from points
+_AT_ONCE = 4  # columns read as words at a time
 _MOST_LONG = 12  # columns of a table that names a point in each row
 
 
@@ -174,34 +177,13 @@ def _once(file: str, piece: Piece) -> Piece:
     """A piece with every time once, on the multiples of its step where it has one."""
     clock, places = piece.clock, [*piece.cells]
     clock, columns, problems = merged(file, clock, [piece.cells[place] for place in places], lambda row: "")
-    times = snapped(clock.times, clock.step, within=_LATE) if clock.step else clock.times
+    even = clock.step is not None and len(clock.times) >= _FEW  # two changes of a set point are no steps
+    times = snapped(clock.times, clock.step or 0, within=_LATE) if even else clock.times
     last = np.append(np.diff(times).astype(np.int64) > 0, True)  # of readings that fall on one step, the last
     clock = dataclasses.replace(
         clock, times=times[last], shift=clock.shift[last], problems=[*clock.problems, *problems]
     )
     return Piece(clock, {place: cells.at(last) for place, cells in zip(places, columns, strict=True)})
-
-
-def split_by_point(piece: Piece) -> list[Piece] | None:
-    """Columns of a wide file that was joined from points with seconds of their own, each at its own times.
-
-    Returns:
-        A piece a column; None if the file has the steps of its points.
-    """
-    found, steps = [], []
-    for place, cells in piece.cells.items():
-        rows = ~cells.empty
-        if rows.all() or not rows.any():
-            return None
-        times = piece.clock.times[rows]
-        step = even_step(times)
-        clock = dataclasses.replace(
-            piece.clock, times=times, shift=piece.clock.shift[rows], step=step, flipped=False, problems=[]
-        )
-        found.append(Piece(clock, {place: cells.at(rows)}))
-        steps += [step] if step else []
-    own = float(np.median(np.diff(piece.clock.times).astype(np.int64))) if len(piece.clock.times) > 1 else 0.0
-    return found if len(steps) > len(found) / 2 and own < min(steps) / 2 else None
 
 
 def points_of(file: str, text: TextFile) -> PointsFile | None:
@@ -213,7 +195,9 @@ def points_of(file: str, text: TextFile) -> PointsFile | None:
     columns = long_columns(text.header)
     if columns is not None:
         return _long(file, text, columns)
-    return _paired(file, text) if text.header.paired else None
+    if text.header.paired:
+        return _paired(file, text)
+    return _sparse(file, text) if text.header.time else None
 
 
 def _long(file: str, text: TextFile, columns: LongColumns) -> PointsFile:
@@ -268,6 +252,29 @@ def _paired(file: str, text: TextFile) -> PointsFile:
     return PointsFile(
         file=file, header=header, series=series, notes=[*text.notes, ("layout", what, "nothing to be done")]
     )
+
+
+def _sparse(file: str, text: TextFile) -> PointsFile | None:
+    """A table that was joined from points with times of their own: most of its cells are empty.
+
+    Only a few columns at a time are held whole.
+    """
+    empty = [not cell for cell in text.some_cells()]
+    beside = quality_places(text.header.names, text.header.time)
+    if not _EMPTY * len(empty) <= sum(empty) < len(empty) or beside:
+        return None
+    own = text.header
+    times = text.joined_times(text.words(own.time))
+    assert times is not None
+    places = [place for place, name in enumerate(own.names) if name and place not in own.time]
+    series = []
+    for first in range(0, len(places), _AT_ONCE):
+        for place, words in text.words(places[first : first + _AT_ONCE]).items():
+            rows = np.flatnonzero(np.array(pc.not_equal(words, ""), bool))
+            held = pa.array(rows)
+            series.append(Series(times.take(held), {place: words.take(held)}, None, _line_of(text, rows)))
+    what = "most cells are empty: each point is read at its own times"
+    return PointsFile(file=file, header=own, series=series, notes=[*text.notes, ("layout", what, "nothing to be done")])
 
 
 def _line_of(text: TextFile, rows: np.ndarray) -> Callable[[int], str]:

@@ -93,7 +93,8 @@ class TextFile:
         said = quality_places(self.header.names, self.header.time)
         beside = {place: said[place] for place in places if place in said}
         words_of = {*self.header.time, *texts, *beside.values()}
-        clean = [place for place in places if place not in {*words_of, *self._worded(body, places, number)}]
+        worded = {*words_of, *self._worded(body, places, number)}
+        clean = [place for place in places if place not in worded]
         try:
             table = self._table(body, dict.fromkeys(clean, number), words_of)
         except pa.ArrowInvalid:  # a word further down, or a broken line, which the next attempt tells
@@ -158,12 +159,12 @@ class TextFile:
         return columns
 
     def some_cells(self) -> Iterator[str]:
-        """Cells of the first readings and of some in the middle, but for the times."""
+        """Cells of the first readings and of some in the middle, empty ones too, but for the times."""
         middle = self.text.find(b"\n", (self.after(self.header.above) + self.end) // 2) + 1
         for start in (self.after(self.header.above), middle):
             for line in self.text[start : min(start + _SAMPLE, self.end)].split(b"\n")[:-1]:
                 cells = cells_of(line.decode(errors="replace"), self.header.separator)
-                yield from (cell for place, cell in enumerate(cells) if place not in self.header.time and cell)
+                yield from (cell for place, cell in enumerate(cells) if place not in self.header.time)
 
     def _worded(self, body: pa.Buffer, places: Sequence[int], number: pa.DataType) -> list[int]:
         """Columns with other cells than plain numbers among the first."""
