@@ -94,7 +94,7 @@ def drop_zeros(file: str, readings: Readings) -> list[Problem]:
         return []
     edges = np.flatnonzero(np.diff(zero)) + 1
     begins, ends = np.append(0, edges), np.append(edges, len(values))  # runs of zeros and runs of others
-    far = _FAR_FROM_ZERO[readings.unit.name if readings.unit else "C"]
+    far = _FAR_FROM_ZERO[readings.unit.name if readings.unit else "F"]
     dropped = np.zeros(len(readings.raw), bool)
     for begin, end in zip(begins, ends, strict=True):
         beside = np.abs(values[[place for place in (begin - 1, end) if 0 <= place < len(values)]])

@@ -147,6 +147,7 @@ def unite(file: str, pieces: Sequence[Piece], places: Sequence[int]) -> Piece:
     if len({piece.clock.utc for piece in pieces}) > 1:
         what = "some points have times with a zone, and others have none"
         raise Unusable(what, "name the zone of the clock: --time_zone", kind="zone")
+    pieces = _on_one_clock(pieces)
     times = np.unique(np.concatenate([piece.clock.times for piece in pieces]))  # (G,)
     shift = np.zeros(len(times), np.int64)
     cells = {place: Cells(np.full(len(times), np.nan), np.zeros(len(times), bool)) for place in places}
@@ -171,6 +172,25 @@ def unite(file: str, pieces: Sequence[Piece], places: Sequence[int]) -> Piece:
         pieces[0].clock, times=times, shift=shift, flipped=False, step=even_step(times), problems=problems
     )
     return Piece(clock, cells)
+
+
+def _on_one_clock(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces whose clocks were put forward at the same times.
+
+    Without a zone, a missing hour on a Sunday in spring is read as a clock change. In one of many points it is a gap:
+    the point with the most readings tells.
+    """
+    most = max(pieces, key=lambda piece: len(piece.clock.times)).clock
+    wall, changes = most.times + most.shift, {*np.unique(most.shift).tolist()}
+    result = []
+    for piece in pieces:
+        own = piece.clock
+        if not own.utc and {*np.unique(own.shift).tolist()} != changes:
+            shown = own.times + own.shift
+            shift = most.shift[np.maximum(np.searchsorted(wall, shown, side="right") - 1, 0)]
+            own = dataclasses.replace(own, times=shown - shift, shift=shift, problems=[])
+        result.append(Piece(own, piece.cells))
+    return result
 
 
 def _once(file: str, piece: Piece) -> Piece:

@@ -197,3 +197,20 @@ def test_states_and_set_points_stay_until_they_are_changed(tmp_path):
     np.testing.assert_array_equal(trend.values[:, 0], [55] * 300 + [57] * 300)
     np.testing.assert_array_equal(trend.values[:, 1], [1] * 300 + [0] * 300)
     assert "states and set points stay until the next" in lines(trend, "hold")
+
+
+def test_an_hour_that_one_point_lacks_is_a_gap_and_no_clock_change(tmp_path):
+    """It is a Sunday in spring, and nobody named a zone."""
+    times = clock(rows=48, start="2018-04-21T00:00", step=3600)
+    rows = ["time,point,value"]
+    for name, skipped in (("SA_TEMP", ""), ("OA_TEMP", "2018-04-22T01:00:00")):
+        rows += [f"{time},{name},{55 + hour % 7}" for hour, time in enumerate(times.astype(str)) if time != skipped]
+    (tmp_path / "ahu.csv").write_text("\n".join(rows))
+    trend = one(
+        tmp_path / "ahu.csv", columns=("SA_TEMP", "OA_TEMP"), units=("F", "F"), period_seconds=3600, own_rate=True
+    )
+    np.testing.assert_array_equal(trend.times, times)
+    np.testing.assert_array_equal(trend.values[:, 0], 55 + np.arange(48) % 7)
+    np.testing.assert_array_equal(np.isnan(trend.values[:, 1]), np.arange(48) == 25)
+    known = np.arange(48) != 25
+    np.testing.assert_array_equal(trend.values[known, 1], (55 + np.arange(48) % 7)[known])
