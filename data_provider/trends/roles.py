@@ -85,6 +85,9 @@ def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Seque
     time_column = None
     for key, value in content.items():
         where = f"{path}: {key}"
+        if str(key).casefold() == TIME and value in ({"column": ""}, {"column": None}):
+            time_column = ""  # a column without a name
+            continue
         column, word, states = _entry(value, where)
         if str(key).casefold() == TIME:
             time_column = column

@@ -33,6 +33,8 @@ def time_places(names: Sequence[str], time_column: str | None = None) -> tuple[i
     if time_column is not None:
         wanted = _plain(time_column) or time_column.strip()
         exact = [place for place, name in enumerate(names) if name.strip() == time_column.strip()]
+        if not wanted:
+            return tuple(exact[:1])
         return tuple(exact or [place for place, name in enumerate(names) if wanted and _plain(name) == wanted])
     plain = [_plain(name) for name in names]
     places = [place for place, name in enumerate(plain) if name in TIME_NAMES - _WEAK_NAMES]

@@ -325,3 +325,10 @@ def test_a_column_with_cells_in_two_units_keeps_the_one_most_are_in(tmp_path):
     trend = one(write(tmp_path / "ahu.csv", clock(rows=60), cells))
     assert "line 32, SA_TEMP: 1 cells are not numbers, the first '14 C'" in lines(trend, "cell")
     assert trend.values[30, 0] == np.float32(unit_readings(60)[29, 0])
+
+
+def test_times_may_stand_in_a_column_without_a_name(tmp_path):
+    path = write(tmp_path / "ahu.csv", clock(rows=20), unit_readings(20), time_name="")
+    (tmp_path / "roles.yaml").write_text('time: {column: ""}')
+    roles = read_roles(tmp_path / "roles.yaml", columns=COLUMNS, units=MODEL_UNITS)
+    assert len(one(path, roles=roles).times) == 20
