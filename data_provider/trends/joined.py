@@ -15,7 +15,8 @@ from data_provider.trends.files import TrendFile
 from data_provider.trends.header import Header
 from data_provider.trends.order import Clock, clock_of
 from data_provider.trends.parquet import ParquetFile, open_parquet
-from data_provider.trends.points import VALUE_NAMES, Piece, PointsFile, points_of, unite
+from data_provider.trends.point_layouts import VALUE_NAMES, points_of
+from data_provider.trends.points import Piece, PointsFile, unite
 from data_provider.trends.problems import Unusable
 from data_provider.trends.quality import WORDS, quality_places
 from data_provider.trends.read_options import ReadOptions
