@@ -101,7 +101,7 @@ def _headline(units: Sequence[Unit], findings: Sequence[Finding], confirm: int) 
         single = [unit for unit in evaluated if unit.single]
         if not single:
             return f"No fault was found: {len(evaluated)} {what} evaluated, {_hours(units)} of operation."
-        said = f"{outside_events(single[0])}, never {_times(confirm)} in a row"
+        said = f"{outside_events(single[0])}, {_seldom(confirm)}"
         where = "" if len(evaluated) == 1 else f" In {single[0].file} "
         more = f", and {len(single) - 1} more units have such windows" if len(single) > 1 else ""
         return f"No event, but not all is normal in {_hours(units)} of operation:{where or ' '}{said}{more}."
@@ -112,8 +112,8 @@ def _headline(units: Sequence[Unit], findings: Sequence[Finding], confirm: int) 
     return f"Faults were found in {len(faulty)} of the {len(evaluated)} units that could be evaluated."
 
 
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice", 3: "three times"}.get(number, f"{number} times")
+def _seldom(confirm: int) -> str:
+    return "none twice in a row" if confirm == 2 else f"fewer than {confirm} in a row"
 
 
 def _told(unit: Unit) -> tuple[str, list[str]]:
