@@ -1,6 +1,7 @@
 """Trends out of a database and what was found into one: the same as from and to files."""
 
 import csv
+import os
 import sqlite3
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy
 
 import run
 from data_provider.trends.files import trend_files
@@ -73,6 +75,25 @@ def expected(base, trained) -> list[dict]:
 def test_a_table_or_a_query_is_read_as_its_file(kind, flags, base, trained, expected, tmp_path):
     assert detect(trained, kind.format(base), tmp_path, *flags) == 0
     assert rows(tmp_path) == expected
+
+
+@pytest.mark.skipif("TEST_POSTGRESQL" not in os.environ, reason="no PostgreSQL to test with: see CONTRIBUTING.md")
+def test_postgresql_is_read_and_written(base, trained, expected, tmp_path):
+    url = os.environ["TEST_POSTGRESQL"]
+    engine = sqlalchemy.create_engine(url)
+    table = pd.read_csv(base / "data" / "stuck.csv", parse_dates=["Datetime"])
+    with engine.begin() as link:
+        for name in ("windows", "events"):
+            link.execute(sqlalchemy.text(f"DROP TABLE IF EXISTS {name}"))
+        table.to_sql("stuck unit", link, index=False, if_exists="replace")
+    assert detect(trained, url, tmp_path, "--table", "stuck unit") == 0
+    assert rows(tmp_path) == expected
+    query = """SELECT "Datetime", 'SUPPLY' AS point, "SUPPLY" AS value FROM "stuck unit" ORDER BY 1"""
+    assert detect(trained, url, tmp_path / "few", "--query", query) == 2  # one sensor is too few
+    assert detect(trained, base / "data" / "stuck.csv", url) == 0
+    with engine.begin() as link:
+        found = link.execute(sqlalchemy.text("SELECT verdict FROM windows")).fetchall()
+    assert [row[0] for row in found] == [row["verdict"] for row in expected]
 
 
 @pytest.mark.parametrize("kind", ["sqlite:///{}/found.db", "duckdb:///{}/found.duckdb"])
