@@ -12,6 +12,7 @@ from utils.errors import UserError, unknown_name
 from utils.options import Options
 
 MARKS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "point": "."}
+_YEARS = ("%Y", "%y", "%F", "%D", "%s")  # codes that hold a year
 MAX_AGE_SECONDS = 3600.0  # systems that log changes of value log once an hour without one as a rule
 
 
@@ -49,6 +50,8 @@ class ReadOptions:
             raise UserError(f"--max_age {self.max_age_seconds / 60:g} must be above 0 minutes")
         if self.time_format and any(code in self.time_format[:-2] for code in ("%Z", "%z")):
             raise UserError(f"--time_format '{self.time_format}': the zone, %Z or %z, must stand at the end")
+        if self.time_format and not any(code in self.time_format for code in _YEARS):
+            raise UserError(f"--time_format '{self.time_format}' has no year (%Y or %y); export the times with theirs")
         if self.time_zone:
             zone_of(self.time_zone)
 

@@ -18,6 +18,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _ZONE_CODES = ("%Z", "%z")
 _ZONE = r"^(?P<clock>.*?)\s*(?P<zone>[A-Za-z]{1,5}|[+-]\d{2}:?\d{2})$"
 _NUMBER = r"^\d+(?:[.,]\d+)?$"
+_NO_YEAR = re.compile(r"(\d{1,2}[/.-]\d{1,2}\.?|[A-Za-z]{3}[- ]\d{1,2}|\d{1,2}[- ][A-Za-z]{3}),? \d{1,2}:\d{2}.*")
 _EPOCH = (100_000_000, 10_000_000_000)  # seconds since 1970, from 1973 to 2286; as milliseconds a thousand times that
 _EXCEL = (20_000, 80_000)  # days since 30 December 1899, from 1954 to 2119
 _EXCEL_1970 = 25569
@@ -108,6 +109,8 @@ def bad_time(word: str, options: ReadOptions, where: str, *, first: str = "") ->
     if options.time_format:
         what = f"the time '{shown(word)}' is not written as {options.time_format}"
         return Unusable(what, "correct --time_format", where=where, kind=kind)
+    if _NO_YEAR.fullmatch(word):
+        return Unusable(f"the time '{shown(word)}' has no year", "export it with the year", where=where, kind=kind)
     others = f"as the others are ({shown(first)})" if first and first != word else "in any way that is known"
     what = f"'{shown(word)}' is not a time {others}"
     what_to_do = "name the format of the times, as --time_format '%d.%m.%Y %H:%M', or mend that line"

@@ -107,6 +107,10 @@ FATAL = {
         lambda p: _text(p, _put(10, lambda line: line.replace("2017-03-06", "2017-02-30"))),
         "line 11: '2017-02-30 00:45:00' is not a time as the others are (2017-03-06 00:00:00)",
     ),
+    "times without a year": (
+        lambda p: _text(p, lambda text: text.replace("2017-03-06 ", "03/06 ")),
+        "line 2: the time '03/06 00:00:00' has no year; export it with the year",
+    ),
     "a formula for a time": (
         lambda p: _text(p, _put(10, lambda line: "=NOW()," + line.split(",", 1)[1])),
         "line 11: '=NOW()' is not a time as the others are (2017-03-06 00:00:00)",

@@ -110,3 +110,8 @@ def test_rows_of_several_units_are_refused_with_their_reason(tmp_path: Path) -> 
 def test_a_zone_in_the_middle_of_a_format_is_refused() -> None:
     with pytest.raises(UserError, match="the zone, %Z or %z, must stand at the end"):
         ReadOptions(time_format="%Z %H:%M")
+
+
+def test_a_format_without_a_year_is_refused() -> None:
+    with pytest.raises(UserError, match="--time_format '%m/%d %H:%M' has no year"):
+        ReadOptions(time_format="%m/%d %H:%M")
