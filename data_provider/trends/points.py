@@ -139,13 +139,15 @@ def unite(file: str, pieces: Sequence[Piece], places: Sequence[int]) -> Piece:
 
 
 def _on_one_clock(pieces: Sequence[Piece]) -> list[Piece]:
-    """Pieces whose clocks were put forward at the same times.
+    """Pieces whose clocks were changed at the same times.
 
     Without a zone, a missing hour on a Sunday in spring is read as a clock change. In one of many points it is a gap:
-    the point with the most readings tells.
+    the point with the most readings tells. An hour that is there twice in one piece was there twice for all.
     """
-    most = max(pieces, key=lambda piece: len(piece.clock.times)).clock
-    wall, changes = most.times + most.shift, {*np.unique(most.shift).tolist()}
+    twice = [piece for piece in pieces if (np.diff(piece.clock.times + piece.clock.shift).astype(np.int64) < 0).any()]
+    most = max(twice or pieces, key=lambda piece: len(piece.clock.times)).clock
+    wall = np.maximum.accumulate((most.times + most.shift).astype(np.int64)).astype("datetime64[s]")
+    changes = {*np.unique(most.shift).tolist()}
     result = []
     for piece in pieces:
         own = piece.clock

@@ -214,3 +214,23 @@ def test_an_hour_that_one_point_lacks_is_a_gap_and_no_clock_change(tmp_path):
     np.testing.assert_array_equal(np.isnan(trend.values[:, 1]), np.arange(48) == 25)
     known = np.arange(48) != 25
     np.testing.assert_array_equal(trend.values[known, 1], (55 + np.arange(48) % 7)[known])
+
+
+@pytest.mark.parametrize(("start", "change"), [("2018-11-03T00:00", -1), ("2018-03-10T00:00", 1)])
+@pytest.mark.parametrize("first", [0, 330])  # the night of the change is in the middle, or in a short first file
+def test_a_clock_change_is_one_for_all_days(tmp_path, start, change, first):
+    """Written on a clock of America without its zone; 2 o'clock on the second day is the time of the change."""
+    even = clock(rows=3 * 288 + 12, start=start)[first:]
+    moved = even >= np.datetime64(start, "s") + np.timedelta64(26, "h")
+    wall = np.where(moved, even + np.timedelta64(change, "h"), even).astype("datetime64[s]")
+    values = unit_readings(len(even), seed=3)
+    write(tmp_path / "whole.csv", wall, values)
+    (tmp_path / "days").mkdir()
+    days = wall.astype("datetime64[D]")
+    for day in np.unique(days):
+        write(tmp_path / "days" / f"AHU_{day}.csv", wall[days == day], values[days == day])
+    whole = one(tmp_path / "whole.csv")
+    [joined] = units(tmp_path / "days").values()
+    assert not joined.fatal, joined.fatal
+    np.testing.assert_array_equal(joined.clock, whole.clock)
+    np.testing.assert_array_equal(joined.values, whole.values)
