@@ -143,7 +143,7 @@ class _Reading(NamedTuple):
 
 
 def _reading(word: str, decimal: str, states: Mapping[str, float]) -> _Reading:
-    text, trusted = _without_flags(word)
+    text, trusted = _without_flags(word.replace("\u2212", "-"))
     if not trusted or text.casefold() in MISSING_WORDS:
         return _Reading(np.nan)
     state = re.sub(r"\s*\(\d+\)$", "", text.casefold())  # On (1), as systems with numbered states write it

@@ -2,14 +2,31 @@
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 # Marks between groups of three digits, beside a decimal mark.
 GROUPS = {".": ",'\u00a0\u202f ", ",": ".'\u00a0\u202f "}
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})*([.,])\d+(?![\d.,])")
-_PLAIN = re.compile(r"[+-]?(\d+)([.,])(\d+)(?![\d.,])")
+_GROUPED = re.compile(r"[+\u2212-]?\d{1,3}(?:([.,'\u00a0\u202f ])\d{3})+([.,])\d+(?![\d.,])")
+_PLAIN = re.compile(r"[+\u2212-]?(\d+)([.,])(\d+)(?![\d.,])")
 
 
-def find_decimal(cells: Iterable[str], default: str, *, separator: str) -> str:
+class Decimal(NamedTuple):
+    """A decimal mark, and a number of the file that could be read with another one, "" if there is none."""
+
+    mark: str
+    doubtful: str
+
+    @property
+    def notes(self) -> list[tuple[str, str, str]]:
+        """(kind, what, what to do) about commas that may be either; a point before three digits hardly ever is."""
+        if "," not in self.doubtful:
+            return []
+        meant = "decimals" if self.mark == "," else "groups of digits"
+        what = f"the commas of numbers as {self.doubtful[:20]} are taken for {meant}"
+        return [("style", what, "name the decimal mark with --decimal if that is wrong")]
+
+
+def find_decimal(cells: Iterable[str], default: str, *, separator: str) -> Decimal:
     """The decimal mark of a file.
 
     A mark before other than three digits, or behind a lone zero, is one. A mark before exactly three digits may also
@@ -21,16 +38,18 @@ def find_decimal(cells: Iterable[str], default: str, *, separator: str) -> str:
         separator: between columns. A comma that stands there stands in quoted cells only, between groups of digits.
     """
     sure: set[str] = set()
-    perhaps: set[str] = set()
+    perhaps: dict[str, str] = {}
     for cell in cells:
-        plain = _PLAIN.match(cell)
-        if plain:
-            whole, mark, part = plain.groups()
-            (sure if len(part) != 3 or whole == "0" or len(whole) > 3 else perhaps).add(mark)
-        elif (grouped := _GROUPED.match(cell)) and len({*re.findall(r"[.,]", grouped[0])}) > 1:
-            sure.add(grouped[1])
+        plain, grouped = _PLAIN.match(cell), _GROUPED.match(cell)
+        if grouped and grouped[1] != grouped[2]:
+            sure.add(grouped[2])
+        elif plain and (len(plain[3]) != 3 or plain[1] == "0" or len(plain[1]) > 3):
+            sure.add(plain[2])
+        elif plain:
+            perhaps.setdefault(plain[2], cell)
     if len(sure) == 1:
-        return sure.pop()
-    if not sure and len(perhaps) == 1 and separator != ",":
-        return perhaps.pop() if default == "." else default
-    return default
+        return Decimal(sure.pop(), "")
+    if sure or not perhaps:
+        return Decimal(default, "")
+    mark = next(iter(perhaps)) if len(perhaps) == 1 and separator != "," and default == "." else default
+    return Decimal(mark, next(iter(perhaps.values())))

@@ -27,18 +27,22 @@ POINT_NAMES = (
 VALUE_NAMES = ("value", "object value", "present value", "presentvalue", "reading", "val", "wert", "messwert")
 UNIT_NAMES = ("unit", "units", "uom", "einheit")
 _QUALITY_NAMES = ("status", "quality", "reliability", "trend flags", "flags", "state")
+_EQUIPMENT_NAMES = (
+    "unit name", "device", "device name", "equipment", "equip", "asset", "ahu", "system", "controller", "anlage",
+)  # fmt: skip
 _EMPTY = 0.6  # of the cells of a table that was joined from points
 _AT_ONCE = 4  # columns read as words at a time
 _MOST_LONG = 12  # columns of a table that names a point in each row
 
 
 class LongColumns(NamedTuple):
-    """Places of the columns of a table that names a point in each row; unit and quality may be absent."""
+    """Places of the columns of a table that names a point in each row; unit, quality and equipment may be absent."""
 
     point: int
     value: int
     unit: int | None
     quality: int | None
+    equipment: int | None
 
 
 def long_columns(header: Header) -> LongColumns | None:
@@ -50,7 +54,8 @@ def long_columns(header: Header) -> LongColumns | None:
         return None
     unit = next((place for place, name in enumerate(plain) if name in UNIT_NAMES), None)
     quality = next((place for place, name in enumerate(plain) if name in _QUALITY_NAMES), None)
-    return LongColumns(point, value, unit, quality)
+    equipment = next((place for place, name in enumerate(plain) if name in _EQUIPMENT_NAMES), None)
+    return LongColumns(point, value, unit, quality, equipment)
 
 
 def points_of(file: str, text: TextFile) -> PointsFile | None:
@@ -60,42 +65,49 @@ def points_of(file: str, text: TextFile) -> PointsFile | None:
         Unusable: it has no readings.
     """
     columns = long_columns(text.header)
-    if columns is not None:
-        return _long(file, text, columns)
+    if columns is not None and (points := _long(file, text, columns)) is not None:
+        return points
     if text.header.paired:
         return _paired(file, text)
     return _sparse(file, text) if text.header.time else None
 
 
-def _long(file: str, text: TextFile, columns: LongColumns) -> PointsFile:
-    """A table that names a point in each row."""
+def _long(file: str, text: TextFile, columns: LongColumns) -> PointsFile | None:
+    """A table that names a point in each row; None if what should be names are numbers."""
     time = text.header.time
     wanted = [place for place in columns if place is not None]
     words = text.words([*time, *wanted])
     times = text.joined_times(words)
     assert times is not None
-    coded = words[columns.point].dictionary_encode()
+    points = words[columns.point]
+    if columns.equipment is not None and len(words[columns.equipment].unique()) > 1:
+        points = pc.binary_join_element_wise(words[columns.equipment], points, ".")
+    coded = points.dictionary_encode()
+    known = coded.dictionary.to_pylist()
+    if all(re.fullmatch(r"[+-]?[\d.,]*", name) for name in known):
+        return None
     order = np.argsort(coded.indices.to_numpy(), kind="stable")
     codes = coded.indices.to_numpy()[order]
-    bounds = np.searchsorted(codes, np.arange(len(coded.dictionary) + 1))
-    names = without_unit(coded.dictionary.to_pylist())
+    bounds = np.searchsorted(codes, np.arange(len(known) + 1))
+    kept = [number for number, name in enumerate(known) if name]
+    names = without_unit([known[number] for number in kept])
+    notes = [*text.notes]
+    if "" in known:
+        what = f"{np.diff(bounds)[known.index('')]} rows name no point and are left out"
+        notes.append(("layout", what, "name it, or take them out"))
     series: list[Series] = []
     units: dict[int, Unit] = {}
-    for number in range(len(names)):
-        rows = pa.array(order[bounds[number] : bounds[number + 1]])
-        line = _line_of(text, order[bounds[number] : bounds[number + 1]])
-        values, quality = words[columns.value].take(rows), None
-        if columns.quality is not None:
-            quality = words[columns.quality].take(rows)
-        unit = find_unit(words[columns.unit][int(rows[0].as_py())].as_py()) if columns.unit is not None else None
-        if unit:
-            units[number + 1] = unit
-        series.append(Series(times.take(rows), {number + 1: values}, quality, line))
+    for place, number in enumerate(kept, 1):
+        found = order[bounds[number] : bounds[number + 1]]
+        rows = pa.array(found)
+        quality = words[columns.quality].take(rows) if columns.quality is not None else None
+        unit = find_unit(words[columns.unit][int(found[0])].as_py()) if columns.unit is not None else None
+        units |= {place: unit} if unit else {}
+        values = words[columns.value].take(rows)
+        series.append(Series(times.take(rows), {place: values}, quality, _line_of(text, found)))
     what = f"each row is a reading of the point that '{text.header.names[columns.point]}' names: {len(names)} points"
     header = dataclasses.replace(text.header, names=("", *names), time=(0,), width=len(names) + 1, units=units)
-    return PointsFile(
-        file=file, header=header, series=series, notes=[*text.notes, ("layout", what, "nothing to be done")]
-    )
+    return PointsFile(file=file, header=header, series=series, notes=[*notes, ("layout", what, "nothing to be done")])
 
 
 def _paired(file: str, text: TextFile) -> PointsFile:

@@ -23,7 +23,7 @@ from data_provider.trends.quality import mark_bad
 from data_provider.trends.text import Convert, Rows
 
 _FEW = 10  # readings
-_LATE = 0.5  # of a step: points are read one after the other
+_LATE, _LATEST = 0.5, 150  # of a step, and seconds: points are read one after the other
 
 
 class Series(NamedTuple):
@@ -164,7 +164,8 @@ def _once(file: str, piece: Piece) -> Piece:
     clock, places = piece.clock, [*piece.cells]
     clock, columns, problems = merged(file, clock, [piece.cells[place] for place in places], lambda row: "")
     even = clock.step is not None and len(clock.times) >= _FEW  # two changes of a set point are no steps
-    times = snapped(clock.times, clock.step or 0, within=_LATE) if even else clock.times
+    step = clock.step or 1
+    times = snapped(clock.times, step, within=min(_LATE, _LATEST / step)) if even else clock.times
     last = np.append(np.diff(times).astype(np.int64) > 0, True)  # of readings that fall on one step, the last
     clock = dataclasses.replace(
         clock, times=times[last], shift=clock.shift[last], problems=[*clock.problems, *problems]

@@ -20,6 +20,7 @@ from data_provider.trends.grid import changes_only
 from data_provider.trends.opened import Columns, OpenTrend
 from data_provider.trends.order import Clock, merged
 from data_provider.trends.problems import Unusable, shown
+from data_provider.trends.quality import quality_places
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.table import Table, no_unit
 from data_provider.trends.units import TABLE_UNITS, UNITS, Unit, find_unit
@@ -51,6 +52,7 @@ class Tabulation:
         try:
             self._source = OpenTrend(file, options, needs_time=False, rows=rows)
             self.places = self._named()
+            self._beside = {*quality_places(self._source.names, self._source.time).values()}
         except Unusable as error:
             raise self._error(error) from None
         self._repaired: Counter[str] = Counter()
@@ -143,6 +145,9 @@ class Tabulation:
         Raises:
             Unusable: some cells are not numbers, or the column is one that must not be left out.
         """
+        if self.places[name] in self._beside and np.isnan(cells.values).all():
+            self._left_out.append((name, next(iter(cells.unread), "words")))
+            return False
         if not cells.unread:
             return True
         word, (row, _) = min(cells.unread.items(), key=lambda item: item[1][0])

@@ -246,9 +246,9 @@ def open_text(
     else:
         result.end = result.after(header.above + rows)
     if options.decimal is None:
-        style = VENDORS[options.vendor].decimal
-        decimal = find_decimal(result.some_cells(), style, separator=header.separator)
-        result.header = replace(header, options=replace(header.options, decimal=decimal))
+        decimal = find_decimal(result.some_cells(), VENDORS[options.vendor].decimal, separator=header.separator)
+        result.header = replace(header, options=replace(header.options, decimal=decimal.mark))
+        result.notes += decimal.notes
     if encoding == "Windows-1252":
         what = f"the file is not in UTF-8 and was read as {encoding}"
         result.notes.append(("text", what, "check names with other than English letters"))

@@ -8,6 +8,7 @@ import pytest
 from data_provider.trends.files import trend_files
 from data_provider.trends.point_names import unit_prefix, without_unit
 from data_provider.trends.request import Request
+from data_provider.trends.table import read_table
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.trends.unit_files import files_of_units
 from tests.trends.kit import COLUMNS, RANGES, UNITS, clock, lines, one, unit_readings, write
@@ -234,3 +235,60 @@ def test_a_clock_change_is_one_for_all_days(tmp_path, start, change, first):
     assert not joined.fatal, joined.fatal
     np.testing.assert_array_equal(joined.clock, whole.clock)
     np.testing.assert_array_equal(joined.values, whole.values)
+
+
+def table_of(tmp_path, head: str, rows: list[str]):
+    """A file as training reads it."""
+    (tmp_path / "run.csv").write_text("\n".join([head, *rows]))
+    return read_table(tmp_path / "run.csv")
+
+
+HOURS = [str(time).replace("T", " ") for time in clock(rows=30, step=3600)]
+
+
+def test_columns_called_name_and_value_may_be_readings(tmp_path):
+    table = table_of(tmp_path, "Datetime,name,value", [f"{time},{row},{2 * row}" for row, time in enumerate(HOURS)])
+    assert table.columns == ("name", "value")
+    np.testing.assert_array_equal(table.values[:, 1], 2 * np.arange(30))
+
+
+def test_rows_without_a_point_are_left_out_and_said(tmp_path):
+    rows = [f"{time},{'SAT' if row % 3 else ''},{row}" for row, time in enumerate(HOURS)]
+    table = table_of(tmp_path, "time,point,value", rows)
+    assert table.columns == ("SAT",)
+    assert "10 rows name no point and are left out" in table.problems[0].what
+
+
+def test_a_column_of_equipment_tells_points_of_one_name_apart(tmp_path):
+    rows = [f"{time},AHU-{unit},SAT,{row + 100 * unit}" for unit in (1, 2) for row, time in enumerate(HOURS)]
+    table = table_of(tmp_path, "time,device,point,value", rows)
+    assert table.columns == ("AHU-1.SAT", "AHU-2.SAT")
+    np.testing.assert_array_equal(table.values[:, 1] - table.values[:, 0], 100)
+
+
+def test_points_of_other_hours_are_not_moved_onto_each_other(tmp_path):
+    rows = [f"{time},{'a' if row % 2 else 'b'},{row}" for row, time in enumerate(HOURS)]
+    table = table_of(tmp_path, "time,point,value", rows)
+    assert len(table.times) == 30
+    assert np.isnan(table.values).sum() == 30
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected", "said"),
+    [
+        ("1 234,5", 1234.5, ""), ("1.234,5", 1234.5, ""), ("1'234.5", 1234.5, ""), ("\u22121,5", -1.5, ""),
+        ("0,125", 0.125, ""), ("1,234", 1.234, "the commas of numbers as 1,234 are taken for decimals"),
+        ("66.300", 66.3, ""),
+    ],
+)  # fmt: skip
+def test_marks_in_numbers(tmp_path, cell, expected, said):
+    table = table_of(tmp_path, "Datetime;a", [f"{time};{cell}" for time in HOURS])
+    np.testing.assert_array_equal(table.values[:, 0], np.float32(expected))
+    assert [problem.what for problem in table.problems] == ([said] if said else [])
+
+
+def test_a_column_of_quality_is_no_signal(tmp_path):
+    rows = [f"{time},{row},{'' if row % 2 else 'Bad'}" for row, time in enumerate(HOURS)]
+    table = table_of(tmp_path, "Datetime,a,a Quality", rows)
+    assert table.columns == ("a",)
+    assert np.isnan(table.values[:, 0]).sum() == 15
