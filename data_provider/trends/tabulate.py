@@ -145,7 +145,7 @@ class Tabulation:
         Raises:
             Unusable: some cells are not numbers, or the column is one that must not be left out.
         """
-        if self.places[name] in self._beside and np.isnan(cells.values).all():
+        if name not in self._needed and self.places[name] in self._beside and np.isnan(cells.values).all():
             self._left_out.append((name, next(iter(cells.unread), "words")))
             return False
         if not cells.unread:
