@@ -12,6 +12,7 @@ from data_provider.trends.joined import content_of, point_in
 from data_provider.trends.point_names import unit_prefix
 from data_provider.trends.problems import Unusable
 from data_provider.trends.read_options import ReadOptions
+from data_provider.trends.text import TextFile
 
 UNIT_FROM = ("auto", "file", "folder", "prefix")
 # What tells the files of one unit apart: a date, or the number of a part.
@@ -115,14 +116,20 @@ def _by_prefix(folder: Path, members: Sequence[TrendFile], options: ReadOptions)
 
 
 def _alike(family: Sequence[TrendFile], options: ReadOptions) -> bool:
-    """Whether files hold the same columns, or share none."""
-    names = []
+    """Whether files hold the same columns and begin at different times, or share no column."""
+    names: list[set[str]] = []
+    starts: list[str] = []
     for member in family:
-        header = _header(member, options)
-        if header is not None:
-            aside = {*header.time}
-            names.append({name for place, name in enumerate(header.names) if place not in aside and name})
-    same = all(some == names[0] for some in names)
+        try:
+            content = content_of(member, options, rows=1)
+        except Unusable:
+            continue
+        header = content.header
+        names.append({name for place, name in enumerate(header.names) if place not in header.time and name})
+        if isinstance(content, TextFile) and header.time:
+            times = content.joined_times(content.words(header.time))
+            starts += times[:1].to_pylist() if times is not None else []
+    same = all(some == names[0] for some in names) and len({*starts}) == len(starts)
     return bool(names) and (same or sum(map(len, names)) == len(set().union(*names)))
 
 

@@ -90,9 +90,15 @@ def test_files_alike_by_name_with_other_columns_stay_apart(tmp_path):
     assert len(units(tmp_path)) == 4
 
 
+def test_serial_numbers_that_look_like_dates_are_no_days(tmp_path):
+    for number in (201801, 201802):
+        write(tmp_path / f"unit_{number}.csv", TIMES, VALUES + number)
+    assert [*units(tmp_path)] == ["unit_201801.csv", "unit_201802.csv"]
+
+
 def test_days_that_contradict_each_other_are_refused(tmp_path):
     by_day(tmp_path)
-    write(tmp_path / "AHU-1_2017-03-09.csv", TIMES, VALUES + 1)
+    write(tmp_path / "AHU-1_2017-03-09.csv", TIMES[1:], VALUES[1:] + 1)
     [trend] = units(tmp_path).values()
     assert "readings contradict others of the same point and time" in trend.fatal.reason
     assert "--unit_from" in trend.fatal.reason
