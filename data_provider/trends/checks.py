@@ -172,7 +172,7 @@ def _percentages(values: np.ndarray) -> bool:
     return len(high) >= _FEW and bool(np.median(high) <= _HIGHEST_PERCENT)
 
 
-def _counts(values: np.ndarray) -> bool:
+def are_counts(values: np.ndarray) -> bool:
     """Whether some readings can only be counts up to 10000: far above any percentage, and never beyond."""
     high = values[values > 2 * _HIGHEST_PERCENT]
     return len(high) >= _FEW and bool(high.max() <= _MOST_COUNTS)
@@ -182,7 +182,7 @@ def _share(readings: Readings, percent: bool) -> list[str]:
     """The other way to write shares, if the readings are written so."""
     if readings.unit is UNITS["0-1"] and _percentages(readings.raw):
         return ["%"]
-    if readings.unit in (UNITS["0-1"], UNITS["%"]) and _counts(readings.raw):
+    if readings.unit in (UNITS["0-1"], UNITS["%"]) and are_counts(readings.raw):
         return ["0-10000"]
     if readings.unit is UNITS["%"] and not percent and 0 < np.nanmax(readings.raw) <= 1:
         return ["0-1"]

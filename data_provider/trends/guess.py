@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from data_provider.trends.checks import CODES, statistic
+from data_provider.trends.checks import CODES, are_counts, statistic
 from data_provider.trends.columns import Origin, Signal, match, split_unit
 from data_provider.trends.opened import OpenTrend
 from data_provider.trends.request import Request
@@ -167,7 +167,9 @@ def _unit(signal: Signal, column: Column) -> tuple[Unit | None, str]:
     if signal.quantity == "fraction" and not np.isnan(column.values).all():
         top = float(np.nanmax(column.values))
         shares = {unit.name: unit for unit in units_of("fraction")}
-        return (None, "") if top <= 0 else (shares["%"] if top > 1.5 else shares["0-1"], "")
+        if top <= 0:
+            return None, ""
+        return shares["0-10000" if are_counts(column.values) else "%" if top > 1.5 else "0-1"], ""
     if signal.quantity == "state":
         return signal.unit, ""
     fitting = _fitting(signal, column)

@@ -332,3 +332,14 @@ def test_times_may_stand_in_a_column_without_a_name(tmp_path):
     (tmp_path / "roles.yaml").write_text('time: {column: ""}')
     roles = read_roles(tmp_path / "roles.yaml", columns=COLUMNS, units=MODEL_UNITS)
     assert len(one(path, roles=roles).times) == 20
+
+
+def test_counts_are_refused_as_shares_and_read_with_their_unit(tmp_path):
+    values = unit_readings(60)
+    values[:, 5] = np.round(np.clip(values[:, 5], 0, 1) * 10_000)
+    path = write(tmp_path / "ahu.csv", clock(rows=60), values)
+    with pytest.raises(UserError, match='would be in 0-10000; write its unit into the role map: unit: "0-10000"'):
+        read(path)
+    (tmp_path / "roles.yaml").write_text('OA_DMPR_DM: {column: OA_DMPR_DM, unit: "0-10000"}')
+    roles = read_roles(tmp_path / "roles.yaml", columns=COLUMNS, units=MODEL_UNITS)
+    np.testing.assert_allclose(one(path, roles=roles).values[:, 5], values[:, 5] / 10_000, rtol=1e-6)
