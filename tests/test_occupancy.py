@@ -64,7 +64,7 @@ def test_without_a_fan_moving_commands_show_it():
 
 
 def test_where_nothing_shows_it_that_is_said():
-    found = told(SA_TEMP=np.ones(2 * DAY), SF_SPD=np.zeros(2 * DAY), SYS_CTL=None)
+    found = told(SA_TEMP=np.ones(2 * DAY), SA_SP=np.zeros(2 * DAY), SYS_CTL=None)
     assert found.control is None
     assert found.caution.endswith("it is taken to work all the time")
     assert told(RECIPE.__class__(columns=(), period_seconds=300, hold_seconds=900), SA_TEMP=WORKS).caution == ""
@@ -75,3 +75,10 @@ def test_a_speed_in_place_of_the_column_works_while_the_fan_turns():
     found = told(SA_TEMP=np.ones(2 * DAY), SYS_CTL=speed)
     np.testing.assert_array_equal(found.control == 1, WORKS)
     assert "holds a speed" in found.caution
+
+
+def test_a_fan_that_stands_all_the_time_says_so_whatever_weaker_signals_read():
+    noise = 0.3 + 0.1 * np.sin(np.arange(2 * DAY))
+    found = told(SF_SPD=np.zeros(2 * DAY), SA_SP=noise, SYS_CTL=None)
+    assert (found.control != 1).all()
+    assert found.source == "SF_SPD"

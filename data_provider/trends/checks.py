@@ -11,6 +11,7 @@ import numpy as np
 
 from data_provider.trends.columns import Signal
 from data_provider.trends.problems import Problem
+from data_provider.trends.role_names import FAN_SHOWS
 from data_provider.trends.units import POSSIBLE, UNITS, Unit, convert, interval, units_of
 
 CODES = np.array(
@@ -18,7 +19,6 @@ CODES = np.array(
     + [32767, -32768, 65535, 3276.7, -3276.8, 6553.5, 1e30, -1e30]
 )
 _SMALLEST_CODE = 99.0
-_FAR_FROM_ZERO = {"F": 18.0, "C": 10.0, "K": 10.0}  # no temperature moves so far within a reading
 TEMPERATURE_STUCK_HOURS = 6.0  # in measured data a duct's air keeps its temperature for 86 minutes at most
 ZONE_STUCK_HOURS = 24.0  # a zone's air may keep its temperature for a night, on a coarse sensor
 NONZERO_STUCK_HOURS = 24.0  # flows, pressures and powers stand at zero while a unit is off, and nowhere else
@@ -76,35 +76,11 @@ def drop_codes(file: str, readings: Readings) -> list[Problem]:
         words = ", ".join(f"{code:g}" for code in np.unique(readings.raw[outside])[:4])
         readings.drop(outside)
         what = f"{words} stands {int(outside.sum())} times, and {signal.column} cannot read that: taken as no reading"
-        return [_note(file, signal, what, "look at the sensor if that is often", "code")]
+        return [note(file, signal, what, "look at the sensor if that is often", "code")]
     if not np.isfinite(high):
         what = f"{readings.raw[coded][0]:g} stands {int(coded.sum())} times and may stand for a missing reading"
-        return [_note(file, signal, what, "leave such cells empty if so", "code")]
+        return [note(file, signal, what, "leave such cells empty if so", "code")]
     return []
-
-
-def drop_zeros(file: str, readings: Readings) -> list[Problem]:
-    """Makes zeros unknown that stand for no reading: temperatures of 0 between others far from it."""
-    if readings.signal.quantity != "temperature":
-        return []
-    rows = np.flatnonzero(~np.isnan(readings.raw))
-    values = readings.raw[rows]
-    zero = values == 0
-    if not zero.any() or zero.all():
-        return []
-    edges = np.flatnonzero(np.diff(zero)) + 1
-    begins, ends = np.append(0, edges), np.append(edges, len(values))  # runs of zeros and runs of others
-    far = _FAR_FROM_ZERO[readings.unit.name if readings.unit else "F"]
-    dropped = np.zeros(len(readings.raw), bool)
-    for begin, end in zip(begins, ends, strict=True):
-        beside = np.abs(values[[place for place in (begin - 1, end) if 0 <= place < len(values)]])
-        if zero[begin] and (beside > far).all():
-            dropped[rows[begin:end]] = True
-    if not dropped.any():
-        return []
-    readings.drop(dropped)
-    what = f"0 stands {int(dropped.sum())} times between readings far from it: taken as no reading"
-    return [_note(file, readings.signal, what, "leave such cells empty", "code")]
 
 
 def _believable(signal: Signal) -> tuple[float, float]:
@@ -135,10 +111,11 @@ def drop_impossible(file: str, readings: Readings) -> list[Problem]:
         f"first {value[outside][0]:g}: taken as no reading"
     )
     readings.drop(outside)
-    return [_note(file, signal, what, "look at the sensor and its unit", "range")]
+    return [note(file, signal, what, "look at the sensor and its unit", "range")]
 
 
-def _note(file: str, signal: Signal, what: str, what_to_do: str, kind: str, fatal: bool = False) -> Problem:
+def note(file: str, signal: Signal, what: str, what_to_do: str, kind: str, fatal: bool = False) -> Problem:
+    """A problem of a signal."""
     return Problem(file, signal.column, what, what_to_do, fatal, kind, signal.column)
 
 
@@ -151,19 +128,28 @@ def unit_problems(file: str, everything: Sequence[Readings]) -> list[Problem]:
     found = []
     shares = [entry for entry in everything if entry.unit and entry.unit.quantity == "fraction"]
     percent = any(_percentages(entry.raw) for entry in shares)
+    still = _still(everything)
     for readings in everything:
         signal, unit = readings.signal, readings.unit
         known = unit is not None and signal.unit is not None and not np.isnan(readings.raw).all()
         if not known or unit is None or signal.unit is None:
             continue
+        if still and unit.quantity in ("flow", "pressure", "power"):
+            continue
         probable = _share(readings, percent) if unit.quantity == "fraction" else _unusual(readings)
         if probable:
             what = f"{_summary(readings)} is not what it reads in {unit.name}, but would be in {' or '.join(probable)}"
             what_to_do = f'write its unit into the role map: unit: "{probable[0]}"'
-            found.append(_note(file, signal, what, what_to_do, "unit", True))
+            found.append(note(file, signal, what, what_to_do, "unit", True))
         else:
             found += _untrained(file, readings)
     return found
+
+
+def _still(everything: Sequence[Readings]) -> bool:
+    """Whether a file says that its unit never runs, so that flows and pressures tell nothing about their units."""
+    says = [e.raw for e in everything if e.signal.role and e.signal.role.name in ("SYS_CTL", *list(FAN_SHOWS)[:3])]
+    return any(not np.isnan(raw).all() and np.nanmax(np.abs(raw)) == 0 for raw in says)
 
 
 def _percentages(values: np.ndarray) -> bool:
@@ -230,7 +216,7 @@ def _untrained(file: str, readings: Readings) -> list[Problem]:
     if not probable:
         return []
     what = f"{_summary(readings)} is far from training's {low:g} to {high:g}, and would fit in {' or '.join(probable)}"
-    return [_note(file, signal, what, "check its unit, and write it into the role map", "unit")]
+    return [note(file, signal, what, "check its unit, and write it into the role map", "unit")]
 
 
 def _summary(readings: Readings) -> str:
@@ -269,7 +255,7 @@ def stuck_problems(file: str, times: np.ndarray, readings: Readings, reach: floa
         f"it reads {values[first[longest]]:g} from {begin} to {end} without any change ({stands[longest] / 3600:.0f} h)"
         + (f", and {len(found) - 1} times more for {hours:g} h or longer" if len(found) > 1 else "")
     )
-    return [_note(file, readings.signal, what, "look at the sensor: it may be stuck, or its trend dead", "stuck")]
+    return [note(file, readings.signal, what, "look at the sensor: it may be stuck, or its trend dead", "stuck")]
 
 
 def _patience(signal: Signal) -> float | None:

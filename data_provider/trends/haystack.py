@@ -48,13 +48,19 @@ def _name(column: str) -> str:
     """What a column is called for people: its tag dis, that of its id, else its name."""
     for pattern in (r'\bdis:"((?:[^"\\]|\\.)*)"', r'\bid:@\S+ "((?:[^"\\]|\\.)*)"'):
         if match := re.search(pattern, column):
-            return _string(match[1])
-    return column.split(" ", 1)[0]
+            return _string(match[1]) + _unit_of(column)
+    return column.split(" ", 1)[0] + _unit_of(column)
+
+
+def _unit_of(column: str) -> str:
+    """The unit among a column's tags, as a header has it."""
+    match = re.search(r'\bunit:"((?:[^"\\]|\\.)*)"', column)
+    return f" ({_string(match[1])})" if match else ""
 
 
 def _string(text: str) -> str:
     def plain(match: re.Match[str]) -> str:
-        if match[1].startswith("u"):
+        if len(match[1]) == 5:
             return chr(int(match[1][1:], 16))
         return _ESCAPES.get(match[1], match[1])
 
@@ -90,9 +96,10 @@ def json_text(text: str) -> str:
 
 
 def _title(column: dict[str, Any]) -> str:
-    tags = {**column, **column.get("meta", {})}
+    tags = {**column, **(column.get("meta") or {})}
     named = tags.get("id") if isinstance(tags.get("id"), dict) else {}
-    return str(tags.get("dis") or (named or {}).get("dis") or column["name"]).removeprefix("s:")
+    name = str(tags.get("dis") or (named or {}).get("dis") or column["name"]).removeprefix("s:")
+    return f"{name} ({str(tags['unit']).removeprefix('s:')})" if tags.get("unit") else name
 
 
 def _json(value: Any) -> str:

@@ -64,6 +64,12 @@ class Header:
         return self.options.separator
 
     @property
+    def left_out(self) -> list[tuple[str, str, str]]:
+        """(kind, what, what to do) about lines that were left out."""
+        said = "nothing to be done"
+        return [("cell", f"the line '{shown(line)}' {where} is left out", said) for where, line in self.notes.items()]
+
+    @property
     def paired(self) -> bool:
         """Whether each point has times of its own beside it."""
         return len(self.time) > 1 and self.time[1] > self.time[0] + 1

@@ -20,6 +20,7 @@ from data_provider.trends.points import Piece, PointsFile, unite
 from data_provider.trends.problems import Unusable
 from data_provider.trends.quality import WORDS, quality_places
 from data_provider.trends.read_options import ReadOptions
+from data_provider.trends.stamps import settled
 from data_provider.trends.text import Convert, Rows, TextFile, open_text
 from data_provider.trends.units import Unit
 
@@ -46,7 +47,7 @@ class JoinedFiles:
         Raises:
             Unusable: a file cannot be read, or files contradict each other.
         """
-        pieces, notes = [], []
+        read, notes = [], []
         for name, content, joint in self.parts:
             wanted = [own for own, place in joint.items() if place in places]
             if not wanted:
@@ -57,21 +58,24 @@ class JoinedFiles:
 
             try:
                 rows = content.read(wanted, (), as_joint, number)
-                pieces.append(self._piece(name, content, rows, joint))
+                read.append((name, content, rows, joint))
             except Unusable as error:
                 raise Unusable(
                     error.what, error.what_to_do, where=f"{name} {error.where}".strip(), kind=error.kind
                 ) from None
             notes += rows.notes
-        if not pieces:
+        if not read:
             raise Unusable("there are column names but no readings", "export it again")
+        words = [rows.times for _, _, rows, _ in read if isinstance(rows.times, pa.Array)]
+        options = settled([column for column in words if pa.types.is_string(column.type)], self.header.options)
+        pieces = [self._piece(name, content, rows, joint, options) for name, content, rows, joint in read]
         united = unite(self.file, pieces, places)
         return Rows(united.clock, united.cells, {}, [*dict.fromkeys(notes)])
 
-    def _piece(self, name: str, content: "Content", rows: Rows, joint: dict[int, int]) -> Piece:
+    def _piece(self, name: str, content: "Content", rows: Rows, joint: dict[int, int], options: ReadOptions) -> Piece:
         times = rows.times
         assert times is not None
-        clock = times if isinstance(times, Clock) else clock_of(name, times, content.header.options, content.place)
+        clock = times if isinstance(times, Clock) else clock_of(name, times, options, content.place)
         cells = {joint[own]: entry.turned() if clock.flipped else entry for own, entry in rows.columns.items()}
         return Piece(clock, cells)
 
@@ -125,14 +129,26 @@ def _joined(file: TrendFile, options: ReadOptions, *, growing: bool, rows: int |
             if called not in names:
                 names.append(called)
             joint[own] = names.index(called)
-            units |= {joint[own]: header.units[own]} if own in header.units else {}
+            unit = header.units.get(own)
+            if unit and units.setdefault(joint[own], unit) is not unit:
+                what = f"'{called}' is in {units[joint[own]].name} in one file and in {unit.name} in {part.name}"
+                raise Unusable(what, "export it in one unit", kind="unit")
         parts.append((part.name, content, joint))
         notes += content.notes
     if not parts:
         raise Unusable(notes[0][1], notes[0][2])
     decimals = [content.header.options.decimal for _, content, _ in parts]
+    if "," in decimals and any(_has_points(content) for _, content, _ in parts):
+        raise Unusable("some of its files have decimal commas, others decimal points", "name the mark: --decimal")
     written = dataclasses.replace(parts[0][1].header.options, decimal="," if "," in decimals else decimals[0])
     what = f"{len(file.parts)} files are one unit: {file.parts[0].name} to {file.parts[-1].name}"
     notes = [("layout", what, "--unit_from file keeps them apart"), *dict.fromkeys(notes)]
     header = Header(line=0, names=tuple(names), time=(0,), above=0, width=len(names), units=units, options=written)
     return JoinedFiles(file=file.name, header=header, parts=parts, notes=notes)
+
+
+def _has_points(content: Content) -> bool:
+    """Whether a file of text has numbers with decimal points."""
+    if not isinstance(content, TextFile) or content.header.options.decimal == ",":
+        return False
+    return any(re.match(r"[+-]?\d*\.\d", cell) for cell in content.some_cells())

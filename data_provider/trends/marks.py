@@ -19,10 +19,14 @@ class Decimal(NamedTuple):
     @property
     def notes(self) -> list[tuple[str, str, str]]:
         """(kind, what, what to do) about commas that may be either; a point before three digits hardly ever is."""
-        if "," not in self.doubtful:
+        if not self.doubtful or ("," not in self.doubtful and self.mark == "."):
             return []
-        meant = "decimals" if self.mark == "," else "groups of digits"
-        what = f"the commas of numbers as {self.doubtful[:20]} are taken for {meant}"
+        if "." not in self.doubtful:
+            meant = "decimals" if self.mark == "," else "groups of digits"
+            what = f"the commas of numbers as {self.doubtful[:20]} are taken for {meant}"
+        else:
+            mark = "comma" if self.mark == "," else "point"
+            what = f"in numbers as {self.doubtful[:40]} the {mark} is taken for the decimal mark"
         return [("style", what, "name the decimal mark with --decimal if that is wrong")]
 
 
@@ -52,4 +56,4 @@ def find_decimal(cells: Iterable[str], default: str, *, separator: str) -> Decim
     if sure or not perhaps:
         return Decimal(default, "")
     mark = next(iter(perhaps)) if len(perhaps) == 1 and separator != "," and default == "." else default
-    return Decimal(mark, next(iter(perhaps.values())))
+    return Decimal(mark, " and ".join(perhaps.values()))

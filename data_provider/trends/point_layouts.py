@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from data_provider.trends.header import Header
 from data_provider.trends.point_names import without_unit
 from data_provider.trends.points import PointsFile, Series
+from data_provider.trends.problems import Unusable
 from data_provider.trends.quality import quality_places
 from data_provider.trends.text import TextFile
 from data_provider.trends.units import Unit, find_unit
@@ -101,7 +102,11 @@ def _long(file: str, text: TextFile, columns: LongColumns) -> PointsFile | None:
         found = order[bounds[number] : bounds[number + 1]]
         rows = pa.array(found)
         quality = words[columns.quality].take(rows) if columns.quality is not None else None
-        unit = find_unit(words[columns.unit][int(found[0])].as_py()) if columns.unit is not None else None
+        said = words[columns.unit].take(rows).unique().to_pylist() if columns.unit is not None else []
+        if len([word for word in said if word]) > 1:
+            what = f"the point '{known[number]}' is in {said[0]} and in {said[1]}"
+            raise Unusable(what, "export it in one unit", kind="unit")
+        unit = next((find_unit(word) for word in said if word), None)
         units |= {place: unit} if unit else {}
         values = words[columns.value].take(rows)
         series.append(Series(times.take(rows), {place: values}, quality, _line_of(text, found)))

@@ -20,7 +20,9 @@ from data_provider.trends.header import Header
 from data_provider.trends.order import Clock, clock_of, merged
 from data_provider.trends.problems import Unusable
 from data_provider.trends.quality import mark_bad
+from data_provider.trends.stamps import settled
 from data_provider.trends.text import Convert, Rows
+from data_provider.trends.units import Unit
 
 _FEW = 10  # readings
 _LATE, _LATEST = 0.5, 150  # of a step, and seconds: points are read one after the other
@@ -72,11 +74,12 @@ class PointsFile:
             Unusable: their times cannot be read, or do not fit together.
         """
         pieces, notes = [], []
+        options = settled([series.times for series in self.series], self.header.options)
         for series in self.series:
             wanted = {place: words for place, words in series.values.items() if place in places}
             if not wanted or not len(series.times):
                 continue
-            clock = clock_of(self.file, series.times, self.header.options, series.line)
+            clock = clock_of(self.file, series.times, options, series.line)
             cells = {place: convert(place, words) for place, words in wanted.items()}
             if series.quality is not None:
                 notes += mark_bad(cells, dict.fromkeys(wanted, series.quality), self.header.names)
@@ -124,7 +127,7 @@ def unite(file: str, pieces: Sequence[Piece], places: Sequence[int]) -> Piece:
             conflicts += int((~np.isnan(before) & ~np.isnan(entry.values) & (before != entry.values)).sum())
             cells[place].values[rows] = np.where(np.isnan(entry.values), before, entry.values)
             cells[place].marked[rows] |= entry.marked
-            cells[place].unit = cells[place].unit or entry.unit
+            cells[place].unit = _one_unit(cells[place].unit, entry.unit)
             cells[place].unread |= entry.unread
             cells[place].foreign = entry.foreign if cells[place].foreign is None else cells[place].foreign
             cells[place].endless += entry.endless
@@ -136,6 +139,14 @@ def unite(file: str, pieces: Sequence[Piece], places: Sequence[int]) -> Piece:
         pieces[0].clock, times=times, shift=shift, flipped=False, step=even_step(times), problems=problems
     )
     return Piece(clock, cells)
+
+
+def _one_unit(first: Unit | None, later: Unit | None) -> Unit | None:
+    """The unit of a point that pieces share; raises Unusable if they have two."""
+    if first and later and first is not later:
+        what = f"a point is in {first.name} first and in {later.name} later"
+        raise Unusable(what, "export it in one unit", kind="unit")
+    return first or later
 
 
 def _on_one_clock(pieces: Sequence[Piece]) -> list[Piece]:

@@ -18,13 +18,13 @@ WORDS = (
 )  # fmt: skip
 _GOOD = frozenset({
     "ok", "good", "normal", "valid", "reliable", "no_fault_detected", "no_fault", "overridden", "alarm",
-    "unackedalarm", "in_alarm", "true", "192", "online", "manual", "auto",
+    "unackedalarm", "in_alarm", "192",
 })  # fmt: skip
 _BAD = frozenset({
     "bad", "fault", "faulted", "value_fault", "down", "stale", "error", "err", "invalid", "questionable", "uncertain",
-    "unreliable", "not_reliable", "offline", "disabled", "missing", "null", "nan", "nodata", "no_data",
+    "unreliable", "not_reliable", "missing", "null", "nan", "nodata", "no_data",
     "comm_failure", "communication_failure", "comm_fail", "no_sensor", "open_loop", "shorted_loop", "over_range",
-    "under_range", "unreliable_other", "no_output", "false", "failed", "failure",
+    "under_range", "unreliable_other", "no_output", "failed", "failure",
 })  # fmt: skip
 
 

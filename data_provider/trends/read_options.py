@@ -26,6 +26,7 @@ class ReadOptions:
         decimal: between whole and part of a number; None to find it in the file.
         sheet: of workbooks; None for the first.
         time_format: strptime pattern of the times, perhaps with %Z or %z at its end; None for the style's.
+        way: how times are written, of `vendors.TIMES`, once that is settled; None to find it.
         time_zone: IANA name of the zone of the file's clock; None if times have no zone or say it themselves.
         roles: the role map, None to go by names alone.
         max_age_seconds: how long a change of value holds without another.
@@ -39,6 +40,7 @@ class ReadOptions:
     decimal: str | None = None
     sheet: str | None = None
     time_format: str | None = None
+    way: str | None = None
     time_zone: str | None = None
     roles: Roles | None = None
     max_age_seconds: float = MAX_AGE_SECONDS

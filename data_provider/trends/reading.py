@@ -15,7 +15,6 @@ from data_provider.trends.checks import (
     constant_problem,
     drop_codes,
     drop_impossible,
-    drop_zeros,
     stuck_problems,
     unit_problems,
 )
@@ -32,6 +31,7 @@ from data_provider.trends.opened import OpenTrend
 from data_provider.trends.order import Clock, merged
 from data_provider.trends.problems import Unusable, listed, shown
 from data_provider.trends.request import Request
+from data_provider.trends.zeros import drop_zeros
 
 _LATE = 1.1  # steps of a file may be a little longer than the model's: loggers drift
 

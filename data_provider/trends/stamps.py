@@ -4,7 +4,8 @@ Letters: T readings.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ _ZONE_CODES = ("%Z", "%z")
 _ZONE = r"^(?P<clock>.*?)\s*(?P<zone>[A-Za-z]{1,5}|[+-]\d{2}:?\d{2})$"
 _NUMBER = r"^\d+(?:[.,]\d+)?$"
 _NO_YEAR = re.compile(r"(\d{1,2}[/.-]\d{1,2}\.?|[A-Za-z]{3}[- ]\d{1,2}|\d{1,2}[- ][A-Za-z]{3}),? \d{1,2}:\d{2}.*")
+_DIGITS_OF_A_DATE = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])(?:[0-5]\d)?$"
 _EPOCH = (100_000_000, 10_000_000_000)  # seconds since 1970, from 1973 to 2286; as milliseconds a thousand times that
 _EXCEL = (20_000, 80_000)  # days since 30 December 1899, from 1954 to 2119
 _EXCEL_1970 = 25569
@@ -41,6 +43,8 @@ def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
     """
     if options.time_format:
         return _by_format(words, options.time_format)
+    if options.way:
+        return parse_stamps(words, options.way)
     first = VENDORS[options.vendor].times
     if "iso" in first and (quick := _plain_iso(words)) is not None:
         return quick
@@ -54,7 +58,24 @@ def stamps_of(words: pa.Array, options: ReadOptions) -> Stamps | int:
     swapped = parse_stamps(words, OTHER_ORDER[found.style]) if found.style in OTHER_ORDER else None
     if isinstance(swapped, Stamps) and (swapped.wall != found.wall).any():
         return _in_order(words[0].as_py(), found, swapped, named=options.vendor != "auto" and found.style in first)
+    if found.style in OTHER_ORDER and not isinstance(swapped, Stamps) and _jumps(found.wall):
+        what = f"read {_order(found)}, '{shown(words[0].as_py())}' and the days behind it are months or years apart"
+        raise Unusable(what, "name the format of the times, as --time_format '%y/%m/%d %H:%M'", kind="style")
     return found
+
+
+def settled(columns: Sequence[pa.Array], options: ReadOptions) -> ReadOptions:
+    """The options with the order of day and month that all columns of times of a unit show together.
+
+    Raises:
+        Unusable: nothing tells the order.
+    """
+    words = [column for column in columns if len(column)]
+    first = words[0][0].as_py() if words else ""
+    if options.time_format or not any(_WORDS[style].fullmatch(first) for style in OTHER_ORDER):
+        return options
+    found = stamps_of(pa.concat_arrays(words), options)
+    return replace(options, way=found.style) if isinstance(found, Stamps) and found.style else options
 
 
 def _fitting(words: pa.Array, styles: Iterable[str]) -> tuple[list[Stamps], int]:
@@ -194,6 +215,8 @@ def parse_stamps(words: pa.Array, style: str) -> Stamps | int:
 
 def _counted(words: pa.Array, style: str) -> Stamps | int:
     """Times counted since a day: in seconds or milliseconds since 1970, which are UTC, or in a spreadsheet's days."""
+    if style == "epoch" and pc.all(pc.match_substring_regex(words, _DIGITS_OF_A_DATE)).as_py():
+        return 0
     digits = pc.match_substring_regex(words, _NUMBER)
     if not pc.all(digits).as_py():
         return int(pc.index(digits, False).as_py())

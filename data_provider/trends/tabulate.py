@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from data_provider.trends.cells import Cells
-from data_provider.trends.checks import Readings, drop_codes, drop_zeros
+from data_provider.trends.checks import Readings, drop_codes
 from data_provider.trends.columns import Signal, find_place, require, signals_of, split_unit
 from data_provider.trends.files import TrendFile
 from data_provider.trends.grid import changes_only
@@ -24,6 +24,7 @@ from data_provider.trends.quality import quality_places
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.table import Table, no_unit
 from data_provider.trends.units import TABLE_UNITS, UNITS, Unit, find_unit
+from data_provider.trends.zeros import drop_zeros
 from utils.errors import UserError
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from data_provider.trends.cells import Cells, plain_numbers
-from data_provider.trends.files import MOST_COLUMNS, read_text
+from data_provider.trends.files import GRIDS, MOST_COLUMNS, read_text
 from data_provider.trends.header import HEAD, Header, cells_of, find_header, misfit, records
 from data_provider.trends.marks import find_decimal
 from data_provider.trends.order import Clock
@@ -229,6 +229,8 @@ def open_text(
     Raises:
         Unusable: it is not text, has no times, or another style.
     """
+    if path.name.lower().endswith((".xlsx", ".xlsm", *GRIDS)):  # numbers that a program wrote
+        options = replace(options, separator=",", decimal=".")
     text, encoding = read_text(path, None if rows is None else rows + HEAD, sheet=options.sheet)
     lines = [line.decode(errors="replace").rstrip("\n") for line in itertools.islice(io.BytesIO(text), HEAD)]
     header = find_header(records(lines), options, needs_time=needs_time, growing=growing)
@@ -236,10 +238,7 @@ def open_text(
         what = f"{len(header.names)} columns, more than the {MOST_COLUMNS} read at most"
         raise Unusable(what, "export fewer points a file", where=f"line {header.line + 1}")
     result = TextFile(text=text, header=header, end=len(text))
-    result.notes += [
-        ("cell", f"the line '{shown(line)}' {where} is left out", "nothing to be done")
-        for where, line in header.notes.items()
-    ]
+    result.notes += header.left_out
     if rows is None:
         _blank_headers(result)
         _cut_end(result, growing)

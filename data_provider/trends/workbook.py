@@ -70,6 +70,8 @@ def _text(book: Any, sheet: str | None, lines: int | None) -> bytes:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return str(value.date())  # a clock may stand beside it
     if isinstance(value, datetime.datetime):
         return str(value.replace(microsecond=0) + datetime.timedelta(seconds=value.microsecond >= 500_000))
     return " ".join(str(value).split())

@@ -13,6 +13,8 @@ from data_provider.trends.problems import listed
 from data_provider.trends.role_names import FAN_SHOWS, role_of
 from data_provider.trends.trend import Trend
 
+_TURNS = ("SF_SPD_DM", "SF_SPD", "SF_CS")  # points whose zeros say that the fan stands, not that they are silent
+_LEAST = 1e-9
 _MOVES_WITHIN = np.timedelta64(1, "h")  # a controller that works moves one of its commands so often
 _BETWEEN = 0.01  # of the readings lie between off and on where a column holds a speed
 
@@ -64,8 +66,8 @@ def _inferred(trend: Trend, columns: Sequence[str]) -> tuple[np.ndarray, list[st
     for name, share in FAN_SHOWS.items():
         values = trend.values[:, places[name]] if name in places else np.full(len(working), np.nan)
         silent = np.isnan(working) & np.isfinite(values)
-        if silent.any() and np.nanmax(values) > 0:
-            working[silent] = _runs(values, float(np.nanmax(values)), share)[silent]
+        if silent.any() and (np.nanmax(values) > 0 or name in _TURNS):
+            working[silent] = _runs(values, max(float(np.nanmax(values)), _LEAST), share)[silent]
             sources.append(columns[places[name]])
     if not sources:
         commands = [place for place, name in enumerate(columns) if (r := role_of(name)) and r.kind == "command"]

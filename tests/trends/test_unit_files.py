@@ -12,6 +12,7 @@ from data_provider.trends.table import read_table
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.trends.unit_files import files_of_units
 from tests.trends.kit import COLUMNS, RANGES, UNITS, clock, lines, one, unit_readings, write
+from utils.errors import UserError
 
 REQUEST = Request(columns=COLUMNS, units=UNITS, period_seconds=300, ranges=RANGES)
 ROWS = 600  # two days and two hours
@@ -298,3 +299,33 @@ def test_a_column_of_quality_is_no_signal(tmp_path):
     table = table_of(tmp_path, "Datetime,a,a Quality", rows)
     assert table.columns == ("a",)
     assert np.isnan(table.values[:, 0]).sum() == 15
+
+
+def test_files_of_a_unit_in_two_units_of_measure_are_refused(tmp_path):
+    for day, unit in (("2017-03-06", "degF"), ("2017-03-07", "degC")):
+        rows = [f"{day} {hour:02}:00:00,{60 + hour}" for hour in range(24)]
+        (tmp_path / f"AHU-1_{day}.csv").write_text("\n".join(["Datetime,SA_TEMP", f",{unit}", *rows]))
+    [trend] = units(tmp_path).values()
+    assert "'SA_TEMP' is in F in one file and in C in" in trend.fatal.reason
+
+
+def test_a_point_in_two_units_of_measure_is_refused(tmp_path):
+    rows = [f"{time},SAT,{row},{'degF' if row < 9 else 'degC'}" for row, time in enumerate(HOURS)]
+    with pytest.raises(UserError, match="the point 'SAT' is in degF and in degC; export it in one unit"):
+        table_of(tmp_path, "time,point,value,unit", rows)
+
+
+def test_the_order_of_day_and_month_is_that_of_all_points(tmp_path):
+    """The set point changes on the first of two months only, which alone would be read as two days of January."""
+    rows = [f"{month:02}/{day:02}/2018 00:00,SAT,{day}" for month in (5, 6) for day in range(1, 29)]
+    rows += ["05/01/2018 00:00,SATSP,55", "06/01/2018 00:00,SATSP,57"]
+    table = table_of(tmp_path, "time,point,value", rows)
+    assert str(table.times[0]) == "2018-05-01T00:00:00"
+    assert str(table.times[np.flatnonzero(table.values[:, 1] == 57)[0]]) == "2018-06-01T00:00:00"
+
+
+def test_digits_of_a_date_are_no_seconds_and_a_year_first_is_no_day(tmp_path):
+    with pytest.raises(UserError, match="'2018070900' is not a time in any way that is known"):
+        table_of(tmp_path, "Datetime,a", [f"20180709{hour:02},1" for hour in range(24)])
+    with pytest.raises(UserError, match="read day first, '18/07/09 00:00' and the days behind it are months or years"):
+        table_of(tmp_path, "Datetime,a", [f"18/07/{day:02} 00:00,1" for day in range(9, 20)])
