@@ -161,3 +161,31 @@ def test_a_date_of_a_sheet_keeps_its_second(tmp_path):
         book.active.append([datetime.datetime(2018, 7, 9, 0, 0, second), second])
     book.save(tmp_path / "run.xlsx")
     assert [str(time)[-2:] for time in read_table(tmp_path / "run.xlsx").times] == ["00", "01", "02"]
+
+
+def test_a_date_and_a_clock_of_a_sheet_are_joined(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Date", "Time", "a"])
+    for hour in range(3):
+        book.active.append([datetime.datetime(2018, 7, 9), datetime.time(hour, 5), hour])
+    book.save(tmp_path / "run.xlsx")
+    assert [str(time)[11:16] for time in read_table(tmp_path / "run.xlsx").times] == ["00:05", "01:05", "02:05"]
+
+
+@pytest.mark.parametrize("style", ["auto", "desigo"])
+def test_numbers_of_a_sheet_have_points_whatever_style_is_named(tmp_path, style):
+    book = openpyxl.Workbook()
+    book.active.append(["Datetime", "a"])
+    for hour in range(3):
+        book.active.append([datetime.datetime(2018, 7, 9, hour), 1.125])
+    book.save(tmp_path / "run.xlsx")
+    assert read_table(tmp_path / "run.xlsx", ReadOptions(vendor=style)).values[:, 0].tolist() == [1.125] * 3
+
+
+def test_the_unit_of_a_grid_s_column_counts():
+    text = zinc_text('ver:"3.0"\nts,v0 id:@a "SA_CFM" unit:"L/s"\n2018-07-09,1000')
+    assert text.splitlines()[0] == "ts,SA_CFM (L/s)"
+    columns = [{"name": "a", "unit": "kPa"}, {"name": "b", "meta": {"unit": "s:degF", "dis": "s:SAT"}}, {"name": "c"}]
+    text = json_text(json.dumps({"cols": columns, "rows": []}))
+    assert text == "a (kPa),SAT (degF),c\n"
+    assert zinc_text('ver:"3.0"\nts,v0 dis:"SA \\uZZ"\n2018-07-09,"\\u12"').splitlines()[1] == "2018-07-09,u12"
