@@ -22,6 +22,8 @@ from utils.files import csv_text
 logger = logging.getLogger(__name__)
 
 MOST_DRAWN = 24  # events that the report draws, those of the most hours
+TOLD = ("layout", "style", "quality", "cell", "code")  # kinds of problems that the console tells too
+MOST_TOLD = 6  # lines of a file on the console
 MOST_NOTES = 12  # lines of a file that could be many
 
 
@@ -57,6 +59,9 @@ def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile
             result.refused.append(f"{evaluated.file}: {evaluated.refused}")
         if evaluated.refused:
             logger.warning("%s: %s", evaluated.file, evaluated.refused)
+        said = [problem.reason for problem in evaluated.trend.problems if problem.kind in TOLD and not problem.fatal]
+        for line in [] if detector.request.growing else [*evaluated.cautions, *said][:MOST_TOLD]:
+            logger.info("%s: %s", evaluated.file, line)
         drawn = heapq.nlargest(MOST_DRAWN, result.findings, key=lambda f: (f.evidence is not None, f.hours))
         kept = {id(finding) for finding in drawn}
         result.findings = [f if id(f) in kept else dataclasses.replace(f, evidence=None) for f in result.findings]
