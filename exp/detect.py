@@ -56,13 +56,13 @@ def run(options: Options) -> int:
 
 def _detect(options: Options, detector: Detector, source: Path, output: Output) -> int:
     finder = Finder(detector=detector, confirm=options.confirm)
-    _shard_of(_units(source, options, detector), output)  # says at once if there is nothing to read
+    units = _shard_of(_units(source, options, detector), output)  # says at once if there is nothing to read
     output.prepare()
     if options.follow:
         files = partial(_units, source, options, detector)
         follow(detector, finder, files, output, pause=lambda: time.sleep(POLL_SECONDS))
         return 0
-    result = evaluate_files(detector, finder, _shard_of(_units(source, options, detector), output))
+    result = evaluate_files(detector, finder, units)
     if result.refused and len(result.refused) == len(result.units) and output.shards == 1:
         more = f" (and {len(result.refused) - 1} more files cannot be evaluated)" if len(result.refused) > 1 else ""
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")

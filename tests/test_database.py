@@ -131,7 +131,12 @@ def test_what_is_found_is_appended(kind, base, trained, expected, tmp_path, caps
         ("nosuch://me:secret@host/db", "{}/o", ("--table", "a"), "nosuch://host/db: "),
         ("{}/data", "{}/o", ("--table", "a"), "--table and --query go with a database for --input"),
         ("{}/data", "sqlite:///{}/f.db", ("--shard", "1/2"), "--follow and --shard write files; name a folder"),
-        ("{}/data", "sqlite:////none/none/f.db", (), "unable to open database file; name another database"),
+        (
+            "{}/data",
+            "sqlite:////none/none/f.db",
+            (),
+            "unable to open database file; name another database with --output",
+        ),
         ("sqlite:///{}/trends.db", "{}/o", ("--table", "stuck", "--follow"), "--follow watches files, not a database"),
     ],
 )

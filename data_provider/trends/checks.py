@@ -1,6 +1,6 @@
 """Readings that cannot be right: codes for no reading, the wrong unit, what no sensor reads, sensors that stand still.
 
-Nothing is converted or mended on suspicion: a reading that is none becomes unknown, the rest is reported.
+Nothing is converted or corrected on suspicion: a reading that is none becomes unknown, the rest is reported.
 Letters: T readings.
 """
 

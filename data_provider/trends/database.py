@@ -55,17 +55,13 @@ def fetch(url: str, query: str | None, table: str | None, folder: Path) -> Path:
 
 
 def _duckdb(url: str, query: str | None, table: str | None) -> Answer:
-    try:
-        import duckdb
-    except ImportError:
-        raise UserError(f"{shown(url)} needs the package duckdb; {NEEDS}") from None
-    path = url.removeprefix("duckdb:///")
+    duckdb, path = duckdb_of(url)
     try:
         link = duckdb.connect(path or ":memory:", read_only=bool(path))
         found = link.execute(query or f'SELECT * FROM "{_name(table)}"')
         return Answer([column[0] for column in found.description or ()], iter(found.fetchone, None))
     except duckdb.Error as error:
-        raise _failed(url, error) from None
+        raise failed(url, error) from None
 
 
 def _sqlalchemy(url: str, query: str | None, table: str | None, folder: Path) -> Path:
@@ -80,9 +76,22 @@ def _sqlalchemy(url: str, query: str | None, table: str | None, folder: Path) ->
             rows = (row for block in found.partitions(_AT_ONCE) for row in block)
             return _written(Answer([*found.keys()], rows), folder, table, url)
     except (SQLAlchemyError, ImportError) as error:
-        raise _failed(url, error) from None
+        raise failed(url, error) from None
     finally:
         engine.dispose()
+
+
+def duckdb_of(url: str) -> tuple[Any, str]:
+    """The package duckdb, and the file of an address.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        import duckdb
+    except ImportError:
+        raise UserError(f"{shown(url)} needs the package duckdb; {NEEDS}") from None
+    return duckdb, url.removeprefix("duckdb:///")
 
 
 def engine_of(url: str) -> Any:
@@ -98,7 +107,7 @@ def engine_of(url: str) -> Any:
     try:
         return sqlalchemy.create_engine(url)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
-        raise _failed(url, error) from None
+        raise failed(url, error) from None
 
 
 def _name(table: str | None) -> str:
@@ -107,9 +116,10 @@ def _name(table: str | None) -> str:
     return table
 
 
-def _failed(url: str, error: Exception) -> UserError:
+def failed(url: str, error: Exception, what_to_do: str = "check the address, --table and --query") -> UserError:
+    """What a database refuses, in a line."""
     reason = " ".join(str(getattr(error, "orig", None) or error).split())[:150]
-    return UserError(f"{shown(url)}: {reason}; check the address, --table and --query")
+    return UserError(f"{shown(url)}: {reason}; {what_to_do}")
 
 
 def _written(answer: Answer, folder: Path, table: str | None, url: str) -> Path:

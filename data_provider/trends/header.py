@@ -254,7 +254,7 @@ def misfit(line: str, number: int, header: Header) -> Unusable | None:
     cells = cells_of(line, header.separator)
     if len(cells) == header.width:
         return None
-    where, what_to_do = f"line {number}", "mend that line, or export it again"
+    where, what_to_do = f"line {number}", "correct that line, or export it again"
     for other, words in SEPARATORS.items():
         if other != header.separator and len(cells_of(line, other)) == header.width:
             own = SEPARATORS.get(header.separator, f"'{header.separator}'")

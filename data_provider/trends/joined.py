@@ -16,6 +16,7 @@ from data_provider.trends.header import Header
 from data_provider.trends.order import Clock, clock_of
 from data_provider.trends.parquet import ParquetFile, open_parquet
 from data_provider.trends.point_layouts import VALUE_NAMES, points_of
+from data_provider.trends.point_names import plain_name
 from data_provider.trends.points import Piece, PointsFile, unite
 from data_provider.trends.problems import Unusable
 from data_provider.trends.quality import WORDS, quality_places
@@ -106,8 +107,7 @@ def point_in(header: Header) -> int | None:
     aside = {*header.time, *quality_places(header.names, header.time).values()}
     named = [(place, name) for place, name in enumerate(header.names) if name and place not in aside]
     rest = [place for place, name in named if name.strip().casefold() not in WORDS]
-    plain = [re.sub(r"[(\[].*", "", header.names[place]).strip().casefold() for place in rest]
-    return rest[0] if len(rest) == 1 and plain[0] in VALUE_NAMES else None
+    return rest[0] if len(rest) == 1 and plain_name(header.names[rest[0]]) in VALUE_NAMES else None
 
 
 def _joined(file: TrendFile, options: ReadOptions, *, growing: bool, rows: int | None) -> JoinedFiles:
@@ -118,7 +118,9 @@ def _joined(file: TrendFile, options: ReadOptions, *, growing: bool, rows: int |
         try:
             content = content_of(part, options, growing=growing, rows=rows)
         except Unusable as error:
-            notes.append(("file", f"{part.name} is left out: {error.problem(part.name).reason}", "mend or remove it"))
+            notes.append(
+                ("file", f"{part.name} is left out: {error.problem(part.name).reason}", "correct it, or take it out")
+            )
             continue
         header, joint = content.header, dict[int, int]()
         single = point_in(header)

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_provider.trends.header import Header
-from data_provider.trends.point_names import without_unit
+from data_provider.trends.point_names import plain_name, without_unit
 from data_provider.trends.points import PointsFile, Series
 from data_provider.trends.problems import Unusable
-from data_provider.trends.quality import quality_places
+from data_provider.trends.quality import WORDS, quality_places
 from data_provider.trends.text import TextFile
 from data_provider.trends.units import Unit, find_unit
 
@@ -27,7 +27,6 @@ POINT_NAMES = (
 )  # fmt: skip
 VALUE_NAMES = ("value", "object value", "present value", "presentvalue", "reading", "val", "wert", "messwert")
 UNIT_NAMES = ("unit", "units", "uom", "einheit")
-_QUALITY_NAMES = ("status", "quality", "reliability", "trend flags", "flags", "state")
 _EQUIPMENT_NAMES = (
     "unit name", "device", "device name", "equipment", "equip", "asset", "ahu", "system", "controller", "anlage",
 )  # fmt: skip
@@ -48,13 +47,13 @@ class LongColumns(NamedTuple):
 
 def long_columns(header: Header) -> LongColumns | None:
     """The columns of a table that names a point in each row; None if the table is another."""
-    plain = [re.sub(r"[(\[].*", "", name).strip().casefold() for name in header.names]
+    plain = [plain_name(name) for name in header.names]
     value = next((place for place, name in enumerate(plain) if name in VALUE_NAMES), None)
     point = next((plain.index(name) for name in POINT_NAMES if name in plain), None)
     if value is None or point is None or len(plain) > _MOST_LONG or not header.time:
         return None
     unit = next((place for place, name in enumerate(plain) if name in UNIT_NAMES), None)
-    quality = next((place for place, name in enumerate(plain) if name in _QUALITY_NAMES), None)
+    quality = next((place for place, name in enumerate(plain) if name in WORDS), None)
     equipment = next((place for place, name in enumerate(plain) if name in _EQUIPMENT_NAMES), None)
     return LongColumns(point, value, unit, quality, equipment)
 

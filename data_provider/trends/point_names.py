@@ -28,3 +28,8 @@ def without_unit(names: Sequence[str]) -> list[str]:
         if re.search(r"[./:]$", before) or re.search(r"\d[A-Za-z]?[ _-]+$", before):
             return [name[end:].strip() for name in names]
     return list(names)
+
+
+def plain_name(name: str) -> str:
+    """A column's name in lower case, without what stands in brackets behind it."""
+    return re.sub(r"[(\[].*", "", name).strip().casefold()

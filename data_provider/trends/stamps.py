@@ -134,7 +134,7 @@ def bad_time(word: str, options: ReadOptions, where: str, *, first: str = "") ->
         return Unusable(f"the time '{shown(word)}' has no year", "export it with the year", where=where, kind=kind)
     others = f"as the others are ({shown(first)})" if first and first != word else "in any way that is known"
     what = f"'{shown(word)}' is not a time {others}"
-    what_to_do = "name the format of the times, as --time_format '%d.%m.%Y %H:%M', or mend that line"
+    what_to_do = "name the format of the times, as --time_format '%d.%m.%Y %H:%M', or correct that line"
     return Unusable(what, what_to_do, where=where, kind=kind)
 
 

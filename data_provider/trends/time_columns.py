@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from data_provider.times import NAMES
+from data_provider.trends.point_names import plain_name
 
 TIME_NAMES = NAMES | {
     "date / time", "time stamp", "time_stamp", "local time", "local_time", "datum", "zeit", "uhrzeit", "datum/zeit",
@@ -25,7 +26,7 @@ def is_date_and_clock(names: Sequence[str], places: Sequence[int]) -> bool:
 
 def _plain(name: str) -> str:
     """A name without what may stand around it: units, a counter, the mark of Siemens' exports."""
-    return re.sub(r"[(\[].*|[. ]\d+$|^<>", "", name).strip().casefold()
+    return re.sub(r"[. ]\d+$|^<>", "", plain_name(name)).strip()
 
 
 def time_places(names: Sequence[str], time_column: str | None = None) -> tuple[int, ...]:

@@ -14,13 +14,10 @@ from data_provider.trends.problems import Unusable
 from data_provider.trends.read_options import ReadOptions
 from data_provider.trends.text import TextFile
 
-UNIT_FROM = ("auto", "file", "folder", "prefix")
 # What tells the files of one unit apart: a date, or the number of a part.
 _DATE = r"(?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?(?:0[1-9]|[12]\d|3[01]))?(?!\d)"
 _PART = r"part[-_ ]?\d+|\(\d+\)|\d+[-_ ]?of[-_ ]?\d+"
 _APART = re.compile(rf"[-_ .]*(?:(?<!\d){_DATE}|{_PART})", re.IGNORECASE)
-
-
 _PARTITION = re.compile(r"^[A-Za-z_]\w*=")  # a folder of a partitioned data set, as unit=AHU-1
 _TIMES = re.compile(r"^(?:year|month|day|date|dt|hour|week)=", re.IGNORECASE)
 
@@ -105,8 +102,7 @@ def _by_prefix(folder: Path, members: Sequence[TrendFile], options: ReadOptions)
         header = _header(member, options, rows=None)  # each row of a file may name another point
         units = sorted({unit_prefix(name) for name in header.names} - {""}) if header else []
         if len(units) > 1:
-            ending = [(dataclasses.replace(member, prefix=unit), re.sub(r"[/:\\]", "_", unit)) for unit in units]
-            found += [dataclasses.replace(file, name=f"{member.name}:{unit}") for file, unit in ending]
+            found += [dataclasses.replace(member, name=f"{member.name}:{unit}", prefix=unit) for unit in units]
         else:
             rest.append(member)
     by_prefix = defaultdict(list)

@@ -5,17 +5,19 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from data_provider.trends.database import NEEDS, engine_of, fetch, is_database, shown
+from data_provider.trends.database import duckdb_of, engine_of, failed, fetch, is_database
 from exp.detection.session import Result
 from exp.detection.tables import EVENT_FIELDS, event_row
 from utils.errors import UserError
 from utils.options import Options
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _NUMBERS = frozenset({"confidence", "hours", "windows", "mean_confidence", "peak_confidence"})
+_ANOTHER = "name another database with --output"
 WINDOW_FIELDS = ("file", "start", "end", "class", "confidence", "verdict", "reason")
 
 
@@ -62,24 +64,23 @@ def append(url: str, result: Result) -> None:
             for name, table in tables.items():
                 table.to_sql(name, link, if_exists="append", index=False)
     except SQLAlchemyError as error:
-        raise _failed(url, error) from None
+        raise failed(url, error, _ANOTHER) from None
     finally:
         engine.dispose()
 
 
-def _table(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], now: str) -> pd.DataFrame:
+def _table(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], now: str) -> "pd.DataFrame":
+    import pandas as pd  # a detection into files needs none
+
     table = pd.DataFrame([{name: row.get(name) for name in fields} for row in rows], columns=[*fields])
     typed = {name: "float64" if name in _NUMBERS else "string" for name in fields}  # also where there is no row
     return table.astype(typed).assign(evaluated=now)
 
 
-def _append_duckdb(url: str, tables: Mapping[str, pd.DataFrame]) -> None:
+def _append_duckdb(url: str, tables: Mapping[str, "pd.DataFrame"]) -> None:
+    duckdb, path = duckdb_of(url)
     try:
-        import duckdb
-    except ImportError:
-        raise UserError(f"{shown(url)} needs the package duckdb; {NEEDS}") from None
-    try:
-        with duckdb.connect(url.removeprefix("duckdb:///")) as link:
+        with duckdb.connect(path) as link:
             link.begin()
             for name, table in tables.items():
                 link.register("found", table)
@@ -87,9 +88,4 @@ def _append_duckdb(url: str, tables: Mapping[str, pd.DataFrame]) -> None:
                 link.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM found')
             link.commit()
     except duckdb.Error as error:
-        raise _failed(url, error) from None
-
-
-def _failed(url: str, error: Exception) -> UserError:
-    reason = " ".join(str(getattr(error, "orig", None) or error).split())[:150]
-    return UserError(f"--output {shown(url)}: {reason}; name another database")
+        raise failed(url, error, _ANOTHER) from None

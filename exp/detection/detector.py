@@ -119,7 +119,7 @@ class Detector:
             return self._nothing(trend, refused)
         windows, occupied = self.windows(trend), self.occupancy(trend)
         cautions = [occupied.caution] if occupied.caution else []
-        gaps = self._gaps(trend, windows)
+        gaps = self._gaps(trend, windows, occupied.control)
         if not len(windows) and not gaps:
             gaps = [Gap(trend.times[0], trend.times[-1], f"the unit never works here, as {occupied.source} says")]
         if not len(windows):
@@ -212,12 +212,10 @@ class Detector:
         reasons = {problem.column: problem.reason for problem in trend.problems[::-1] if problem.kind == "missing"}
         return f"the model needs {', '.join(names)}: {reasons[names[0]]}"
 
-    def _gaps(self, trend: Trend, windows: WindowSet) -> list[Gap]:
+    def _gaps(self, trend: Trend, windows: WindowSet, control: np.ndarray | None) -> list[Gap]:
         """Times while the unit worked that no window covers: readings are missing, or it stopped too soon."""
         recipe, info, times = self.artifact.recipe, self.artifact.info, trend.times
-        working = working_mask(
-            times, self.occupancy(trend).control, value=recipe.working_value, settle_seconds=recipe.settle_seconds
-        )
+        working = working_mask(times, control, value=recipe.working_value, settle_seconds=recipe.settle_seconds)
         values, _ = hold(times, trend.values[:, : self.signals], recipe.hold_seconds)
         lost = np.isnan(values) & (self.rule.most_missing == 0)
         state = np.where(working, np.where(lost.any(1), 1, 2), 0)  # off, unreadable, usable

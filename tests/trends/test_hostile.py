@@ -86,7 +86,7 @@ FATAL = {
     ),
     "mixed delimiters": (
         lambda p: _text(p, _put(17, lambda line: line.replace(",", ";"))),
-        "line 18: it is separated by semicolons where line 1 is separated by commas; mend that line",
+        "line 18: it is separated by semicolons where line 1 is separated by commas; correct that line",
     ),
     "a short line": (
         lambda p: _text(p, _put(30, "2017-03-06 02:25:00,1,2")), "line 31: it has 3 cells where line 1 has 8"
