@@ -12,45 +12,55 @@ from data_provider.simulator.compiled import compiled
 from data_provider.simulator.moist_air import Air, enthalpy_of, temperature_of
 
 DESIGN_FLOW = 5.9  # m3/s, 12,500 CFM
-SHUT_OFF = 1500.0  # Pa at full speed without flow
 FAN_LOSS = 13.0  # Pa/(m3/s)^2 inside the fan's head curve
 DUCT_LOSS = 14.0  # Pa/(m3/s)^2 of filter, coils and duct before the static-pressure sensor
 MIXING_LOSS = 1.2  # Pa/(m3/s)^2 of a mixing box whose dampers together are open
-EFFICIENCY = 0.58  # of fan, motor and drive
 RETURN_HEAD = 260.0  # Pa at 90 % speed
 RETURN_EFFICIENCY = 0.5
 RETURN_RATIO = 0.9  # of the supply fan's speed
 
-_LEAK = 0.03  # of a shut damper
-
 
 @compiled
-def damper(opening: float) -> float:
+def damper(opening: float, leak: float, exponent: float) -> float:
     """Conductance of a damper, 0 to 1; shut it leaks a little."""
-    return _LEAK + (1.0 - _LEAK) * opening**1.1
+    return leak + (1.0 - leak) * opening**exponent
 
 
 @compiled
-def supply_fan(speed: float, boxes: float, outdoor: float, returned: float) -> tuple[float, float, float]:
+def outdoor_damper(design, opening: float) -> float:
+    """Conductance of the outdoor-air damper."""
+    return design.outdoor_size * damper(opening, design.outdoor_leak, design.damper_exponent)
+
+
+@compiled
+def return_damper(design, opening: float) -> float:
+    """Conductance of the return-air damper."""
+    return damper(opening, design.return_leak, design.damper_exponent)
+
+
+@compiled
+def supply_fan(design, speed: float, boxes: float, outdoor: float, returned: float) -> tuple[float, float, float]:
     """Flow, static pressure at the sensor and the fan's power in W.
 
     Args:
+        design: DESIGN record.
         speed: of the fan.
         boxes: conductance of all terminal boxes together, m3/s at 1 Pa.
         outdoor: opening of the outdoor-air damper.
         returned: opening of the return-air damper.
     """
-    mixing = MIXING_LOSS / (damper(outdoor) + damper(returned)) ** 2
-    static = SHUT_OFF * speed * speed / (1.0 + (FAN_LOSS + DUCT_LOSS + mixing) * boxes * boxes)
+    mixing = MIXING_LOSS / (outdoor_damper(design, outdoor) + return_damper(design, returned)) ** 2
+    static = design.shut_off * speed * speed / (1.0 + (FAN_LOSS + DUCT_LOSS + mixing) * boxes * boxes)
     flow = boxes * math.sqrt(static)
-    head = SHUT_OFF * speed * speed - FAN_LOSS * flow * flow
-    return flow, static, head * flow / EFFICIENCY
+    head = design.shut_off * speed * speed - FAN_LOSS * flow * flow
+    return flow, static, head * flow / design.efficiency
 
 
 @compiled
-def outdoor_share(outdoor: float, returned: float) -> float:
+def outdoor_share(design, outdoor: float, returned: float) -> float:
     """Part of the supply air that comes from outdoors: the dampers' conductances share it."""
-    return damper(outdoor) / (damper(outdoor) + damper(returned))
+    open_outdoor = outdoor_damper(design, outdoor)
+    return open_outdoor / (open_outdoor + return_damper(design, returned))
 
 
 @compiled

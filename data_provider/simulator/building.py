@@ -49,11 +49,12 @@ def neighbours(t: np.ndarray, zone: int) -> float:
 
 
 @compiled
-def step_zones(state, air, weather, noise, heat, moist, dt, trace) -> None:
+def step_zones(state, design, air, weather, noise, heat, moist, dt, trace) -> None:
     """Advance air, mass and humidity by dt seconds.
 
     Args:
         state: STATE record.
+        design: DESIGN record.
         air: moist air.
         weather: WEATHER record.
         noise: NOISE record, for the gains.
@@ -68,7 +69,7 @@ def step_zones(state, air, weather, noise, heat, moist, dt, trace) -> None:
     for zone in range(ZONES):
         infiltration = _OUTER[zone] * changes * VOLUME[zone] / 3600.0 * air.density
         leaked += infiltration
-        loss = FACADE[zone] + infiltration * heat_capacity(air, weather.humidity)
+        loss = design.envelope * FACADE[zone] + infiltration * heat_capacity(air, weather.humidity)
         outdoors = loss * (weather.dry_bulb - before[zone])
         sun = weather.walls[zone] * WINDOW[zone] * SOLAR_FACTOR if zone < ZONES - 1 else 0.0
         gains = noise.gains[zone]

@@ -1,4 +1,4 @@
-"""The two coils: hot water before, chilled water behind.
+"""The two coils, heating and cooling; which of them comes first is a matter of design.
 
 The cooling coil is a counter-flow exchanger by effectiveness and number of transfer units, dry on temperatures and
 wet on enthalpies with the saturation line between the water's two temperatures as its heat capacity (Braun, Klein
@@ -23,21 +23,16 @@ from data_provider.simulator.moist_air import (
 
 WATER_FLOW = 5.6  # kg/s, valve open
 WATER = 4186.0  # J/(kg K)
-WATER_T = 6.7  # C, 44 F
 AIR_FLOW = 7.0  # kg/s at which the conductances hold
 UA_AIR = 19000.0  # W/K on the air's side
 UA_WATER = 44000.0  # W/K on the water's side
-HOT_WATER = 60.0  # C
-PREHEAT = 0.5  # effectiveness, valve open
-
-_RANGEABILITY, _AUTHORITY = 20.0, 0.4
 
 
 @compiled
-def water_share(opening: float) -> float:
-    """Flow through the valve, 0 to 1: equal percentage, in series with the coil."""
-    own = (_RANGEABILITY**opening - 1.0) / (_RANGEABILITY - 1.0)
-    return own / math.sqrt((1.0 - _AUTHORITY) * own * own + _AUTHORITY)
+def water_share(design, opening: float) -> float:
+    """Flow through the chilled-water valve, 0 to 1: equal percentage, in series with the coil."""
+    own = (design.rangeability**opening - 1.0) / (design.rangeability - 1.0)
+    return own / math.sqrt((1.0 - design.authority) * own * own + design.authority)
 
 
 @compiled
@@ -51,13 +46,16 @@ def effectiveness(units: float, ratio: float) -> float:
 
 @compiled
 def cooling_coil(
-    air: Air, t: float, w: float, m: float, water_t: float, water_m: float
+    air: Air, t: float, w: float, m: float, water_t: float, water_m: float, size: float
 ) -> tuple[float, float, float, float]:
-    """Air and water behind the coil in balance: (t, w, heat that the water takes, water's temperature)."""
+    """Air and water behind the coil in balance: (t, w, heat that the water takes, water's temperature).
+
+    `size` multiplies the conductances of `UA_AIR` and `UA_WATER`.
+    """
     if water_m < 1e-4 or t <= water_t + 0.05:
         return t, w, 0.0, water_t
-    ua_air = UA_AIR * (m / AIR_FLOW) ** 0.6
-    ua_water = UA_WATER * (water_m / WATER_FLOW) ** 0.8
+    ua_air = size * UA_AIR * (m / AIR_FLOW) ** 0.6
+    ua_water = size * UA_WATER * (water_m / WATER_FLOW) ** 0.8
     cp = heat_capacity(air, w)
     capacity = water_m * WATER
     h = enthalpy_of(air, t, w)
@@ -85,7 +83,7 @@ def cooling_coil(
 
 
 @compiled
-def preheat_coil(air: Air, t: float, w: float, m: float, opening: float) -> tuple[float, float]:
-    """Air behind the heating coil and the heat that it took: (t, W)."""
-    warmed = t + PREHEAT * opening * (HOT_WATER - t)
+def heating_coil(air: Air, t: float, w: float, m: float, reached: float, water_t: float) -> tuple[float, float]:
+    """Air behind the heating coil and the heat that it took, (t, W); `reached` is the coil's effectiveness."""
+    warmed = t + reached * (water_t - t)
     return warmed, m * heat_capacity(air, w) * (warmed - t)

@@ -1,22 +1,17 @@
-"""The unit's control sequence (FACTS in docs/SIMULATOR.md): start and night cycle, economizer, valves and fans.
+"""Control sequences (docs/SIMULATOR.md): start and night cycle, set points, economizer, valves and fans.
 
 Set points and gains are in F and in. w.g., as in the building's own controller; integrals are outputs, 0 to 1.
 """
 
 from data_provider.simulator.compiled import compiled
+from data_provider.simulator.design import DEMAND, DIFFERENTIAL, FIXED, NO_ECONOMIZER, OUTDOOR, STATIC, THERMOSTAT
 from data_provider.simulator.records import ZONES
 
 STEP = 10.0  # s between two decisions
-SUPPLY_F = 55.0
-MIXED_F = 55.0
-LOW_LIMIT_F = 52.0  # the heating coil works below it
 NIGHT_SUPPLY_F = 86.0
-STATIC_INWG = 1.6
-ECONOMIZER_LOW_F, ECONOMIZER_HIGH_F, ECONOMIZER_BAND_F = 33.8, 60.0, 0.5
-MINIMUM_OUTDOOR = 0.10
-HEAT_F, COOL_F = 70.0, 75.0
+ECONOMIZER_BAND_F = 0.5
 NIGHT_HEAT_F, NIGHT_COOL_F, NIGHT_BAND_F = 60.0, 80.0, 2.0
-SLOWEST_FAN = 0.25
+RESET_LAG = 900.0  # s in which a set point that is reset follows
 
 
 @compiled
@@ -55,62 +50,100 @@ def supervise(state, occupied: float, zones_f) -> None:
 
 
 @compiled
-def command_unit(state, supply_f: float, mixed_f: float, outdoor_f: float, static_inwg: float) -> None:
+def set_points(state, design, outdoor_f: float) -> None:
+    """Bring the supply-air set points for cooling and heating, in F, to where the sequence wants them."""
+    if design.reset == FIXED:
+        state.cool_f, state.heat_f = design.supply_f, design.heat_f
+        return
+    span = design.supply_most_f - design.supply_f
+    if design.reset == OUTDOOR:
+        share = min(max((design.reset_high_f - outdoor_f) / (design.reset_high_f - design.reset_low_f), 0.0), 1.0)
+        wanted = design.supply_f + share * span
+    else:
+        wanted = design.supply_most_f - state.cool_demand * span
+    slow = STEP / RESET_LAG
+    state.cool_f = wanted if state.cool_f == 0 else state.cool_f + slow * (wanted - state.cool_f)
+    warm = state.cool_f - design.dead_band_f
+    if design.reset == THERMOSTAT:
+        wanted = design.heat_f + state.heat_demand * (design.heat_most_f - design.heat_f)
+        warm = wanted if state.heat_f == 0 else state.heat_f + slow * (wanted - state.heat_f)
+    state.heat_f = min(warm, state.cool_f)
+
+
+@compiled
+def command_unit(
+    state, design, fault, supply_f: float, mixed_f: float, outdoor_f: float, return_f: float, static_inwg: float
+) -> None:
     """Set the commands of fan, dampers and valves from what the sensors say."""
+    set_points(state, design, outdoor_f)
     if state.running == 0:
         state.fan_command, state.valve_command, state.preheat_command = 0.0, 0.0, 0.0
         state.outdoor_command, state.return_command = 0.0, 1.0
-        state.fan_integral, state.valve_integral, state.preheat_integral = SLOWEST_FAN, 0.0, 0.0
+        state.fan_integral, state.valve_integral, state.preheat_integral = design.slowest_fan, 0.0, 0.0
         state.outdoor_integral, state.economizer, state.valve_free = 0.0, 0.0, 0.0
         return
-    state.fan_command, state.fan_integral = pi(
-        STATIC_INWG - static_inwg, state.fan_integral, 0.06, 25.0, SLOWEST_FAN, 1.0
-    )
-    _dampers(state, mixed_f, outdoor_f)
+    _fan(state, design, static_inwg)
+    _dampers(state, design, fault, supply_f, mixed_f, outdoor_f, return_f)
     if state.valve_free > 0:
         state.valve_command, state.valve_integral = pi(
-            supply_f - SUPPLY_F, state.valve_integral, 0.015, 150.0, 0.0, 1.0
+            supply_f - state.cool_f, state.valve_integral, design.valve_gain * fault.gain, 150.0, 0.0, 1.0
         )
     else:
         state.valve_command, state.valve_integral = 0.0, 0.0
     if state.night > 0:
         state.preheat_command, state.preheat_integral = 0.0, 0.0
     else:
-        least = NIGHT_SUPPLY_F if state.night < 0 else LOW_LIMIT_F
+        least = NIGHT_SUPPLY_F if state.night < 0 else state.heat_f
         state.preheat_command, state.preheat_integral = pi(
-            least - supply_f, state.preheat_integral, 0.006, 180.0, 0.0, 1.0
+            least - supply_f, state.preheat_integral, design.preheat_gain * fault.gain, 180.0, 0.0, 1.0
         )
 
 
 @compiled
-def _dampers(state, mixed_f: float, outdoor_f: float) -> None:
-    """The economizer: dampers in sequence hold mixed air; the cooling valve is free when that is not possible."""
+def _fan(state, design, static_inwg: float) -> None:
+    """The supply fan holds static pressure, follows the zone's demand, or keeps its speed."""
+    if design.fan == STATIC:
+        state.fan_command, state.fan_integral = pi(
+            design.static_inwg - static_inwg, state.fan_integral, 0.06, 25.0, design.slowest_fan, 1.0
+        )
+    elif design.fan == DEMAND:
+        demand = max(state.cool_demand, state.heat_demand)
+        state.fan_command = design.slowest_fan + (design.fastest_fan - design.slowest_fan) * demand
+    else:
+        state.fan_command = design.fastest_fan
+
+
+@compiled
+def _dampers(state, design, fault, supply_f: float, mixed_f: float, outdoor_f: float, return_f: float) -> None:
+    """The economizer: dampers in sequence hold mixed or supply air; where it cannot, the cooling valve is free."""
     if state.night != 0:
         state.outdoor_command, state.return_command = 0.0, 1.0
         state.valve_free = 1.0 if state.night > 0 else 0.0
         return
     band = ECONOMIZER_BAND_F * (1.0 if state.economizer > 0 else -1.0)
-    inside = ECONOMIZER_LOW_F - band / 2 <= outdoor_f <= ECONOMIZER_HIGH_F + band / 2
-    if inside:
+    high = return_f - 1.0 if design.economizer == DIFFERENTIAL else design.economizer_high_f
+    inside = design.economizer_low_f - band / 2 <= outdoor_f <= high + band / 2
+    if inside and design.economizer != NO_ECONOMIZER:
+        error = (mixed_f if design.holds_mixed > 0 else supply_f) - state.cool_f
         state.outdoor_command, state.outdoor_integral = pi(
-            mixed_f - MIXED_F, state.outdoor_integral, 0.01, 150.0, MINIMUM_OUTDOOR, 1.0
+            error, state.outdoor_integral, design.damper_gain * fault.gain, 150.0, design.minimum_outdoor, 1.0
         )
         if state.outdoor_command >= 0.995:
             state.valve_free = 1.0
         elif state.outdoor_command < 0.95:
             state.valve_free = 0.0
+        state.economizer = 1.0
     else:
-        state.outdoor_command, state.outdoor_integral = MINIMUM_OUTDOOR, MINIMUM_OUTDOOR
-        state.valve_free = 1.0
-    state.economizer = 1.0 if inside else 0.0
+        state.outdoor_command, state.outdoor_integral = design.minimum_outdoor, design.minimum_outdoor
+        state.valve_free, state.economizer = 1.0, 0.0
     state.return_command = 1.0 - state.outdoor_command
 
 
 @compiled
 def move_actuators(state, fault) -> None:
     """Let fan, valves and dampers follow their commands as fast as they can; what is stuck stays."""
-    state.fan = move(state.fan, state.fan_command, 40.0)
+    state.fan = fault.fan if fault.fan >= 0 and state.running > 0 else move(state.fan, state.fan_command, 40.0)
     state.valve = fault.valve if fault.valve >= 0 else move(state.valve, state.valve_command, 90.0)
-    state.preheat = move(state.preheat, state.preheat_command, 90.0)
+    state.preheat = fault.heating if fault.heating >= 0 else move(state.preheat, state.preheat_command, 90.0)
     state.outdoor = fault.damper if fault.damper >= 0 else move(state.outdoor, state.outdoor_command, 120.0)
     state.returned = move(state.returned, state.return_command, 120.0)

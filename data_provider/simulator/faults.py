@@ -17,6 +17,14 @@ class Fault(NamedTuple):
         leak: opening, 0 to 1, below which the shut cooling valve still passes water.
         valve: where the cooling valve is stuck, 0 to 1; -1 where it moves.
         damper: where the outdoor-air damper is stuck, 0 to 1; -1 where it moves.
+        mixed_bias, return_bias: K that these sensors read too high.
+        heating_leak: opening, 0 to 1, below which the shut heating valve still passes water.
+        heating: where the heating valve is stuck, 0 to 1; -1 where it moves.
+        damper_leak: opening, 0 to 1, below which the outdoor-air damper does not shut.
+        fan: speed, 0 to 1, at which the running supply fan is stuck; -1 where it moves.
+        clean: share of the cooling coil's conductances that fouling leaves.
+        gain: times the loops' gains; far above 1 they hunt.
+        chilled, hot: how far chilled and hot water are as cold and warm as designed, 0 to 1.
     """
 
     supply_bias: float = 0.0
@@ -24,6 +32,16 @@ class Fault(NamedTuple):
     leak: float = 0.0
     valve: float = -1.0
     damper: float = -1.0
+    mixed_bias: float = 0.0
+    return_bias: float = 0.0
+    heating_leak: float = 0.0
+    heating: float = -1.0
+    damper_leak: float = 0.0
+    fan: float = -1.0
+    clean: float = 1.0
+    gain: float = 1.0
+    chilled: float = 1.0
+    hot: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ POINT_NAMES: tuple[str, ...] = (
     *("RA_DMPR", "CHWC_VLV_DM", "CHWC_VLV", "SA_SP", "SA_SPSPT", "SYS_CTL"),
     *(f"ZONE_TEMP_{number}" for number in range(1, ZONES + 1)),
 )
-POINTS = np.dtype([(name, _F8) for name in POINT_NAMES])
+FURTHER_NAMES = ("SA_TEMPSPT_HTG", "HWC_VLV_DM")  # which the data set lacks and a fleet has
+POINTS = np.dtype([(name, _F8) for name in (*POINT_NAMES, *FURTHER_NAMES)])
 
 # everything that lasts from one step to the next
 STATE = np.dtype(
@@ -50,6 +51,10 @@ STATE = np.dtype(
         ("economizer", _F8),  # 1 while outdoor air is within the economizer's range
         ("valve_free", _F8),  # 1 while the cooling valve may work
         ("night", _F8),  # -1 night heating, 0 none, 1 night cooling
+        ("cool_f", _F8),  # set points of the supply air
+        ("heat_f", _F8),
+        ("cool_demand", _F8),  # 0 to 1, of the zone that asks for most
+        ("heat_demand", _F8),
         # coil and sensors, which lag
         ("coil_t", _F8),  # C behind the cooling coil
         ("coil_w", _F8),  # kg/kg behind it

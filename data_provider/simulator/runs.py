@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from data_provider.simulator import schedule, weather
+from data_provider.simulator.design import REFERENCE
 from data_provider.simulator.faults import FaultSpec
 from data_provider.simulator.loop import advance
 from data_provider.simulator.moist_air import Air, moist_air
@@ -84,7 +85,7 @@ class Unit:
         points = np.zeros(len(block.times), POINTS)
         traces = np.zeros(len(block.times) if traced else 1, TRACE)
         zones, heat = np.zeros(ZONES), np.zeros(ZONES)
-        advance(self._state, block.weather, noise, self.spec.fault, block.air, points, traces, zones, heat)
+        advance(self._state, REFERENCE, block.weather, noise, self.spec.fault, block.air, points, traces, zones, heat)
         return points, traces
 
 

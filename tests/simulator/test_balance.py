@@ -5,9 +5,7 @@ import pytest
 
 from data_provider.simulator.airside import (
     DESIGN_FLOW,
-    EFFICIENCY,
     FAN_LOSS,
-    SHUT_OFF,
     damper,
     mix,
     outdoor_share,
@@ -17,6 +15,7 @@ from data_provider.simulator.airside import (
 from data_provider.simulator.building import AREA, MASS_PER_AREA, TO_CORE, TO_NEXT, capacity, neighbours
 from data_provider.simulator.climate import CHICAGO
 from data_provider.simulator.coil import AIR_FLOW, WATER, WATER_FLOW, cooling_coil, effectiveness, water_share
+from data_provider.simulator.design import REFERENCE
 from data_provider.simulator.moist_air import (
     enthalpy_of,
     moist_air,
@@ -120,26 +119,29 @@ def test_neighbours_exchange_by_their_conductances():
 
 def test_coil_at_its_limits():
     """No water: nothing happens. Endless surface: air leaves at the water's temperature. Design load at design flow."""
-    assert cooling_coil(AIR, 27.0, 0.011, 7.0, 6.7, 0.0) == (27.0, 0.011, 0.0, 6.7)
+    assert cooling_coil(AIR, 27.0, 0.011, 7.0, 6.7, 0.0, 1.0) == (27.0, 0.011, 0.0, 6.7)
     assert effectiveness(50.0, 0.5) == pytest.approx(1.0, abs=1e-9)
     assert effectiveness(2.0, 1.0) == pytest.approx(2.0 / 3.0)
     assert effectiveness(2.0, 1.0 + 1e-5) == pytest.approx(2.0 / 3.0, abs=1e-5)
     assert effectiveness(3.0, 0.0) == pytest.approx(1 - np.exp(-3.0))
-    t, w, heat, water = cooling_coil(AIR, 26.7, 0.0112, AIR_FLOW, 6.7, WATER_FLOW)
+    t, w, heat, water = cooling_coil(AIR, 26.7, 0.0112, AIR_FLOW, 6.7, WATER_FLOW, 1.0)
     assert 10.0 < t < 13.0
     assert 120e3 < heat < 220e3
     assert 12.0 < water < 17.0
     assert LIBRARY.GetRelHumFromHumRatio(t, w, PRESSURE) < 1.0
-    dry = cooling_coil(AIR, 26.7, 0.002, AIR_FLOW, 6.7, WATER_FLOW)
+    dry = cooling_coil(AIR, 26.7, 0.002, AIR_FLOW, 6.7, WATER_FLOW, 1.0)
     assert dry[1] == 0.002
 
 
 def test_more_water_and_wetter_air_mean_more_cooling():
-    loads = [cooling_coil(AIR, 25.0, 0.010, 4.0, 6.7, WATER_FLOW * water_share(u))[2] for u in np.linspace(0.05, 1, 20)]
+    loads = [
+        cooling_coil(AIR, 25.0, 0.010, 4.0, 6.7, WATER_FLOW * water_share(REFERENCE, u), 1.0)[2]
+        for u in np.linspace(0.05, 1, 20)
+    ]
     assert (np.diff(loads) > 0).all()
-    wetter = [cooling_coil(AIR, 25.0, w, 4.0, 6.7, 3.0)[2] for w in (0.008, 0.010, 0.012, 0.014)]
+    wetter = [cooling_coil(AIR, 25.0, w, 4.0, 6.7, 3.0, 1.0)[2] for w in (0.008, 0.010, 0.012, 0.014)]
     assert (np.diff(wetter) > 0).all()
-    shares = [water_share(u) for u in (0.0, 0.5, 1.0)]
+    shares = [water_share(REFERENCE, u) for u in (0.0, 0.5, 1.0)]
     assert shares[0] == 0.0
     assert 0.2 < shares[1] < 0.5
     assert shares[2] == pytest.approx(1.0)
@@ -148,23 +150,23 @@ def test_more_water_and_wetter_air_mean_more_cooling():
 def test_fan_laws():
     """In an unchanged duct flow goes with speed, pressure with its square, power with its cube."""
     boxes = DESIGN_FLOW / np.sqrt(400.0)
-    full = supply_fan(1.0, boxes, 0.1, 0.9)
-    half = supply_fan(0.5, boxes, 0.1, 0.9)
+    full = supply_fan(REFERENCE, 1.0, boxes, 0.1, 0.9)
+    half = supply_fan(REFERENCE, 0.5, boxes, 0.1, 0.9)
     assert [a / b for a, b in zip(full, half, strict=True)] == pytest.approx([2.0, 4.0, 8.0])
     flow, static, power = full
     assert static == pytest.approx((flow / boxes) ** 2)
-    assert power == pytest.approx((SHUT_OFF - FAN_LOSS * flow**2) * flow / EFFICIENCY)
-    assert supply_fan(0.8, boxes, 0.25, 0.0)[0] < supply_fan(0.8, boxes, 1.0, 0.0)[0]
+    assert power == pytest.approx((REFERENCE["shut_off"] - FAN_LOSS * flow**2) * flow / REFERENCE["efficiency"])
+    assert supply_fan(REFERENCE, 0.8, boxes, 0.25, 0.0)[0] < supply_fan(REFERENCE, 0.8, boxes, 1.0, 0.0)[0]
     assert return_fan(0.45, 0.5, 3.0, 1.0)[0] == pytest.approx(2.7)
 
 
 def test_dampers_share_the_air():
-    assert outdoor_share(0.1, 0.9) == pytest.approx(0.10, abs=0.015)
-    assert outdoor_share(1.0, 0.0) > 0.95
-    assert 0.0 < outdoor_share(0.0, 1.0) < 0.05
-    shares = [outdoor_share(u, 1 - u) for u in np.linspace(0, 1, 21)]
+    assert outdoor_share(REFERENCE, 0.1, 0.9) == pytest.approx(0.10, abs=0.015)
+    assert outdoor_share(REFERENCE, 1.0, 0.0) > 0.95
+    assert 0.0 < outdoor_share(REFERENCE, 0.0, 1.0) < 0.05
+    shares = [outdoor_share(REFERENCE, u, 1 - u) for u in np.linspace(0, 1, 21)]
     assert (np.diff(shares) > 0).all()
-    assert damper(1.0) == pytest.approx(1.0)
+    assert damper(1.0, 0.03, 1.1) == pytest.approx(1.0)
     t, w = mix(AIR, 0.0, 0.003, 20.0, 0.008, 0.25)
     assert t == pytest.approx(15.0, abs=0.1)
     assert w == pytest.approx(0.00675)

@@ -5,6 +5,7 @@ import pytest
 
 from data_provider.simulator import NINE, RUNS
 from data_provider.simulator.airside import outdoor_share
+from data_provider.simulator.design import REFERENCE
 from tests.simulator.kit import WEEKS, week
 
 FAULT_FREE = "AHU_annual"
@@ -136,7 +137,9 @@ def test_stuck_damper_stays_while_its_command_moves(run, place):
         both = seen.settled & (seen.points["OA_DMPR_DM"] == 0.1) & (fault_free.points["OA_DMPR_DM"] == 0.1)
         nearer = (seen.points["MA_TEMP"] - fault_free.points["MA_TEMP"])[both]
         outdoors = (fault_free.points["OA_TEMP"] - fault_free.points["RA_TEMP"])[both]
-        more = outdoor_share(place, 0.9) - outdoor_share(0.1, 0.9)  # outdoor air than there should be
+        more = outdoor_share(REFERENCE, place, 0.9) - outdoor_share(
+            REFERENCE, 0.1, 0.9
+        )  # outdoor air than there should be
         assert np.sum(nearer * outdoors) / np.sum(outdoors**2) == pytest.approx(more, abs=0.03)
         assert np.median(seen.points["OA_CFM"][both]) > 1.5 * np.median(fault_free.points["OA_CFM"][both])
 
