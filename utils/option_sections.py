@@ -46,6 +46,7 @@ class DataOptions:
     root_path: str | None = flag(None, "folder or file of the data (default: the data set's place in dataset/)")
     rows: int | None = flag(None, "read only the first N rows of each file, for trials", at_least=1)
     sample_period: str | None = flag(None, "step of the windows, as 5min or 30s (default: the data set's)")
+    channels: str = flag("raw", "points as they are, or what they say of each other", choices=("raw", "physical"))
     resample: str = flag("direct", "take every n-th reading, or the mean", choices=("direct", "mean"))
     label: str = flag("fault", "what a class is", choices=("fault", "severity", "binary"))
     label_column: str = flag("label", "the column with the class, for --data csv")
@@ -106,6 +107,7 @@ class LossOptions:
 class TrainingOptions:
     """Optimisation."""
 
+    init: str | None = flag(None, "start from a model's weights: base, or a run folder (default: random)")
     train_epochs: int = flag(10, "epochs at most", at_least=1)
     batch_size: int = flag(4, "windows of a micro-batch", at_least=1)
     learning_rate: float = flag(1e-3, "learning rate", above=0)
@@ -195,6 +197,13 @@ class DetectOptions:
 
 
 @dataclass(frozen=True)
+class FeedbackOptions:
+    """What people said of events."""
+
+    events: str | None = flag(None, "the events.csv of a detect, its column 'right' filled with yes or no")
+
+
+@dataclass(frozen=True)
 class VerdictOptions:
     """When a window is unknown, and when a fault is named."""
 
@@ -215,7 +224,8 @@ class SimulateOptions:
     """The simulated air-handling unit."""
 
     runs: str = flag("nine", "nine (the default data set's), all (21), or names with commas")
-    days: int = flag(365, "days of a run", at_least=1)
+    fleet: int | None = flag(None, "units of a fleet drawn at random, instead of the one unit's runs", at_least=1)
+    days: int = flag(365, "days of a run (of a unit of a fleet: 30)", at_least=1)
     start: str = flag("2018-01-01", "first day, as 2018-01-01")
     file_format: str = flag("parquet", "format of the files", choices=("parquet", "csv"))
     weather: str | None = flag(None, "an EPW file with a real year's weather")

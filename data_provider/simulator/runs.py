@@ -77,7 +77,7 @@ class Unit:
     def __init__(self, *, spec: FaultSpec, seed: int) -> None:
         self.spec = spec
         self._disturb = Disturbances(seed=seed, run=spec.name)
-        self._state = _at_rest()
+        self._state = at_rest()
 
     def advance(self, block: Block, *, traced: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Go on through a block; returns (n,) POINTS records and (n,) TRACE records, a single one unless traced."""
@@ -106,7 +106,7 @@ def trace_run(
     return times, points, traces
 
 
-def _at_rest() -> np.void:
+def at_rest() -> np.void:
     """A building at 21 C whose unit is off."""
     state = np.zeros(1, STATE)[0]
     for name in ("air", "mass", "coil_t", "supply_sensor", "mixed_sensor", "return_sensor"):
