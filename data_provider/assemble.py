@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from data_provider.channel_frames import channel_scaler
 from data_provider.datasets.labels import class_of, normal_of, ordered_classes
 from data_provider.datasets.source import DataSet
 from data_provider.frames import DataInfo
@@ -64,7 +65,7 @@ def assemble(options: Options, entry: DataSet, segments: Segments, report: dict[
     windows, words = _split(options, entry, segments, labels, step, report)
     target = np.array([classes.index(label) for label in labels])[windows.run]
     _check(classes, target, windows, segments, labels, options, report)
-    scaler = _scaler(segments, windows, options.seq_len, report)
+    scaler = _scaler(segments, windows, options, report)
     report["leaks"] = find_leaks(segments, windows, target, classes, options.seq_len)
     sets = {
         name: WindowSet(
@@ -79,7 +80,7 @@ def assemble(options: Options, entry: DataSet, segments: Segments, report: dict[
     info = DataInfo(
         data=options.data,
         columns=segments.recipe.columns,
-        units=tuple(entry.unit_of(column) for column in segments.recipe.columns),
+        units=_units(options, entry, segments.recipe.columns),
         classes=classes,
         normal=normal if normal in classes else None,
         period_seconds=segments.recipe.period_seconds,
@@ -93,9 +94,17 @@ def assemble(options: Options, entry: DataSet, segments: Segments, report: dict[
     return Prepared(**sets, info=info, scaler=scaler, recipe=segments.recipe)
 
 
-def _scaler(segments: Segments, windows: Windows, seq_len: int, report: dict[str, Any]) -> Scaler:
+def _units(options: Options, entry: DataSet, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the signals; channels have none."""
+    return tuple("" if options.channels == "physical" else entry.unit_of(column) for column in columns)
+
+
+def _scaler(segments: Segments, windows: Windows, options: Options, report: dict[str, Any]) -> Scaler:
     """The scaler of the training windows' readings; how far the other parts leave their range goes into the report."""
-    covered = [_rows(windows, windows.part == number, seq_len, len(segments.values)) for number in range(3)]
+    report["outside the training range"] = {}
+    if options.channels == "physical":
+        return channel_scaler()
+    covered = [_rows(windows, windows.part == number, options.seq_len, len(segments.values)) for number in range(3)]
     scaler = Scaler.fit(segments.values[covered[TRAIN]])
     report["outside the training range"] = {
         PARTS[part]: _outside(scaler, segments.values[covered[part]], segments.recipe.columns) for part in (VAL, TEST)

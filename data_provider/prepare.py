@@ -12,6 +12,7 @@ from typing import Any
 
 from data_provider import cache
 from data_provider.assemble import Prepared, assemble
+from data_provider.channel_frames import in_channels
 from data_provider.datasets import DATASETS, simulated
 from data_provider.datasets.source import DataSet, Source
 from data_provider.describe import describe
@@ -42,6 +43,8 @@ def load_data(options: Options) -> Prepared:
     entry = DATASETS[options.data]
     source = _source(options, entry)
     segments, report = _segments(options, entry, source)
+    if options.channels == "physical":
+        segments = segments.masked()
     prepared = assemble(options, entry, segments, report)
     describe(prepared)
     return prepared
@@ -78,6 +81,7 @@ def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segment
     settings = {
         "data": options.data,
         "resample": options.resample,
+        **({"channels": options.channels} if options.channels != "raw" else {}),
         "source": {**dataclasses.asdict(source), "root": str(source.root.resolve())},
     }
     name = f"{options.data}-{cache.key_of(entry.files(source), settings)}"
@@ -87,14 +91,18 @@ def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segment
         notes = Notes()
         if (source.root / simulated.MARK).is_file():
             notes.facts["simulated"] = True
-        frames, period = _with_period(entry.read(source, notes), source.period_seconds or entry.period_seconds)
+        physical = options.channels == "physical"
+        read = entry.read(source, notes)
+        read = (in_channels(frame, entry.unit_of) for frame in read) if physical else read
+        frames, period = _with_period(read, source.period_seconds or entry.period_seconds)
         recipe = Recipe(
             columns=(),
             period_seconds=period,
             resample=options.resample,
             hold_seconds=HOLD_STEPS * period,
         )
-        return build(frames, recipe, notes, keep_constant=entry.keep_constant, target=target), notes.to_dict()
+        keep = physical or entry.keep_constant
+        return build(frames, recipe, notes, keep_constant=keep, masked=physical, target=target), notes.to_dict()
 
     return cache.load_or_make(cache.places(source.root, options.cache_path), name, make)
 

@@ -51,6 +51,11 @@ class Segments:
     start: np.ndarray
     missing: np.ndarray | None = None
 
+    def masked(self) -> "Segments":
+        """The same with missing readings, NaN in `values`, in a mask."""
+        missing = np.isnan(self.values)
+        return dataclasses.replace(self, values=np.where(missing, np.float32(0), self.values), missing=missing)
+
     @property
     def end(self) -> np.ndarray:
         """(S,) datetime64[s], the time of each segment's last row."""
@@ -58,7 +63,13 @@ class Segments:
 
 
 def build(
-    frames: Iterable[Frame], recipe: Recipe, notes: Notes, *, keep_constant: bool, target: Path | None = None
+    frames: Iterable[Frame],
+    recipe: Recipe,
+    notes: Notes,
+    *,
+    keep_constant: bool,
+    masked: bool = False,
+    target: Path | None = None,
 ) -> Segments:
     """Reads all frames into segments.
 
@@ -67,6 +78,7 @@ def build(
         recipe: the way; its columns and when the unit works are filled in from what was read.
         notes: what was dropped is counted there.
         keep_constant: keep signals that never change.
+        masked: keep missing readings, as NaN, instead of ending the segment there.
         target: .npy file to put the values into; in memory if None.
 
     Raises:
@@ -79,27 +91,33 @@ def build(
     for frame in frames:
         columns = columns or frame.columns
         values = _aligned(frame, columns, runs)
-        segments = _cut(frame, values, recipe, notes)
+        segments = _cut(frame, values, recipe, notes, masked=masked)
         table += [(len(runs), len(segment.values), segment.start) for segment in segments]
-        parts += [segment.values for segment in segments]
+        parts += [_with_holes(segment) for segment in segments]
         runs.append(Run(frame.name, frame.label, frame.severity, frame.group))
-    if not parts:
-        raise UserError("no run holds readings of a working unit; check the column that says when it works")
+    _some(parts)
     keep = np.arange(len(columns)) if keep_constant else _changing(parts, columns, notes)
     run, rows, start = (np.array(column) for column in zip(*table, strict=True))
     return Segments(
-        recipe=dataclasses.replace(
-            recipe,
-            columns=tuple(columns[place] for place in keep),
-            working_column=notes.working_column,
-            settle_seconds=notes.settle_seconds,
-        ),
+        recipe=_noted(recipe, tuple(columns[place] for place in keep), notes),
         values=_joined(parts, keep, target),
         runs=tuple(runs),
         run=run,
         first=np.cumsum(rows) - rows,
         rows=rows,
         start=start,
+    )
+
+
+def _some(parts: list[np.ndarray]) -> None:
+    if not parts:
+        raise UserError("no run holds readings of a working unit; check the column that says when it works")
+
+
+def _noted(recipe: Recipe, columns: tuple[str, ...], notes: Notes) -> Recipe:
+    """The recipe with its columns, and with what reading found of when the unit works."""
+    return dataclasses.replace(
+        recipe, columns=columns, working_column=notes.working_column, settle_seconds=notes.settle_seconds
     )
 
 
@@ -111,10 +129,15 @@ def _aligned(frame: Frame, columns: tuple[str, ...], runs: list[Run]) -> np.ndar
     return frame.values[:, [frame.columns.index(name) for name in columns]]
 
 
-def _cut(frame: Frame, values: np.ndarray, recipe: Recipe, notes: Notes) -> list[Segment]:
+def _with_holes(segment: Segment) -> np.ndarray:
+    """The values of a segment, NaN where a reading is missing."""
+    return segment.values if segment.missing is None else np.where(segment.missing, np.float32(np.nan), segment.values)
+
+
+def _cut(frame: Frame, values: np.ndarray, recipe: Recipe, notes: Notes, *, masked: bool) -> list[Segment]:
     """The segments of a frame; what was dropped is counted."""
     try:
-        segments, counts = segments_of(frame.times, values, frame.working, recipe)
+        segments, counts = segments_of(frame.times, values, frame.working, recipe, masked=masked)
     except UserError as error:
         raise UserError(f"{frame.name}: {error}") from None
     if not segments:

@@ -120,6 +120,17 @@ def test_drop_sensor_takes_whole_signals_but_never_all():
     assert (hardly[:, :, 0].sum(1) > 0).all()
 
 
+def test_drop_sensor_takes_with_a_sensor_everything_that_is_made_of_it():
+    made_of = torch.tensor([[True, True, False, False], [False, True, True, False]])  # the last signal needs neither
+    many = torch.arange(4000)
+    out = Augment(spec="drop_sensor:0.2", seed=0, made_of=made_of)(torch.ones(4000, 4, 3), many, epoch=0)[:, :, 0]
+    first, both, second, none = (out == 0).T
+    assert torch.equal(both, first | second)
+    assert not (first & second).any()  # never every sensor
+    assert not none.any()
+    assert first.float().mean().item() == pytest.approx(0.2, abs=0.05)
+
+
 def test_bits_are_those_of_splitmix64():
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
     assert _bits(torch.tensor([1234567]), (2, 2)).flatten().tolist() == [bits % 2**63 for bits in published]

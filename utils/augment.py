@@ -45,10 +45,16 @@ def time_shift(x: Tensor, strength: float, key: Tensor) -> Tensor:
     return x.gather(2, source[:, None].expand_as(x))
 
 
-def drop_sensor(x: Tensor, strength: float, key: Tensor) -> Tensor:
-    """Each signal is 0, the middle of its training range, with probability `strength`; never all of them."""
-    kept = _uniform(key, (x.shape[1], 1)) >= strength  # (B, C, 1)
+def drop_sensor(x: Tensor, strength: float, key: Tensor, made_of: Tensor | None = None) -> Tensor:
+    """Each sensor is lost with probability `strength`, never all; its signals are 0, the middle of their range.
+
+    `made_of` (P, C) says which signals are made of which of P sensors; without it each signal is a sensor.
+    """
+    sensors = x.shape[1] if made_of is None else len(made_of)
+    kept = _uniform(key, (sensors, 1)) >= strength  # (B, P, 1)
     kept |= ~kept.any(1, keepdim=True)
+    if made_of is not None:
+        kept = ~(~kept & made_of.to(x.device)).any(1)[..., None]  # (B, C, 1)
     return x * kept
 
 
@@ -82,13 +88,14 @@ class Augment:
     Args:
         spec: "NAME:STRENGTH,NAME:STRENGTH", for example "jitter:0.02,drop_sensor:0.1"; "" does nothing.
         seed: of the noise.
+        made_of: (P, C) bool, the signals that are made of each sensor; None where each signal is a sensor.
 
     Raises:
         UserError: an unknown name, a name twice, or a strength that is missing or out of range.
     """
 
-    def __init__(self, *, spec: str, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, *, spec: str, seed: int, made_of: Tensor | None = None) -> None:
+        self.seed, self.made_of = seed, made_of
         self.parts = _parse(spec)
 
     def __bool__(self) -> bool:
@@ -113,7 +120,8 @@ class Augment:
         if not self.parts:
             return x
         for name, strength in self.parts:
-            x = AUGMENTATIONS[name].apply(x, strength, sample_key(self.seed, epoch, index, name))
+            entry, key = AUGMENTATIONS[name], sample_key(self.seed, epoch, index, name)
+            x = drop_sensor(x, strength, key, self.made_of) if entry.drops_sensors else entry.apply(x, strength, key)
         return x.clamp(-1, 1)
 
 

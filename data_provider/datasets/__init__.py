@@ -1,5 +1,6 @@
 """The data sets, by name."""
 
+from data_provider.datasets.fleet import fleet
 from data_provider.datasets.lbnl_measured import SET_POINTS_BLANK, WEATHER_PAIRS, measured
 from data_provider.datasets.lbnl_simulated import dual_duct, single_duct
 from data_provider.datasets.own_files import csv, folder
@@ -21,6 +22,7 @@ DATASETS: dict[str, DataSet] = {
             "AHU: Supply Air Temperature Cooling Set Point": SET_POINTS_BLANK,
         },
     ),
+    "fleet": fleet(),
     "folder": folder(),
     "csv": csv(),
 }

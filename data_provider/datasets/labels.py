@@ -1,6 +1,7 @@
 """What a class is: the label of a run, with its severity, or just whether it is a fault."""
 
 import csv
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -52,6 +53,22 @@ def normal_of(labels: Sequence[str]) -> str | None:
     """The label that is named as fault-free; None if no label or several are."""
     found = {label for label in labels if "".join(c for c in label.casefold() if c.isalnum()) in NORMAL_WORDS}
     return found.pop() if len(found) == 1 else None
+
+
+def fault_kind(label: str) -> str:
+    """The kind of fault that a label means, in the words of the simulated fleet; "" where it is none of those.
+
+    "Stuck OA Damper" and "damper_stuck_025" are oa_damper_stuck, "Leakage of Heating Coil Valve" heating_valve_leak.
+    """
+    plain = " ".join(re.sub(r"[_\W]+", " ", label.casefold()).split())
+    parts = {"oa_damper": r"damper|dmpr", "heating_valve": r"heat|\bhw|hot", "cooling_valve": r"cool|\bcoi\b|chw|chill"}
+    sensors = {"oa": r"\boa\b|outdoor", "ma": r"\bma\b|mixed", "ra": r"\bra\b|return", "sa": r"\bsa\b|\bcoi\b|supply"}
+    what = next((word for word in ("stuck", "leak", "bias") if word in plain), "")
+    if what == "bias":
+        sensor = next((name for name, pattern in sensors.items() if re.search(pattern, plain)), "")
+        return f"{sensor}_sensor_bias" if sensor else ""
+    part = next((name for name, pattern in parts.items() if re.search(pattern, plain)), "")
+    return f"{part}_{what}" if part and what else ""
 
 
 def read_schedule(path: Path) -> dict[date, Fault]:

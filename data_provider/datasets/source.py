@@ -42,7 +42,8 @@ class DataSet:
         simulated: where nothing is at the default place, simulated data is made.
         period_seconds: default step of the windows, None for that of the files.
         steps: default steps between windows, from the steps of a window.
-        strategy: "calendar" (the same blocks in every run), "days" (whole runs of one unit) or "auto".
+        strategy: "calendar" (the same blocks in every run), "days" (whole runs of one unit) or "auto";
+            "units" keeps the runs of a group together and every group on a line of time of its own.
         classes: published order of classes; found by name if empty.
         normal: the class without fault; found by its name if None.
         keep_constant: keep signals that never change.

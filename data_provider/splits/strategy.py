@@ -24,7 +24,7 @@ class Settings:
     """What the split is told.
 
     Attributes:
-        strategy: "calendar", "days" or "auto".
+        strategy: "calendar", "days", "units" or "auto".
         sizes: shares and lengths.
         seed: of everything random in it.
         fixed_blocks: the user named the length of a block, so it is kept.
@@ -53,10 +53,16 @@ def blocked(segments: Segments, labels: list[str], settings: Settings, report: d
         plan = _best_calendar(segments, labels, settings, report)
     else:
         rng = np.random.default_rng(settings.seed)
-        one_unit = strategy == "days" or not _overlap(segments)
+        one_unit = strategy == "days" or (strategy != "units" and not _overlap(segments))
         plan, shared = run_plan(segments, labels, sizes=sizes, one_unit=one_unit, rng=rng)
-        words = "whole days" if strategy == "days" and _daily(segments) else "whole runs"
-        if any(run.group for run in segments.runs):
+        words = (
+            "whole units"
+            if strategy == "units"
+            else "whole days"
+            if strategy == "days" and _daily(segments)
+            else "whole runs"
+        )
+        if strategy != "units" and any(run.group for run in segments.runs):
             words += ", weather pairs together"
         if shared:
             report["warnings"].append(_shared_words(shared))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from data_provider import Prepared
+from data_provider.channels import points_of_channels
 from data_provider.frames import Batch
 from exp.evaluation.inference import logits_of, loss_of, predictions_of
 from exp.evaluation.metrics import headline
@@ -70,7 +71,8 @@ class Trainer:
         self.model, self.loss = model.to(device, dtype), loss.to(device)
         if options.compile:
             compile_network(self.model, device)
-        self.augment = Augment(spec=options.augment, seed=options.seed)
+        made_of = torch.from_numpy(points_of_channels()) if options.channels == "physical" else None
+        self.augment = Augment(spec=options.augment, seed=options.seed, made_of=made_of)
         self.mixup = mixup_of(options, data) if options.mixup else None
         self.correct = torch.zeros((), dtype=torch.int64, device=device)
         # A copy that the processor may read once a step was waited for, without waiting again.
