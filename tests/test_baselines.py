@@ -19,7 +19,9 @@ from models.baselines.trees import Tree, _at_most, join
 from tests.data_provider.kit import folder_of_runs, options
 from utils.errors import UserError
 
-KEPT = [name for name, baseline in BASELINES.items() if baseline.stored]
+# The one made of rules needs points of a unit: tests/test_rule_baseline.py has it.
+ANY_SIGNALS = [name for name in BASELINES if name != "Guideline36"]
+KEPT = [name for name in ANY_SIGNALS if BASELINES[name].stored]
 SIGNALS, STEPS = 3, 20
 
 
@@ -205,13 +207,13 @@ def runs(tmp_path_factory) -> Path:
     """A folder of results with one run of every baseline that this machine has the packages of."""
     base = tmp_path_factory.mktemp("baselines")
     folder_of_runs(base / "data")
-    for name in BASELINES:
+    for name in ANY_SIGNALS:
         if name != "MultiRocketHydra" or importlib.util.find_spec("aeon"):
             assert run.main(line(base / "data", base / "results", "--model", name)) == 0
     return base
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", ANY_SIGNALS)
 def test_the_same_commands_train_test_and_report(name, runs, capsys):
     folder = runs / "results" / "folder" / name / "default" / "latest"
     if not folder.exists():

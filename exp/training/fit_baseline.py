@@ -10,7 +10,9 @@ from data_provider import Prepared
 from exp.runs.run_folder import RunFolder
 from exp.training.build import class_weights_of
 from exp.training.fitted import Fitted
+from exp.training.rule_signals import signals_of
 from models.baselines import BASELINES, Baseline
+from models.baselines.rules import Guideline36
 from models.build import parameter_count
 from utils import distributed
 from utils.errors import UserError
@@ -27,7 +29,7 @@ class BaselineFit:
     """A fit of the baseline that the options choose, in the form of `NetworkFit`.
 
     Raises:
-        UserError: there are several processes.
+        UserError: there are several processes, or what `baseline_of` raises.
     """
 
     def __init__(self, options: Options, data: Prepared, device: torch.device) -> None:
@@ -56,8 +58,16 @@ class BaselineFit:
 
 
 def baseline_of(options: Options, data: Prepared) -> Baseline:
-    """The baseline that the options choose, to be fitted."""
-    return BASELINES[options.model](signals=len(data.info.columns), classes=len(data.info.classes), seed=options.seed)
+    """The baseline that the options choose, to be fitted.
+
+    Raises:
+        UserError: it is made of rules, and the data's columns are not the points that they need.
+    """
+    info = data.info
+    baseline = BASELINES[options.model](signals=len(info.columns), classes=len(info.classes), seed=options.seed)
+    if isinstance(baseline, Guideline36):
+        baseline.look_at(signals_of(data))
+    return baseline
 
 
 def fitted(baseline: Baseline, options: Options, data: Prepared) -> Baseline:
