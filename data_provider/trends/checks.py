@@ -119,6 +119,18 @@ def note(file: str, signal: Signal, what: str, what_to_do: str, kind: str, fatal
     return Problem(file, signal.column, what, what_to_do, fatal, kind, signal.column)
 
 
+def take_percent(file: str, everything: Sequence[Readings]) -> list[Problem]:
+    """Makes shares of unstated unit percentages, if readings of one can only be that: a system writes all alike."""
+    shares = [entry for entry in everything if entry.unit is UNITS["0-1"] and not entry.stated]
+    if not any(_percentages(entry.raw) for entry in shares):
+        return []
+    for entry in shares:
+        entry.unit, entry.stated = UNITS["%"], True
+    names = ", ".join(entry.signal.column for entry in shares)
+    return [Problem(file, "", f"taken as percentages by their readings: {names}", "state units in --roles if that is "
+                    "wrong", False, "unit")]  # fmt: skip
+
+
 def unit_problems(file: str, everything: Sequence[Readings]) -> list[Problem]:
     """Signals whose readings fit another unit than the one they are given in; each makes the file unusable.
 

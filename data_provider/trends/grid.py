@@ -98,8 +98,13 @@ def changes_only(values: np.ndarray, marked: np.ndarray) -> bool:
 
 
 def hold_seconds(step: int | None, period: int, longest: float) -> float:
-    """How old a reading may be: as in training for even files, up to the longest age for changes of value."""
-    return longest if step is None else min(longest, HOLD_STEPS * period)
+    """How old a reading may be: as in training for even files, up to the longest age for changes of value.
+
+    Readings further apart than the period are held until the next.
+    """
+    if step is None:
+        return longest
+    return max(min(longest, HOLD_STEPS * period), step + period if step > period else 0)
 
 
 def at_steps(grid: np.ndarray, times: np.ndarray, values: np.ndarray, marked: np.ndarray, age: float) -> np.ndarray:

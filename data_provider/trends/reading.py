@@ -5,6 +5,7 @@ Letters: T readings of a file, N steps of the grid, C signals of the model.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from data_provider.trends.checks import (
     drop_codes,
     drop_impossible,
     stuck_problems,
+    take_percent,
     unit_problems,
 )
 from data_provider.trends.columns import Origin, Signal, match
@@ -151,6 +153,11 @@ def _unstated(source: OpenTrend, readings: Sequence[Readings]) -> None:
         source.say(what, "give them as in the training data", kind="unit")
 
 
+def _too_rare(step: int, needed: str) -> NoReturn:
+    what = f"readings are {words_of(step)} apart, and the model needs steps of {needed}"
+    raise Unusable(what, f"export them every {needed} or more often", kind="rate")
+
+
 def _check(source: OpenTrend, found: FileReadings, request: Request) -> None:
     """Looks for readings that cannot be right.
 
@@ -160,13 +167,18 @@ def _check(source: OpenTrend, found: FileReadings, request: Request) -> None:
     everything, clock = list(found.readings.values()), found.clock
     if clock.step is not None and clock.step > request.period_seconds * _LATE:
         needed = words_of(request.period_seconds)
-        what = f"readings are {words_of(clock.step)} apart, and the model needs steps of {needed}"
-        raise Unusable(what, f"export them every {needed} or more often", kind="rate")
+        if clock.step <= request.longest_step:
+            what = f"readings are {words_of(clock.step)} apart, and held for steps of {needed}"
+            source.say(what, "faults that come and go in between are not seen", kind="style")
+        else:
+            _too_rare(clock.step, needed)
     for readings in everything:
         source.problems += drop_codes(source.file, readings)
         source.problems += drop_zeros(source.file, readings)
     if all(np.isnan(readings.raw).all() for readings in everything):
         raise Unusable("not one of the model's columns holds a reading", "export it again", kind="missing")
+    if request.takes_percent:
+        source.problems += take_percent(source.file, everything)
     wrong = unit_problems(source.file, everything)
     source.problems += wrong
     if any(problem.fatal for problem in wrong):

@@ -26,6 +26,9 @@ class Request(ReadOptions):
         resample: "direct" or "mean", as in training.
         own_rate: leave evenly sampled files at their own step if it is shorter, for a training recipe to resample.
         working_column: the one of the columns that says when the unit works, None if none does.
+        takes_percent: commands and positions whose unit nobody states are taken for percentages where readings of one
+            can only be that; else that is asked for.
+        longest_step: seconds that readings may lie apart beyond the period; they are held then.
         growing: somebody still writes to the files: a last line without its end is left out.
 
     Raises:
@@ -39,6 +42,8 @@ class Request(ReadOptions):
     resample: str = "direct"
     own_rate: bool = False
     working_column: str | None = None
+    takes_percent: bool = False
+    longest_step: int = 0
     growing: bool = False
 
     def __post_init__(self) -> None:
