@@ -22,6 +22,7 @@ MODULES = {
     "train": "exp.train",
     "test": "exp.test",
     "detect": "exp.detect",
+    "feedback": "exp.feedback",
     "export": "exp.export",
     "doctor": "exp.doctor",
     "report": "exp.report",

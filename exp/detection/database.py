@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_provider.trends.database import duckdb_of, engine_of, failed, fetch, is_database
+from exp.detection.feedback import RIGHT
 from exp.detection.session import Result
 from exp.detection.tables import EVENT_FIELDS, event_row
 from utils.errors import UserError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = frozenset({"confidence", "hours", "windows", "mean_confidence", "peak_confidence"})
 _ANOTHER = "name another database with --output"
+_EVENT_FIELDS = tuple(name for name in EVENT_FIELDS if name != RIGHT)  # nobody marks events in a database
 WINDOW_FIELDS = ("file", "start", "end", "class", "confidence", "verdict", "reason")
 
 
@@ -51,7 +53,7 @@ def append(url: str, result: Result) -> None:
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
     tables = {
         "windows": _table(result.rows, WINDOW_FIELDS, now),
-        "events": _table([event_row(finding) for finding in result.events], EVENT_FIELDS, now),
+        "events": _table([event_row(finding) for finding in result.events], _EVENT_FIELDS, now),
     }
     if url.startswith("duckdb:"):
         _append_duckdb(url, tables)
