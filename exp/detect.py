@@ -13,15 +13,18 @@ from pathlib import Path
 import torch
 
 from data_provider.trends.database import is_database, shown
-from data_provider.trends.files import TrendFile, trend_files
+from data_provider.trends.files import TrendFile, stem_of, trend_files
 from data_provider.trends.unit_files import files_of_units
 from exp.detection.database import append, source_of
 from exp.detection.detector import Detector
+from exp.detection.feedback import NAME, Feedback, read_feedback
 from exp.detection.findings import Finder
-from exp.detection.load import load_detector
+from exp.detection.load import detector_of, is_base, model_folder, with_defaults
+from exp.detection.marks import not_taken
 from exp.detection.record import outside_events
 from exp.detection.session import Result, evaluate_files, write
 from exp.detection.tables import Output
+from exp.runs.artifact import load_artifact
 from utils.errors import UserError
 from utils.logs import log_to_screen
 from utils.options import Options
@@ -29,6 +32,7 @@ from utils.options import Options
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
+DETECTED = "detected"  # folder of --result_path for what --output does not place
 
 
 def run(options: Options) -> int:
@@ -43,8 +47,12 @@ def run(options: Options) -> int:
     log_to_screen()
     if options.disable_parallel:
         torch.set_num_threads(1)
-    _check(options)
-    detector = load_detector(options)
+    options = _checked(options)
+    artifact = load_artifact(model_folder(options))
+    options = with_defaults(options, artifact)
+    if is_base(options):
+        logger.info("no --run is given: the base model, trained on simulated units, decides (docs/BASE_MODEL.md)")
+    detector = detector_of(options, artifact)
     with ExitStack() as stack:
         source = stack.enter_context(source_of(options))
         if is_database(str(options.output)):
@@ -55,9 +63,10 @@ def run(options: Options) -> int:
 
 
 def _detect(options: Options, detector: Detector, source: Path, output: Output) -> int:
-    finder = Finder(detector=detector, confirm=options.confirm)
     units = _shard_of(_units(source, options, detector), output)  # says at once if there is nothing to read
+    finder = Finder(detector=detector, confirm=options.confirm, feedback=read_feedback(output.folder))
     output.prepare()
+    _keep_marks(output, finder.feedback)
     if options.follow:
         files = partial(_units, source, options, detector)
         follow(detector, finder, files, output, pause=lambda: time.sleep(POLL_SECONDS))
@@ -97,14 +106,22 @@ def follow(
     logger.info("following %d files; Ctrl-C ends it", len(units()))
     before: list[tuple[str, int, int]] = []
     written = 0
+    told: list[str] = []
     try:
         while True:
             files = _shard_of(units(), output)
             now = [(found.name, *_state(path)) for found in files for path in found.paths]
+            now += [(NAME, *_state(path)) for path in [output.folder / NAME] if path.is_file()]
             if now != before:
+                finder.feedback = _newest(output, finder.feedback)
+            waiting = [] if now == before else _unread(output, finder.feedback)
+            if waiting:  # what was marked would be lost
+                told = _tell_new(waiting, told)
+            elif now != before:
                 before = now
                 result = evaluate_files(detector, finder, files)
                 write(detector, finder, result, output)
+                told = _tell_new([line for unit in result.units for line in unit.held], told)
                 if len(result.rows) != written:
                     logger.info("%d windows, %d events", len(result.rows), len(result.findings))
                     written = len(result.rows)
@@ -113,13 +130,45 @@ def follow(
         logger.info("no longer following; everything so far is in %s", output.folder)
 
 
-def _check(options: Options) -> None:
-    """Raises UserError if options are missing or do not fit together."""
-    if not options.input or not options.output:
-        absent = "--output with a folder to write to" if options.input else "--input with a trend file or a folder"
-        raise UserError(f"detect needs {absent}")
-    if is_database(options.output) and (options.follow or options.shard != "1/1"):
+def _newest(output: Output, known: Feedback) -> Feedback:
+    """What people have said meanwhile; what they said before where that cannot be read."""
+    try:
+        return read_feedback(output.folder)
+    except UserError as error:
+        logger.warning("%s", error)
+        return known
+
+
+def _unread(output: Output, feedback: Feedback) -> list[str]:
+    """Why the events.csv that is there must stay, if it must."""
+    try:
+        _keep_marks(output, feedback)
+    except UserError as error:
+        return [str(error)]
+    return []
+
+
+def _tell_new(lines: list[str], told: list[str]) -> list[str]:
+    for line in lines:
+        if line not in told:
+            logger.info("%s", line)
+    return lines
+
+
+def _checked(options: Options) -> Options:
+    """The options with a place to write to.
+
+    Raises:
+        UserError: options are missing or do not fit together.
+    """
+    if not options.input:
+        raise UserError("detect needs --input with a trend file or a folder")
+    if not options.output:
+        name = "database" if is_database(options.input) else stem_of(Path(options.input).expanduser().resolve())
+        options = options.replace(output=str(Path(options.result_path) / DETECTED / name))
+    if is_database(str(options.output)) and (options.follow or options.shard != "1/1"):
         raise UserError("--follow and --shard write files; name a folder for --output")
+    return options
 
 
 def _output(options: Options, source: Path) -> Output:
@@ -146,6 +195,19 @@ def _shard_of(files: list[TrendFile], output: Output) -> list[TrendFile]:
     return mine
 
 
+def _keep_marks(output: Output, feedback: Feedback) -> None:
+    """Looks for marks in the events.csv that will be replaced.
+
+    Raises:
+        UserError: there are some that `feedback` has not read.
+    """
+    path = output.path("events")
+    number = not_taken(path, feedback)
+    if number:
+        many = f"{number} mark{'s' * (number > 1)} that feedback has not read"
+        raise UserError(f"{path} holds {many}; run python run.py feedback --events {path}, or empty that column")
+
+
 def _tell(result: Result, place: str) -> None:
     """A few lines for a person."""
     answered = sum(unit.windows for unit in result.units)
@@ -159,6 +221,8 @@ def _tell(result: Result, place: str) -> None:
             "  %s: %s, %s to %s, %.1f h, confidence %.2f",
             *(finding.file, finding.fault, finding.start, finding.end, finding.hours, finding.mean_confidence),
         )
+    for line in (line for unit in result.units for line in unit.held):
+        logger.info("  %s", line)
     for unit in result.units:
         if unit.single:
             logger.info("  %s: %s outside events", unit.file, outside_events(unit))

@@ -302,7 +302,6 @@ def test_a_file_that_cannot_be_evaluated_gets_its_line(name, plain, base, tmp_pa
     ("flags", "words"),
     [
         (["--output", "out"], ["--input"]),
-        (["--input", "data"], ["--output"]),
         (["--input", "nowhere", "--output", "out"], ["nowhere", "--input"]),
         (["--input", "data", "--output", "data/out"], ["--output", "would be read as trends"]),
         (["--input", "data", "--output", "out", "--shard", "0/3"], ["--shard", "0/3"]),

@@ -11,7 +11,7 @@ from data_provider.trends.request import Request
 from data_provider.trends.unit_files import files_of_units
 from exp.detection.detector import Detector
 from exp.detection.findings import Finder
-from exp.detection.load import load_detector, model_folder
+from exp.detection.load import BASE, load_detector, model_folder, with_defaults
 from exp.detection.session import evaluate_files
 from exp.detection.tables import event_row, window_fields
 from exp.runs.artifact import DESCRIPTION
@@ -39,7 +39,7 @@ Rows = list[dict[str, Any]]
 
 
 def detect_files(
-    model: str | Path, files: Sequence[str | Path], *, root: str | Path | None = None, **settings: Any
+    model: str | Path | None, files: Sequence[str | Path], *, root: str | Path | None = None, **settings: Any
 ) -> tuple[Rows, Rows]:
     """What `run.py detect` finds in some trend files. Nothing is written, and no state is kept but the loaded model.
 
@@ -48,7 +48,7 @@ def detect_files(
     a spreadsheet should send it through `utils.csv_safety.harmless`.
 
     Args:
-        model: a run folder, or the model folder of one.
+        model: a run folder, or the model folder of one; None for the base model.
         files: trend files, one a unit, or folders of them. One that cannot be evaluated has a "no answer" row with the
             reason.
         root: the folder from which files are named in the rows; None names them by their last part.
@@ -65,12 +65,13 @@ def detect_files(
         if name not in known:
             raise unknown_name("setting of detection", name, list(SETTINGS))
     chosen = {name: checked(known[name], value) for name, value in settings.items()}
-    options = Options(verb="detect", run=str(model), **chosen)
+    run = str(BASE if model is None else model)
+    options = Options(verb="detect", run=run, explicit=frozenset(chosen), **chosen)
     described = model_folder(options) / DESCRIPTION
     detector = _loaded(options, described.stat().st_mtime_ns if described.is_file() else 0)
     result = evaluate_files(
         detector,
-        Finder(detector=detector, confirm=options.confirm),
+        Finder(detector=detector, confirm=with_defaults(options, detector.artifact).confirm),
         _found(files, root, options.unit_from, detector.request),
     )
     fields = window_fields(detector.artifact.info.classes)

@@ -5,8 +5,6 @@ Letters: N steps of a file, n windows, C signals, L steps of a window, K classes
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,66 +16,13 @@ from data_provider.trends.files import TrendFile
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
+from exp.detection.days import decide_days
+from exp.detection.evaluated import EvaluatedFile, Gap
+from exp.detection.inputs import Inputs
 from exp.detection.occupancy import Occupancy, occupancy
 from exp.evaluation.decision import MISSING, NOT_SURE, OUTSIDE, UNDEFINED, Verdicts, verdict_names
 from exp.evaluation.inference import answer, in_batches
 from exp.runs.artifact import Artifact
-
-
-class Gap(NamedTuple):
-    """A time that could not be evaluated: (start, end) datetime64[s] and why."""
-
-    start: np.datetime64
-    end: np.datetime64
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluatedFile:
-    """A file with verdicts.
-
-    Attributes:
-        trend: the file.
-        windows: its n windows, None if it has none.
-        start, end: (n,) datetime64[s] on the trend's own line of time.
-        probabilities: (n, K) float64 as written, by `test` too.
-        confidence: (n, K) float64 as written, calibrated: how often a class so sure of is right.
-        named: (n,) number of the class with the largest probability, whatever the verdict.
-        novelty_rank: (n,) share of known windows with a lower novelty score.
-        verdict: (n,) str, a class, "normal", "unknown" or "no answer".
-        reason: (n,) str, why there is no answer, or what must be said beside it.
-        gaps: times without windows.
-        refused: why nothing of the file can be evaluated, "" if something can.
-        cautions: lines that a person should read.
-    """
-
-    trend: Trend
-    windows: WindowSet | None
-    start: np.ndarray
-    end: np.ndarray
-    probabilities: np.ndarray
-    confidence: np.ndarray
-    named: np.ndarray
-    novelty_rank: np.ndarray
-    verdict: np.ndarray
-    reason: np.ndarray
-    gaps: list[Gap]
-    refused: str
-    cautions: list[str]
-
-    @property
-    def file(self) -> str:
-        """The file's name."""
-        return self.trend.file
-
-    def clock(self, time: np.datetime64) -> str:
-        """A time as the file's clock showed it; with its distance from UTC where that is known."""
-        place = int(np.clip(np.searchsorted(self.trend.times, time, side="right") - 1, 0, len(self.trend.times) - 1))
-        shift = self.trend.clock[place] - self.trend.times[place]
-        if not self.trend.utc:
-            return str(time + shift)
-        minutes = int(shift.astype(np.int64)) // 60
-        return f"{time + shift}{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 class Detector:
@@ -85,11 +30,12 @@ class Detector:
 
     Args:
         artifact: the model.
+        inputs: what it takes of a file.
         request: how files are read; its columns are the model's, and behind them the column that says when the unit
             works, if training knew one.
         stride: steps between windows.
         unknown_rate: share of known windows that may be called unknown.
-        false_alarm_rate: share of fault-free windows that may be called a fault.
+        false_alarm_rate: share of fault-free windows, or days where those are decided, that may be called a fault.
         device: where to compute.
     """
 
@@ -97,35 +43,38 @@ class Detector:
         self,
         *,
         artifact: Artifact,
+        inputs: Inputs,
         request: Request,
         stride: int,
         unknown_rate: float,
         false_alarm_rate: float,
         device: torch.device,
     ) -> None:
-        self.artifact, self.request, self.stride, self.device = artifact, request, stride, device
+        self.artifact, self.inputs, self.request = artifact, inputs, request
+        self.stride, self.device = stride, device
         self.unknown_rate, self.false_alarm_rate = unknown_rate, false_alarm_rate
         self.model = artifact.model.to(device)
-        self.signals = len(artifact.info.columns)
-        self.rule = artifact.rule(unknown_rate=unknown_rate, false_alarm_rate=false_alarm_rate)
+        by_window = false_alarm_rate if artifact.days is None else 1.0
+        self.rule = artifact.rule(unknown_rate=unknown_rate, false_alarm_rate=by_window)
         self._names = np.array(verdict_names(artifact.info), object)
         self._known: dict[bytes, Verdicts] = {}
 
     def read(self, found: TrendFile) -> EvaluatedFile:
         """Verdicts about a file; one that cannot be evaluated has a reason and no windows."""
         trend = read_trend(found, self.request)
-        refused = trend.fatal.reason if trend.fatal else self._refusal(trend)
+        refused = trend.fatal.reason if trend.fatal else self.refusal(trend)
         if refused:
             return self._nothing(trend, refused)
-        windows, occupied = self.windows(trend), self.occupancy(trend)
+        values, occupied = self.inputs.values(trend), self.occupancy(trend)
+        windows = self._windows(trend, values, occupied.control, self.stride)
         cautions = [occupied.caution] if occupied.caution else []
-        gaps = self._gaps(trend, windows, occupied.control)
+        gaps = self._gaps(trend, values, windows, occupied.control)
         if not len(windows) and not gaps:
             gaps = [Gap(trend.times[0], trend.times[-1], f"the unit never works here, as {occupied.source} says")]
         if not len(windows):
             return self._nothing(trend, "", gaps=gaps, cautions=cautions)
         verdicts = self._verdicts(windows)
-        return EvaluatedFile(
+        evaluated = EvaluatedFile(
             trend=trend,
             windows=windows,
             start=windows.start,
@@ -139,31 +88,55 @@ class Detector:
             gaps=gaps,
             refused="",
             cautions=cautions,
+            notes=self._notes(trend),
         )
+        return self._by_days(evaluated, occupied.control)
+
+    def _notes(self, trend: Trend) -> list[str]:
+        told = [problem.reason for problem in trend.problems if not problem.fatal and self.inputs.matters(problem)]
+        return [*self.advice(trend), *told]
+
+    def advice(self, trend: Trend) -> list[str]:
+        """What would let more be found in a file."""
+        return self.inputs.advice(trend, self.artifact.days.worth if self.artifact.days else {})
+
+    def _by_days(self, evaluated: EvaluatedFile, control: np.ndarray | None) -> EvaluatedFile:
+        """What is decided by days, where the model does so."""
+        days = self.artifact.days
+        if days is None:
+            return evaluated
+        recipe, times = self.artifact.recipe, evaluated.trend.times
+        working = working_mask(times, control, value=recipe.working_value, settle_seconds=recipe.settle_seconds)
+        rules = self.inputs.rules(evaluated.trend, working, days.rules)
+        return decide_days(evaluated, days, self.artifact.info, rules, false_alarm_rate=self.false_alarm_rate)
 
     def windows(self, trend: Trend, *, stride: int | None = None) -> WindowSet:
         """The windows of a file, as training would have cut them, with the detector's stride or another."""
+        control = self.occupancy(trend).control
+        return self._windows(trend, self.inputs.values(trend), control, stride or self.stride)
+
+    def _windows(self, trend: Trend, values: np.ndarray, control: np.ndarray | None, stride: int) -> WindowSet:
         info, artifact = self.artifact.info, self.artifact
         return unlabelled(
             trend.times,
-            trend.values[:, : self.signals],
-            self.occupancy(trend).control,
+            values,
+            control,
             name=trend.file,
             recipe=artifact.recipe,
             scaler=artifact.scaler,
             seq_len=info.seq_len,
-            step=stride or self.stride,
+            step=stride,
             masked=self.rule.most_missing > 0,
         )[0]
 
     def lacks(self, trend: Trend) -> list[str]:
         """The sensors that a file lacks, where they are more than the model answers without; else none."""
-        names = [column for column in trend.missing if column in self.artifact.info.columns]
+        names = self.inputs.missing(trend)
         return names if len(names) > self.rule.most_missing else []
 
     def occupancy(self, trend: Trend) -> Occupancy:
         """When the unit of a file works."""
-        return occupancy(trend, self.artifact.recipe, self.artifact.info.columns)
+        return occupancy(trend, self.artifact.recipe, self.inputs.columns)
 
     def _verdicts(self, windows: WindowSet) -> Verdicts:
         """Verdicts about at least one window, batch by batch; of a growing file only what is new is computed."""
@@ -200,23 +173,26 @@ class Detector:
             trend=trend, windows=None, start=none.astype("datetime64[s]"), end=none.astype("datetime64[s]"),
             probabilities=none, confidence=none, named=none.astype(int), novelty_rank=none, verdict=none.astype(str),
             reason=none.astype(str), gaps=list(gaps), refused=refused, cautions=list(cautions),
+            notes=self._notes(trend),
         )  # fmt: skip
 
-    def _refusal(self, trend: Trend) -> str:
-        """That a file lacks too many sensors, and which; "" if it does not."""
+    def refusal(self, trend: Trend) -> str:
+        """Why nothing of a file can be evaluated, as that it lacks too many sensors; "" if something can."""
         names, most = self.lacks(trend), self.rule.most_missing
         if not names:
-            return ""
+            recipe, control = self.artifact.recipe, self.occupancy(trend).control
+            working = working_mask(trend.times, control, value=recipe.working_value, settle_seconds=0)
+            return self.inputs.refusal(trend, working)
         if most:
             return f"{len(names)} sensors are missing, and the model answers without {most} at most: {', '.join(names)}"
         reasons = {problem.column: problem.reason for problem in trend.problems[::-1] if problem.kind == "missing"}
         return f"the model needs {', '.join(names)}: {reasons[names[0]]}"
 
-    def _gaps(self, trend: Trend, windows: WindowSet, control: np.ndarray | None) -> list[Gap]:
+    def _gaps(self, trend: Trend, values: np.ndarray, windows: WindowSet, control: np.ndarray | None) -> list[Gap]:
         """Times while the unit worked that no window covers: readings are missing, or it stopped too soon."""
         recipe, info, times = self.artifact.recipe, self.artifact.info, trend.times
         working = working_mask(times, control, value=recipe.working_value, settle_seconds=recipe.settle_seconds)
-        values, _ = hold(times, trend.values[:, : self.signals], recipe.hold_seconds)
+        values, _ = hold(times, values, recipe.hold_seconds)
         lost = np.isnan(values) & (self.rule.most_missing == 0)
         state = np.where(working, np.where(lost.any(1), 1, 2), 0)  # off, unreadable, usable
         late = np.diff(times).astype(np.int64) > max(recipe.hold_seconds, step_of(times))

@@ -9,8 +9,12 @@ import numpy as np
 
 from exp.detection.advice import advice, meaning
 from exp.detection.attribution import attribution, top_sensors
-from exp.detection.detector import Detector, EvaluatedFile
+from exp.detection.days import rules_between
+from exp.detection.detector import Detector
+from exp.detection.evaluated import EvaluatedFile
 from exp.detection.events import Event, events_of, singles_of
+from exp.detection.feedback import Feedback
+from exp.detection.inputs import Drawn
 from exp.detection.record import Evidence, Finding
 from exp.evaluation.decision import UNKNOWN
 from utils.written import mean_written, units
@@ -38,25 +42,34 @@ class Finder:
     Args:
         detector: what evaluated the files.
         confirm: windows that open and close an event.
+        feedback: what people said of earlier events.
     """
 
-    def __init__(self, *, detector: Detector, confirm: int) -> None:
+    def __init__(self, *, detector: Detector, confirm: int, feedback: Feedback | None = None) -> None:
         self.detector, self.confirm = detector, confirm
+        self.feedback = feedback or Feedback()
         self._known: dict[_Key, Finding] = {}
 
-    def find(self, evaluated: EvaluatedFile) -> tuple[list[Finding], list[Finding]]:
-        """The events of a file, in the order of their starts; and a finding a fault of the windows outside them."""
+    def find(self, evaluated: EvaluatedFile) -> tuple[list[Finding], list[Finding], list[str]]:
+        """The events of a file, in the order of their starts; a finding a fault of the windows outside them; and a
+        line for a person about events that feedback takes for none."""
         if evaluated.windows is None or not len(evaluated.start):
-            return [], []
+            return [], [], []
         period = self.detector.artifact.info.period_seconds
         events = events_of(evaluated.verdict, evaluated.start, evaluated.end, confirm=self.confirm, period=period)
+        events, held = self.feedback.sift(
+            evaluated.file,
+            events,
+            named=lambda event: (event.fault, evaluated.clock(event.start)),
+            peak=lambda event: float(self._sure(evaluated, event)[0].max()),
+        )
         fresh = {_key(evaluated, event): event for event in events}
         found = {key: self._known.get(key) or self._finding(evaluated, event) for key, event in fresh.items()}
         self._known = {key: known for key, known in self._known.items() if key.file != evaluated.file}
         if self.detector.request.growing:
             self._known |= found
         singles = singles_of(evaluated.verdict, evaluated.start, evaluated.end, events, period=period)
-        return list(found.values()), [self._single(evaluated, event) for event in singles]
+        return list(found.values()), [self._single(evaluated, event) for event in singles], held
 
     def _single(self, evaluated: EvaluatedFile, event: Event) -> Finding:
         """Windows outside events; nothing is drawn of them."""
@@ -84,9 +97,9 @@ class Finder:
         spoken = attribution(self.detector.artifact, self.detector.device, batch.x, batch.missing, event.fault)
         order = top_sensors(spoken, min(SHOWN_SENSORS, len(info.columns)))
         best = int(np.flatnonzero(places == event.windows[peak])[0])
-        sensors = tuple(info.columns[place] for place in order[:SENSORS])
-        evidence = self._evidence(evaluated, event, places, spoken, order, batch.x[best].numpy())
-        return _plain(evaluated, event, sure, words, sensors=sensors, evidence=evidence, confirmed=True)
+        drawn = self.detector.inputs.drawn(evaluated.trend, order, SENSORS)
+        evidence = self._evidence(evaluated, event, places, spoken, order, drawn, batch.x[best].numpy())
+        return _plain(evaluated, event, sure, words, sensors=drawn.names, evidence=evidence, confirmed=True)
 
     def _evidence(
         self,
@@ -95,6 +108,7 @@ class Finder:
         places: np.ndarray,
         spoken: np.ndarray,
         order: list[int],
+        drawn: Drawn,
         peak: np.ndarray,
     ) -> Evidence:
         """What the report draws of an event."""
@@ -105,12 +119,12 @@ class Finder:
         rows = rows[:: max(1, -(-len(rows) // MOST_STEPS))]
         marked = [(evaluated.start[place], evaluated.end[place]) for place in event.windows]
         times, image = _on_clock(spoken[:, order], evaluated.start[places], info.period_seconds)
-        top = order[:SENSORS]
         return Evidence(
             columns=tuple(info.columns[place] for place in order),
-            units=tuple(info.units[place] for place in order),
+            drawn=drawn.names,
+            units=drawn.units,
             times=_clocks(evaluated, trend.times[rows]),
-            values=trend.values[rows][:, top].T.copy(),
+            values=trend.values[rows][:, drawn.places].T.copy(),
             marked=tuple(
                 (_clocks(evaluated, np.array(pair))[0], _clocks(evaluated, np.array(pair))[1]) for pair in marked
             ),
@@ -146,6 +160,7 @@ def _plain(
         ongoing=event.ongoing,
         evidence=evidence,
         confirmed=confirmed,
+        rules=rules_between(evaluated.days, evaluated.clock_time(event.start), evaluated.clock_time(event.end)),
     )
 
 

@@ -28,7 +28,7 @@ def trends(evidence: Evidence, path: Path) -> Path:
     with drawing(path, _WIDTH, 0.35 + 1.15 * number) as figure:
         panels = figure.subplots(number, 1, sharex=True, squeeze=False)[:, 0]
         cuts = _gaps(evidence.times)
-        for axes, values, name, unit in zip(panels, evidence.values, evidence.columns, evidence.units, strict=False):
+        for axes, values, name, unit in zip(panels, evidence.values, evidence.drawn, evidence.units, strict=True):
             for start, end in _joined(evidence):
                 axes.axvspan(start, end, color=ORANGE, alpha=0.16, linewidth=0)
             axes.plot(np.insert(evidence.times, cuts, evidence.times[cuts]), _broken(values, cuts), color=BLUE, lw=1.0)

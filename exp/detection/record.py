@@ -4,7 +4,7 @@ Letters: C signals, N readings shown, S steps, L steps of a window.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,9 +16,10 @@ class Evidence:
     """What is drawn of an event; times are the file's clock.
 
     Attributes:
-        columns, units: of the signals that speak for it, most first.
+        columns: the model's signals that speak for it, most first.
+        drawn, units: the file's columns that tell of the first of them.
         times: (N,) datetime64[s] of the trends.
-        values: (3 or fewer, N) float32 readings of the first signals.
+        values: (3 or fewer, N) float32 readings of those columns.
         marked: (start, end) datetime64[s] of the event's windows.
         looked_times: (S,) datetime64[s] of the picture of where the network looked.
         looked: (signals, S) how much each reading speaks for the fault, at least 0.
@@ -27,6 +28,7 @@ class Evidence:
     """
 
     columns: tuple[str, ...]
+    drawn: tuple[str, ...]
     units: tuple[str, ...]
     times: np.ndarray
     values: np.ndarray
@@ -48,6 +50,7 @@ class Finding:
         mean_confidence, peak_confidence: of the fault in the event's windows, calibrated; of an unknown one, the share
             of known windows that look less strange.
         evidence: None where the report has no room for it.
+        rules: what rules say of its days, in words.
     """
 
     file: str
@@ -64,6 +67,7 @@ class Finding:
     ongoing: bool
     evidence: Evidence | None
     confirmed: bool = True
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +82,10 @@ class Unit:
         verdicts: verdict -> number of windows.
         silent: (start, end, reason) of what could not be evaluated.
         cautions: lines that a person should read.
+        days: verdict -> number of days, where days are decided about.
         findings: its events.
         single: a fault, or "unknown" -> number of windows that say so outside every event of it.
+        held: lines about events that feedback takes for none.
     """
 
     file: str
@@ -92,6 +98,8 @@ class Unit:
     cautions: list[str]
     findings: list[Finding]
     single: dict[str, int]
+    days: dict[str, int] = field(default_factory=dict)
+    held: list[str] = field(default_factory=list)
 
 
 def outside_events(unit: Unit) -> str:

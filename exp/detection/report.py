@@ -33,6 +33,8 @@ class About:
         unknown_rate: share of known windows that may be called unknown.
         false_alarm_rate: share of fault-free windows that may be called a fault.
         confirm: windows that open and close an event.
+        by_days: whether days are decided about.
+        simulated: whether the model has seen simulated units only.
     """
 
     model: str
@@ -44,6 +46,8 @@ class About:
     unknown_rate: float
     false_alarm_rate: float
     confirm: int
+    by_days: bool = False
+    simulated: bool = False
 
 
 def write(path: Path, units: Sequence[Unit], about: About) -> Path:
@@ -83,7 +87,8 @@ def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
         "silent_rest": max(0, len(silent) - _MOST_SILENT),
         "reasons": _reasons(silent),
         "single": [(unit.file, outside_events(unit)) for unit in units if unit.single],
-        "cautions": [(unit.file, line) for unit in units for line in unit.cautions],
+        "cautions": [(unit.file, line) for unit in units for line in [*unit.held, *unit.cautions]],
+        "held": any(unit.held for unit in units),
         "units": [_unit(unit) for unit in units],
         "window": duration(about.window_seconds),
         "stride": duration(about.stride_seconds),
@@ -101,7 +106,7 @@ def _headline(units: Sequence[Unit], findings: Sequence[Finding], confirm: int) 
         single = [unit for unit in evaluated if unit.single]
         if not single:
             return f"No fault was found: {len(evaluated)} {what} evaluated, {_hours(units)} of operation."
-        said = f"{outside_events(single[0])}, {_seldom(confirm)}"
+        said = f"{outside_events(single[0])}, {_why_none(single[0], confirm)}"
         where = "" if len(evaluated) == 1 else f" In {single[0].file} "
         more = f", and {len(single) - 1} more units have such windows" if len(single) > 1 else ""
         return f"No event, but not all is normal in {_hours(units)} of operation:{where or ' '}{said}{more}."
@@ -112,7 +117,9 @@ def _headline(units: Sequence[Unit], findings: Sequence[Finding], confirm: int) 
     return f"Faults were found in {len(faulty)} of the {len(evaluated)} units that could be evaluated."
 
 
-def _seldom(confirm: int) -> str:
+def _why_none(unit: Unit, confirm: int) -> str:
+    if unit.held:
+        return "held back by feedback or too few in a row"
     return "none twice in a row" if confirm == 2 else f"fewer than {confirm} in a row"
 
 
@@ -244,6 +251,9 @@ def _figures(finding: Finding) -> list[tuple[str, str, Picture]]:
 
 def _unit(unit: Unit) -> tuple[str, str, str, int, str]:
     said = ", ".join(f"{name} {number:,}" for name, number in sorted(unit.verdicts.items(), key=lambda v: -v[1]))
+    if unit.days:
+        days = ", ".join(f"{name} {number}" for name, number in sorted(unit.days.items(), key=lambda v: -v[1]))
+        said = f"days: {days}; windows: {said}"
     return unit.file, moment(unit.start), moment(unit.end), unit.windows, said or "none"
 
 

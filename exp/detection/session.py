@@ -12,11 +12,13 @@ import numpy as np
 
 from data_provider.trends.files import TrendFile
 from exp.detection import report, tables
-from exp.detection.detector import Detector, EvaluatedFile
+from exp.detection.days import DAY_FIELDS, day_rows
+from exp.detection.detector import Detector
+from exp.detection.evaluated import EvaluatedFile
 from exp.detection.findings import Finder
 from exp.detection.record import Finding, Unit
 from exp.detection.tables import Output
-from exp.evaluation.decision import NO_ANSWER
+from exp.evaluation.decision import NO_ANSWER, NORMAL
 from utils.files import csv_text
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,7 @@ class Result:
     """What one pass over the files found."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    days: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     singles: list[Finding] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
@@ -50,9 +53,10 @@ def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile
     classes = detector.artifact.info.classes
     for found in files:
         evaluated = detector.read(found)
-        findings, singles = finder.find(evaluated)
+        findings, singles, held = finder.find(evaluated)
         result.rows += tables.window_rows(evaluated, classes)
-        result.units.append(_unit(evaluated, findings, singles))
+        result.days += day_rows(evaluated, detector.artifact.info)
+        result.units.append(dataclasses.replace(_unit(evaluated, findings, singles), held=held))
         result.findings += findings
         result.singles += singles
         if evaluated.trend.fatal:
@@ -79,8 +83,9 @@ def _unit(evaluated: EvaluatedFile, findings: list[Finding], singles: list[Findi
     ]
     if evaluated.refused:
         silent.append((*span, evaluated.refused))
-    notes = [problem.reason for problem in evaluated.trend.problems if not problem.fatal]
-    cautions = [*evaluated.cautions, *notes[:MOST_NOTES]]
+    notes = evaluated.notes
+    said = [f"{day.day}: {day.reason}" for day in evaluated.days if day.verdict == NORMAL and day.reason]
+    cautions = [*evaluated.cautions, *said[:MOST_NOTES], *notes[:MOST_NOTES]]
     if len(notes) > MOST_NOTES:
         cautions.append(f"and {len(notes) - MOST_NOTES} more; python run.py doctor lists them")
     return Unit(
@@ -94,6 +99,7 @@ def _unit(evaluated: EvaluatedFile, findings: list[Finding], singles: list[Findi
         cautions=cautions,
         findings=findings,
         single={finding.fault: finding.windows for finding in singles},
+        days=dict(Counter(day.verdict for day in evaluated.days)),
     )
 
 
@@ -108,7 +114,7 @@ def _spans(evaluated: EvaluatedFile) -> list[tuple[str, str]]:
 
 
 def write(detector: Detector, finder: Finder, result: Result, output: Output) -> None:
-    """Writes windows.csv, events.csv and report.html.
+    """Writes windows.csv, events.csv, report.html and, where days are decided about, days.csv.
 
     Raises:
         UserError: a file cannot be written.
@@ -116,6 +122,8 @@ def write(detector: Detector, finder: Finder, result: Result, output: Output) ->
     artifact = detector.artifact
     tables.grow(output.path("windows"), csv_text(tables.window_fields(artifact.info.classes), result.rows))
     tables.grow(output.path("events"), csv_text(tables.EVENT_FIELDS, map(tables.event_row, result.events)))
+    if artifact.days is not None:
+        tables.grow(output.path("days"), csv_text(DAY_FIELDS, result.days))
     drawn = {(f.file, f.fault, f.start): f for f in result.findings}
     units = [
         dataclasses.replace(unit, findings=[drawn[f.file, f.fault, f.start] for f in unit.findings])
@@ -138,4 +146,6 @@ def _about(detector: Detector, confirm: int) -> report.About:
         unknown_rate=detector.unknown_rate,
         false_alarm_rate=detector.false_alarm_rate,
         confirm=confirm,
+        by_days=artifact.days is not None,
+        simulated=info.data == "fleet",
     )

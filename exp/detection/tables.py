@@ -3,13 +3,15 @@
 Letters: n windows, K classes.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exp.detection import report
-from exp.detection.detector import EvaluatedFile
+from exp.detection.evaluated import EvaluatedFile
+from exp.detection.feedback import RIGHT
 from exp.detection.record import Finding
 from exp.evaluation.decision import NO_ANSWER
 from utils.errors import UserError
@@ -17,26 +19,27 @@ from utils.files import write_bytes
 
 EVENT_FIELDS = (
     "file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence", "sensors",
-    "ongoing", "advice", "confirmed",
+    "ongoing", "advice", "confirmed", "rules", RIGHT,
 )  # fmt: skip
 # How files that `detect` may overwrite begin.
 HEADS = {
     "windows": "file,start,end,class,confidence,",
     "events": "file,fault,meaning,",
+    "days": "file,day,verdict,",
     "report": report.MARK,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """The three files of a detection, those of a shard with its number in their names."""
+    """The files of a detection, those of a shard with its number in their names."""
 
     folder: Path
     shard: int = 1
     shards: int = 1
 
     def path(self, name: str) -> Path:
-        """Of "windows", "events" or "report"."""
+        """Of "windows", "events", "days" or "report"."""
         mark = f".{self.shard}-of-{self.shards}" if self.shards > 1 else ""
         return self.folder / f"{name}{mark}.{'html' if name == 'report' else 'csv'}"
 
@@ -89,13 +92,15 @@ def window_rows(evaluated: EvaluatedFile, classes: Sequence[str]) -> list[dict[s
 
 def event_row(finding: Finding) -> dict[str, Any]:
     """A row of events.csv."""
-    row = {name: getattr(finding, name) for name in EVENT_FIELDS}
+    row = {name: getattr(finding, name) for name in EVENT_FIELDS if name != RIGHT}
     return {
         **row,
         "hours": round(finding.hours, 2),
         "sensors": "; ".join(finding.sensors),
         "ongoing": "yes" if finding.ongoing else "no",
         "confirmed": "yes" if finding.confirmed else "no",
+        "rules": "; ".join(finding.rules),
+        RIGHT: "",
     }
 
 
@@ -119,4 +124,14 @@ def grow(path: Path, text: str) -> None:
 
 def _begins_as_ours(path: Path, head: str) -> bool:
     with path.open("rb") as file:
-        return head.encode() in file.read(2**16) if path.suffix == ".html" else file.read(len(head)) == head.encode()
+        content = file.read(2**16)
+    if path.suffix == ".html":
+        return head.encode() in content
+    return content.startswith(head.encode()) or _as_written(content).startswith(head)
+
+
+def _as_written(content: bytes) -> str:
+    """The beginning of a table that a spreadsheet saved, as it was before."""
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = content.decode("utf-16" if wide else "utf-8-sig", errors="replace").replace('"', "")
+    return re.sub(r"^sep=.\s+", "", text).replace(";", ",").replace("\t", ",")

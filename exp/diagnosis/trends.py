@@ -48,7 +48,7 @@ class _Verdict:
 
 
 def examine(options: Options, source: Path) -> int:
-    """Prints how the files of a source fit the model of `--run`, and writes a first role map.
+    """Prints how the files of a source fit the model of `--run`, or the base model, and writes a first role map.
 
     Returns:
         0: every file can be evaluated.
@@ -96,15 +96,22 @@ def _verdict(trend: Trend, detector: Detector) -> _Verdict:
     notes = [
         f"  look at: {problem.reason}"
         for problem in sorted(trend.problems, key=lambda problem: problem.kind not in _DECIDING)
-        if not problem.fatal and not (problem.kind == "missing" and problem.column in said)
+        if not problem.fatal
+        and detector.inputs.matters(problem)
+        and not (problem.kind == "missing" and problem.column in said)
     ]
     if trend.fatal:
         return _Verdict(trend.file, trend.fatal.reason, notes)
     info, reason, most_missing = detector.artifact.info, "", detector.rule.most_missing
     needed = words_of(info.seq_len * info.period_seconds)
-    missing = [column for column in trend.missing if column in info.columns]
-    windows = None if detector.lacks(trend) else len(detector.windows(trend, stride=info.seq_len))
-    if windows is None:
+    counted = detector.inputs.counted
+    missing = [column for column in trend.missing if column in counted]
+    refused = "" if detector.lacks(trend) else detector.refusal(trend)
+    notes = [*(f"  look at: {line}" for line in detector.advice(trend)), *notes]
+    windows = None if detector.lacks(trend) or refused else len(detector.windows(trend, stride=info.seq_len))
+    if refused:
+        reason = refused
+    elif windows is None:
         rule = f"answers without {most_missing} at most" if most_missing else "needs all of its columns"
         reason = f"it lacks {listed(missing, 40)}, and the model {rule}; name them with --roles"
     elif windows == 0:
@@ -122,7 +129,7 @@ def _verdict(trend: Trend, detector: Detector) -> _Verdict:
             f"  times: {_words(trend.clock[0])} to {_words(trend.clock[-1])}, {_zone(trend)}",
             f"  readings: {len(trend.times)}, one every {words_of(trend.period_seconds)}",
             f"  works: {_hours(trend, occupied, detector)}",
-            f"  columns: {len(info.columns) - len(missing)} of the model's {len(info.columns)}",
+            f"  columns: {len(counted) - len(missing)} of the model's {len(counted)}",
             *([] if windows is None else [f"  windows of {needed} without a gap: {windows}"]),
         ],
     )
@@ -149,7 +156,7 @@ def _words(time: np.datetime64) -> str:
 def _silent(trend: Trend, windows: WindowSet, detector: Detector) -> list[str]:
     """How many of the windows that `detect` would look at get no answer whatever the model says, and why."""
     rule, scaler, number = detector.rule, detector.artifact.scaler, len(windows)
-    outside, poor = np.zeros(detector.signals, int), 0
+    outside, poor = np.zeros(len(detector.artifact.info.columns), int), 0
     for places in pieces_of(np.arange(number)):
         readings, mask = windows.readings(places), windows.missing(places)
         missing = torch.from_numpy(np.zeros(readings.shape[:2], bool) if mask is None else mask)

@@ -19,6 +19,7 @@ from torch import nn
 
 from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
+from exp.evaluation.days import DayDecision
 from exp.evaluation.decision import Decision, DecisionRule, most_missing
 from exp.evaluation.inference import exact
 from models.baselines import Baseline
@@ -47,6 +48,7 @@ class Artifact:
         decision: from answers to decisions.
         options: how it was trained.
         description: the whole JSON.
+        days: from windows and rules to decisions about days, None where windows are all that is decided.
     """
 
     model: nn.Module
@@ -56,6 +58,12 @@ class Artifact:
     decision: Decision
     options: Options
     description: dict[str, Any]
+    days: DayDecision | None = None
+
+    def _most_missing(self) -> int:
+        """Signals that a window may lack. Of points the fewest are asked for elsewhere (data_provider/channels.py)."""
+        signals = len(self.info.columns)
+        return signals - 1 if self.options.channels == "physical" else most_missing(signals, self.options.augment)
 
     def rule(self, *, unknown_rate: float, false_alarm_rate: float) -> DecisionRule:
         """How verdicts are made, with the rates of `DecisionRule`."""
@@ -64,7 +72,7 @@ class Artifact:
             self.info,
             unknown_rate=unknown_rate,
             false_alarm_rate=false_alarm_rate,
-            most_missing=most_missing(len(self.info.columns), self.options.augment),
+            most_missing=self._most_missing(),
         )
 
 
@@ -77,6 +85,7 @@ def save_artifact(
     recipe: Recipe,
     decision: Decision,
     options: Options,
+    days: DayDecision | None = None,
 ) -> None:
     """Writes `weights.safetensors`, a network's in float32, `decision.safetensors` and `model.json`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,6 +99,7 @@ def save_artifact(
         "scaler": scaler.to_dict(),
         "recipe": recipe.to_dict(),
         "decision": decision.to_dict(),
+        **({"days": days.to_dict()} if days else {}),
         "options": options.to_dict(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
@@ -116,6 +126,7 @@ def load_artifact(folder: Path) -> Artifact:
         decision=Decision.from_dict(description["decision"], safetensors.torch.load_file(folder / DECISION)),
         options=options,
         description=description,
+        days=DayDecision.from_dict(description["days"]) if "days" in description else None,
     )
 
 
