@@ -11,6 +11,7 @@ from exp.runs.run_folder import RunFolder
 from exp.training.fit_baseline import BaselineFit
 from exp.training.fit_network import NetworkFit
 from exp.training.fitted import Fitted
+from exp.training.pretrained import like_init
 from exp.training.trainer import Interrupted
 from models.baselines import BASELINES
 from utils import distributed
@@ -55,6 +56,7 @@ def run(options: Options) -> int:
             folder = RunFolder.find(options.resume, options)
             _train(_options_of_resume(folder, options), device, folder)
         else:
+            options = like_init(options)
             for i in range(options.itr):
                 _train(options.replace(seed=options.seed + i, itr=1), device)
     except Interrupted as stopped:

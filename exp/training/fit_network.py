@@ -10,6 +10,7 @@ from data_provider import Prepared
 from exp.runs.run_folder import RunFolder
 from exp.training.build import loss_for
 from exp.training.fitted import Fitted
+from exp.training.pretrained import take_over
 from exp.training.trainer import Trainer
 from models.build import model_of, parameter_count
 from utils import distributed
@@ -42,6 +43,8 @@ class NetworkFit:
             options = options.replace(enable_auto_gradient_accumulation=False)  # so config.yaml says what was done
         self.options, self.data = options, data
         model, loss = model_of(options, data.info), loss_for(options, data.info)
+        if options.init and not options.resume:
+            take_over(model, options, data.info)
         self.trainer = Trainer(options=options, data=data, model=model, loss=loss, plan=accumulation, device=device)
 
     def announce(self) -> None:
