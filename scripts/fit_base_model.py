@@ -36,7 +36,6 @@ from exp.detection.inputs import ChannelInputs
 from exp.detection.load import UNKNOWN_RATE, detector_of
 from exp.evaluation.days import DayDecision, fit_days
 from exp.runs.artifact import Artifact, load_artifact, save_artifact
-from models.build import parameter_count
 from models.rules import RULES
 from utils.files import write_text
 from utils.options import Options
@@ -218,9 +217,10 @@ def card(artifact: Artifact, told: dict[str, Any], fleet: Path) -> str:
     kinds = "".join(
         f"| {name} | {of['days']} | {of['found']:.0%} | {of['right']:.0%} |\n" for name, of in unseen["kinds"].items()
     )
+    size = sum(parameter.numel() for parameter in artifact.model.parameters())
     return f"""# The base model
 
-A {options.model} of {parameter_count(artifact.model):,} parameters, trained on days of {made["units"]} simulated \
+A {options.model} of {size:,} parameters, trained on days of {made["units"]} simulated \
 air-handling units ({made["days"]} days each, without and with a fault; seed {made["seed"]}) and on nothing else. It \
 decides about units that it has never seen, by {len(artifact.info.columns)} physical channels that any unit's points \
 give, a day at a time, together with rules of Guideline 36 and APAR.

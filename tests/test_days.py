@@ -135,7 +135,8 @@ def test_days_are_decided_one_by_one():
 def test_windows_without_an_answer_do_not_count_and_many_unknown_ones_make_the_day_unknown():
     file = decided(evaluated(["valve", "no answer", "no answer", "unknown"], [VALVE, FREE, FREE, FREE]))
     assert file.days[0].verdict == "valve"
-    assert file.verdict.tolist() == ["valve", "no answer", "no answer", "unknown"]
+    assert file.verdict.tolist() == ["valve", "no answer", "no answer", "no answer"]
+    assert file.reason[3].startswith("unlike anything in training")
     strange = decided(evaluated(["unknown", "unknown", "unknown", "valve"], [FREE, FREE, FREE, VALVE]))
     assert strange.days[0].verdict == "unknown"
     assert np.isnan(strange.days[0].fault)

@@ -18,6 +18,7 @@ from models.rules import RULES
 
 MOST_UNKNOWN = 0.5  # of a day's windows; beyond it the day is unknown
 MOST_RULES = 5  # told of an event
+_STRANGE = "unlike anything in training; the other windows of the day decide"
 _HARMLESS_FROM = 0.5  # probability of a class that is no fault of the unit, from which it is said
 
 
@@ -67,6 +68,8 @@ def decide_days(
             verdict[here], confidence[here] = said, likely[place]
             named[here] = kinds[place] if said != NORMAL else _normal(info)
             reason[here] = why
+            strange = mine & (verdict == UNKNOWN)
+            verdict[strange], reason[strange] = NO_ANSWER, _STRANGE
         elif said == UNKNOWN:
             verdict[here] = UNKNOWN
         found.append(
