@@ -70,7 +70,8 @@ def _inferred(trend: Trend, columns: Sequence[str]) -> tuple[np.ndarray, list[st
             working[silent] = _runs(values, max(float(np.nanmax(values)), _LEAST), share)[silent]
             sources.append(columns[places[name]])
     if not sources:
-        commands = [place for place, name in enumerate(columns) if (r := role_of(name)) and r.kind == "command"]
+        there = [(place, name) for place, name in enumerate(columns) if name not in trend.missing]
+        commands = [place for place, name in there if (r := role_of(name)) and r.kind == "command"]
         moving = _moving(trend.times, trend.values[:, commands])
         if moving.any():
             return moving.astype(float), [columns[place] for place in commands]
