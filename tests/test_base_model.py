@@ -128,6 +128,17 @@ def test_percentages_are_told_by_their_readings(tmp_path, faulty):
     assert "taken as percentages" in (tmp_path / "a" / "out" / "report.html").read_text()
 
 
+def test_readings_that_are_missing_for_a_while_do_not_stop_the_unit(tmp_path, faulty):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    clock = faulty["Datetime"].dt
+    holes = faulty[~((clock.minute < 20) & (clock.hour % 3 == 0))]
+    told, known = detect(tmp_path / "a", holes)[1], detect(tmp_path / "b", faulty)[1]
+    assert [(row["day"], row["verdict"], row["windows"]) for row in told] == [
+        (row["day"], row["verdict"], row["windows"]) for row in known
+    ]
+
+
 def test_the_report_says_which_point_would_help_most(tmp_path, faulty):
     status, _ = detect(tmp_path, faulty.drop(columns=[NAMES["MA_TEMP"], NAMES["OA_DMPR_DM"]]))
     assert status == 0

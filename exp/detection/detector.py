@@ -136,7 +136,12 @@ class Detector:
 
     def occupancy(self, trend: Trend) -> Occupancy:
         """When the unit of a file works."""
-        return occupancy(trend, self.artifact.recipe, self.inputs.columns)
+        recipe = self.artifact.recipe
+        found = occupancy(trend, recipe, self.inputs.columns)
+        if not self.inputs.bridges or found.control is None:
+            return found
+        control, _ = hold(trend.times, found.control[:, None], recipe.hold_seconds)
+        return found._replace(control=control[:, 0])
 
     def _verdicts(self, windows: WindowSet) -> Verdicts:
         """Verdicts about at least one window, batch by batch; of a growing file only what is new is computed."""

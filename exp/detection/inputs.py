@@ -44,6 +44,7 @@ class Inputs(Protocol):
         counted: those of them that the model speaks from.
         ranges: column -> smallest and largest reading that are to be expected.
         takes_percent, longest_step: see `Request`.
+        bridges: a unit whose readings are missing for a while goes on as before; else it stops and starts again.
     """
 
     columns: tuple[str, ...]
@@ -52,6 +53,7 @@ class Inputs(Protocol):
     ranges: dict[str, tuple[float, float]]
     takes_percent: bool
     longest_step: int
+    bridges: bool
 
     def values(self, trend: Trend) -> np.ndarray:
         """(N, C) float32 signals of a file, NaN where they are missing."""
@@ -87,6 +89,7 @@ class ColumnInputs:
 
     takes_percent = False
     longest_step = 0
+    bridges = False
 
     def __init__(self, artifact: Artifact) -> None:
         info, scaler = artifact.info, artifact.scaler
@@ -122,6 +125,7 @@ class ChannelInputs:
 
     takes_percent = True
     longest_step = 3600
+    bridges = True
 
     def __init__(self, without: frozenset[str] = frozenset()) -> None:
         self._without = without  # points to pass over, for measuring what each is worth
