@@ -77,7 +77,8 @@ def test_one_name_is_installed(installed):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"dualgafnet"}
     assert "dualgafnet/py.typed" in names
-    assert wheel.stat().st_size < 2**20
+    assert "dualgafnet/models/base/weights.safetensors" in names
+    assert wheel.stat().st_size < 4 * 2**20
     requirements = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").split()
     metadata = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("METADATA"))).decode()
     assert metadata.count("Requires-Dist:") - metadata.count("extra ==") == len(requirements)
