@@ -434,6 +434,11 @@ def test_other_rows_tell_whether_the_day_stands_first(tmp_path):
     assert read_marks(save(tmp_path / "back.csv", table)).marks[0].start == "2008-05-06T06:48"
 
 
+def test_between_dots_the_day_stands_first(tmp_path):
+    path = save(tmp_path / "events.csv", [row(right="no", start="06.05.2008 06:48", end="06.05.2008 18:00")])
+    assert read_marks(path).marks[0].start == "2008-05-06T06:48"
+
+
 def test_windows_beside_it_tell_what_time_was_meant(tmp_path, capsys):
     path = save(tmp_path / "copy" / "events.csv", [row(right="no", start="5/6/2008 6:48", end="5/6/2008 18:00")])
     assert give(path) == 2
