@@ -2,6 +2,7 @@
 
 import csv
 import json
+from functools import cache
 
 import numpy as np
 import pyarrow.parquet
@@ -11,7 +12,7 @@ from data_provider.simulator.faults import Fault
 from data_provider.simulator.fleet import simulate_fleet
 from data_provider.simulator.fleet.draw import KINDS, draw_unit
 from data_provider.simulator.fleet.faults import CLASSES, FAULTS, draw_fault
-from data_provider.simulator.fleet.unit import LOGGED, days_of, surroundings
+from data_provider.simulator.fleet.unit import LOGGED, Surroundings, days_of, surroundings
 from data_provider.simulator.loop import advance
 from data_provider.simulator.moist_air import psychrometrics
 from data_provider.simulator.noise import generator
@@ -30,14 +31,25 @@ def first_of(kind: str, **wanted: float) -> int:
     return next(n for n, u in units if u.kind == kind and all(u.design[name] == v for name, v in wanted.items()))
 
 
-def played(number: int, fault: Fault, days: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """POINTS and TRACE records of a unit's settled minutes, a fault present from the start."""
-    unit = draw_unit(SEED, number)
-    times, outdoors, noise, air = surroundings(unit, seed=SEED, days=days)
-    points, traces = np.zeros(len(times), POINTS), np.zeros(len(times), TRACE)
+@cache
+def met(number: int) -> Surroundings:
+    """What a unit meets for some days."""
+    return surroundings(draw_unit(SEED, number), seed=SEED, days=2)
+
+
+def played(number: int, fault: Fault, *, traced: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """POINTS and, if traced, TRACE records of a unit's settled minutes, a fault present from the start."""
+    unit, (times, outdoors, noise, air) = draw_unit(SEED, number), met(number)
+    points, traces = np.zeros(len(times), POINTS), np.zeros(len(times) if traced else 1, TRACE)
     advance(at_rest(), unit.design, outdoors, noise, fault, air, points, traces, np.zeros(ZONES), np.zeros(ZONES))
     started = np.convolve(points["SYS_CTL"], np.ones(120), "full")[: len(times)] == 120  # for two hours
-    return points[started], traces[started]
+    return points[started], traces[started] if traced else traces
+
+
+@cache
+def without_fault(number: int) -> np.ndarray:
+    """POINTS records of a unit's settled minutes."""
+    return played(number, Fault())[0]
 
 
 def enthalpy(t: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -85,7 +97,7 @@ def test_a_faulty_day_and_its_twin_meet_the_same_weather_and_differ_only_where_t
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("behind", [0.0, 1.0])
 def test_air_gets_what_coils_and_fan_give_in_every_kind_of_unit(kind, behind):
-    _, trace = played(first_of(kind, heating_behind=behind), Fault())
+    _, trace = played(first_of(kind, heating_behind=behind), Fault(), traced=True)
     trace = trace[::53]
     part = trace["fraction"]
     mixed = part * enthalpy(trace["outdoor_t"], trace["outdoor_w"])
@@ -125,7 +137,7 @@ def test_faults_move_what_textbooks_say_they_move(kind, name):
     fault, point, sign = SIGNATURES[name]
     moved = []
     for number in [n for n in range(40) if draw_unit(SEED, n).kind == kind][:4]:
-        (free, _), (faulty, _) = played(number, Fault()), played(number, fault)
+        free, faulty = without_fault(number), played(number, fault)[0]
         rows = min(len(free), len(faulty))
         if sign:
             moved.append(sign * float(np.mean(faulty[point][:rows] - free[point][:rows])))
