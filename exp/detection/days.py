@@ -112,7 +112,7 @@ def rules_between(days: Sequence[DayVerdict], start: np.datetime64, end: np.date
         held = [day.held[name] for day in mine if name in day.held]
         hours, rule = sum(hours for hours, _ in held), RULES[name]
         by = sum(hours * most for hours, most in held) / hours
-        unit = {"F": " F", "0-1": "", "changes": " changes an hour"}[rule.unit]
+        unit = {"0-1": "", "changes": " changes an hour"}.get(rule.unit, f" {rule.unit}")
         lines.append((hours, f"{name} held for {hours:.1f} h, exceeded by {by:.2g}{unit}: {rule.text}"))
     return tuple(line for _, line in sorted(lines, key=lambda entry: (-entry[0], entry[1]))[:MOST_RULES])
 
