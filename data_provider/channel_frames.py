@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data_provider.channels import NAMES, NEEDED, NEEDED_NUMBER, NEEDED_OF, POINTS, physical
+from data_provider.channels import NAMES, NEEDED, NEEDED_OF, POINTS, physical, suffice
 from data_provider.frames import Frame
 from data_provider.scaler import Scaler
 from data_provider.trends.role_names import role_of
@@ -45,8 +45,7 @@ def in_channels(frame: Frame, unit_of: Callable[[str], str]) -> Frame:
 
 def require_points(points: dict[str, np.ndarray], who: str) -> None:
     """Raises UserError unless the points suffice for channels."""
-    others = [name for name in NEEDED_OF if name in points]
-    if NEEDED not in points or len(others) < NEEDED_NUMBER:
+    if not suffice(points):
         there = ", ".join(points) or "none"
         raise UserError(
             f"{who} needs {NEEDED} and two of {', '.join(NEEDED_OF)}; it finds {there}: name them in --roles"

@@ -10,7 +10,7 @@ The same function makes them for the simulated fleet, for measured units, and fo
 Letters: N readings, P points, C channels.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,6 +167,11 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 def _first(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(values), others, values)
+
+
+def suffice(points: Collection[str]) -> bool:
+    """Whether channels can be made of points of these names: the supply air's temperature and two further ones."""
+    return NEEDED in points and sum(name in points for name in NEEDED_OF) >= NEEDED_NUMBER
 
 
 def points_of(channel: Channel) -> tuple[str, ...]:

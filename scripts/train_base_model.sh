@@ -2,7 +2,7 @@
 # Makes the base model again from nothing: a fleet of simulated units, a network trained on it, and the verdict about
 # days. Within an hour on two processor cores. A second call goes on where the first one stopped; everything follows
 # from SEED. The defaults make models/base as it is shipped; smaller numbers try the way out:
-#     UNITS=12 DAYS=3 EPOCHS=1 WORK=/tmp/try OUTPUT=/tmp/try/base bash scripts/train_base_model.sh
+#     UNITS=60 EPOCHS=1 WORK=results/try OUTPUT=results/try/base bash scripts/train_base_model.sh
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 install requirements.txt

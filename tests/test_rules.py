@@ -33,9 +33,9 @@ BOTH = {"OA_DMPR_DM": 1.0, "CHWC_VLV_DM": 0.4, "OA_TEMP": 62.0, "MA_TEMP": 62.0,
 COOLS = {"CHWC_VLV_DM": 0.6, "OA_TEMP": 90.0, "MA_TEMP": 78.0, "SA_TEMP": 55.0, "RA_TEMP": 75.0}
 MIXES = {"CHWC_VLV_DM": 0.3, "HWC_VLV_DM": 0.3, "OA_DMPR_DM": 0.5, "OA_TEMP": 50.0, "MA_TEMP": 60.0, "RA_TEMP": 72.0}
 BLOWS = {**COOLS, "SF_SPD": 1.0, "SA_SP": 1.5, "SA_SPSPT": 1.5}
-SOUND = {"heating": HEATS, "economizer": FREE, "both": BOTH, "cooling": COOLS, "full speed": BLOWS}
+FAULT_FREE = {"heating": HEATS, "economizer": FREE, "both": BOTH, "cooling": COOLS, "full speed": BLOWS}
 
-# rule: a sound state, what is wrong in it, and by how much the rule is exceeded
+# rule: a fault-free state, what is wrong in it, and by how much the rule is exceeded
 HOLDS = {
     "FC1": (BLOWS, {"SA_SP": 1.2}, 0.2),
     "FC2": (COOLS, {"MA_TEMP": 60.0, "OA_TEMP": 85.0}, 8.0),
@@ -76,7 +76,7 @@ HOLDS = {
 }  # fmt: skip
 
 
-# rule: what must be changed in the sound state of its example for it to be evaluated, and not to hold
+# rule: what must be changed in the fault-free state of its example for it to be evaluated, and not to hold
 SPARES = {
     "FC7": {"HWC_VLV_DM": 1.0},
     "FC13": {"CHWC_VLV_DM": 1.0},
@@ -131,9 +131,9 @@ def test_a_rule_is_evaluated_where_it_does_not_hold(name, minutes):
     assert found.margin[-1] <= 0
 
 
-@pytest.mark.parametrize("state", SOUND)
-def test_no_rule_holds_for_a_sound_unit(state):
-    for found in evaluate(unit(SOUND[state]), [*RULES.values()], KNOWN):
+@pytest.mark.parametrize("state", FAULT_FREE)
+def test_no_rule_holds_for_a_fault_free_unit(state):
+    for found in evaluate(unit(FAULT_FREE[state]), [*RULES.values()], KNOWN):
         assert not found.held.any(), found.condition.name
 
 

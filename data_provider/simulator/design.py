@@ -1,6 +1,6 @@
 """What a unit and its building are like: kind, sequence, sizes, coils, dampers, set points and loops.
 
-`REFERENCE` is the unit of the data set (docs/SIMULATOR.md); `fleet_draws.py` draws others.
+`REFERENCE` is the unit of the data set (docs/SIMULATOR.md); `fleet/draw.py` draws others.
 """
 
 import numpy as np

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from data_provider.channels import CHANNELS, NEEDED, NEEDED_NUMBER, NEEDED_OF, POINTS, physical, points_of
+from data_provider.channels import CHANNELS, NEEDED, NEEDED_OF, POINTS, physical, points_of, suffice
 from data_provider.trends.problems import Problem
 from data_provider.trends.role_names import FAN_SHOWS
 from data_provider.trends.trend import Trend
@@ -148,8 +148,7 @@ class ChannelInputs:
 
     def refusal(self, trend: Trend, working: np.ndarray) -> str:
         points = self.points(trend)
-        there = [name for name in NEEDED_OF if name in points]
-        if NEEDED not in points or len(there) < NEEDED_NUMBER:
+        if not suffice(points):
             found = ", ".join(points) or "none"
             return (
                 f"nothing tells which columns are {NEEDED} and at least two of {', '.join(NEEDED_OF)} (found: "

@@ -18,22 +18,10 @@ from models.rules.conditions import (
     OTHER,
     Condition,
 )
+from models.rules.shared import AIR, AIR_SENSORS, COIL_SENSORS, COOLS, COOLS_LITTLE, DAMPER, HEATS, wrong_fraction
 
 _T = 3.6  # F, the threshold of temperatures (2 C)
-_AIR = ("MA_TEMP", "RA_TEMP", "OA_TEMP")
 _VALVES = ("CHWC_VLV_DM", "HWC_VLV_DM")
-_AIR_SENSORS = ("ma_sensor_bias", "oa_sensor_bias", "ra_sensor_bias")
-_COIL_SENSORS = ("sa_sensor_bias", "ma_sensor_bias")
-_DAMPER = ("oa_damper_stuck", "oa_damper_leak")
-_COOLS = ("cooling_valve_leak", "cooling_valve_stuck")  # although it should not
-_HEATS = ("heating_valve_leak", "heating_valve_stuck")
-_COOLS_LITTLE = ("cooling_valve_stuck", "cooling_coil_fouling", "plant_outage")
-
-
-def _wrong_fraction(p, s):
-    apart = np.abs(p.RA_TEMP - p.OA_TEMP) >= s.apart
-    fraction = (p.MA_TEMP - p.RA_TEMP) / (p.OA_TEMP - p.RA_TEMP)
-    return np.where(apart, np.abs(fraction - s.least_fraction) - s.fraction, np.nan)
 
 
 def _warmer_than_mixed(p, s):
@@ -50,50 +38,50 @@ def _not_cold(p, s):
 
 APAR: tuple[Condition, ...] = (
     Condition("APAR1", "supply air is no warmer than mixed air although the unit heats",
-              ("heating_valve_stuck", *_COOLS, "plant_outage", *_COIL_SENSORS), "F", (HEATING,),
+              ("heating_valve_stuck", *COOLS, "plant_outage", *COIL_SENSORS), "F", (HEATING,),
               ("SA_TEMP", "MA_TEMP"), lambda p, s: (p.MA_TEMP + s.fan_rise - _T) - p.SA_TEMP),
     Condition("APAR2", "the outdoor-air fraction is wrong while the unit heats",
-              (*_DAMPER, *_AIR_SENSORS), "0-1", (HEATING,), _AIR,
-              _wrong_fraction),
+              (*DAMPER, *AIR_SENSORS), "0-1", (HEATING,), AIR,
+              wrong_fraction),
     Condition("APAR3", "supply air stays below its set point with the heating valve fully open",
-              ("heating_valve_stuck", "plant_outage", *_COOLS, *_DAMPER, "sa_sensor_bias"), "F", (HEATING,),
+              ("heating_valve_stuck", "plant_outage", *COOLS, *DAMPER, "sa_sensor_bias"), "F", (HEATING,),
               ("SA_TEMP", "heat", "HWC_VLV_DM"),
               lambda p, s: np.where(1 - s.valve <= p.HWC_VLV_DM, p.heat - p.SA_TEMP - _T, np.nan)),
     Condition("APAR5", "outdoor air is too warm for free cooling alone",
-              (*_COOLS, "oa_sensor_bias", "sa_sensor_bias"), "F", (ECONOMIZER,), ("OA_TEMP", "cool"),
+              (*COOLS, "oa_sensor_bias", "sa_sensor_bias"), "F", (ECONOMIZER,), ("OA_TEMP", "cool"),
               lambda p, s: p.OA_TEMP - (p.cool - s.fan_rise + _T)),
     Condition("APAR6", "supply air is warmer than return air in free cooling",
-              (*_HEATS, "sa_sensor_bias", "ra_sensor_bias"), "F", (ECONOMIZER,),
+              (*HEATS, "sa_sensor_bias", "ra_sensor_bias"), "F", (ECONOMIZER,),
               ("SA_TEMP", "RA_TEMP"), _warmer_than_return),
     Condition("APAR7", "supply and mixed air differ although both valves are shut",
-              (*_COOLS, *_HEATS, *_COIL_SENSORS), "F", (ECONOMIZER,),
+              (*COOLS, *HEATS, *COIL_SENSORS), "F", (ECONOMIZER,),
               ("SA_TEMP", "MA_TEMP"), lambda p, s: np.abs(p.SA_TEMP - s.fan_rise - p.MA_TEMP) - _T),
     Condition("APAR8", "the unit cools although outdoor air is cold enough",
-              (*_DAMPER, *_HEATS, "oa_sensor_bias", "sa_sensor_bias"), "F", (FREE_AND_COOLING,),
+              (*DAMPER, *HEATS, "oa_sensor_bias", "sa_sensor_bias"), "F", (FREE_AND_COOLING,),
               ("OA_TEMP", "cool"), lambda p, s: (p.cool - s.fan_rise - _T) - p.OA_TEMP),
     Condition("APAR10", "mixed and outdoor air differ although the damper is fully open",
-              (*_DAMPER, "ma_sensor_bias", "oa_sensor_bias"), "F", (FREE_AND_COOLING,),
+              (*DAMPER, "ma_sensor_bias", "oa_sensor_bias"), "F", (FREE_AND_COOLING,),
               ("MA_TEMP", "OA_TEMP"), lambda p, s: np.abs(p.MA_TEMP - p.OA_TEMP) - _T),
     Condition("APAR11", "supply air is warmer than mixed air although the unit cools with open dampers",
-              (*_COOLS_LITTLE, *_HEATS, *_COIL_SENSORS), "F",
+              (*COOLS_LITTLE, *HEATS, *COIL_SENSORS), "F",
               (FREE_AND_COOLING,), ("SA_TEMP", "MA_TEMP"), _warmer_than_mixed),
     Condition("APAR12", "supply air is warmer than return air although the unit cools with open dampers",
-              (*_COOLS_LITTLE, *_HEATS, "sa_sensor_bias", "ra_sensor_bias"), "F",
+              (*COOLS_LITTLE, *HEATS, "sa_sensor_bias", "ra_sensor_bias"), "F",
               (FREE_AND_COOLING,), ("SA_TEMP", "RA_TEMP"), _warmer_than_return),
     Condition("APAR13", "supply air stays above its set point with valve and dampers fully open",
-              (*_COOLS_LITTLE, *_HEATS, "sa_sensor_bias"), "F",
+              (*COOLS_LITTLE, *HEATS, "sa_sensor_bias"), "F",
               (FREE_AND_COOLING,), ("SA_TEMP", "cool", "CHWC_VLV_DM"), _not_cold),
     Condition("APAR16", "supply air is warmer than mixed air although the unit cools",
-              (*_COOLS_LITTLE, *_HEATS, *_COIL_SENSORS), "F", (COOLING,),
+              (*COOLS_LITTLE, *HEATS, *COIL_SENSORS), "F", (COOLING,),
               ("SA_TEMP", "MA_TEMP"), _warmer_than_mixed),
     Condition("APAR17", "supply air is warmer than return air although the unit cools",
-              (*_COOLS_LITTLE, *_HEATS, "sa_sensor_bias", "ra_sensor_bias"), "F", (COOLING,),
+              (*COOLS_LITTLE, *HEATS, "sa_sensor_bias", "ra_sensor_bias"), "F", (COOLING,),
               ("SA_TEMP", "RA_TEMP"), _warmer_than_return),
     Condition("APAR18", "the outdoor-air fraction is wrong while the unit cools",
-              (*_DAMPER, *_AIR_SENSORS), "0-1", (COOLING,), _AIR,
-              _wrong_fraction),
+              (*DAMPER, *AIR_SENSORS), "0-1", (COOLING,), AIR,
+              wrong_fraction),
     Condition("APAR19", "supply air stays above its set point with the cooling valve fully open",
-              (*_COOLS_LITTLE, *_HEATS, "sa_sensor_bias"), "F", (COOLING,),
+              (*COOLS_LITTLE, *HEATS, "sa_sensor_bias"), "F", (COOLING,),
               ("SA_TEMP", "cool", "CHWC_VLV_DM"), _not_cold),
     Condition("APAR21", "the unit heats and cools at once with the damper between its ends",
               ("unstable_loop",), "0-1", (OTHER,),
@@ -114,14 +102,14 @@ APAR: tuple[Condition, ...] = (
               lambda p, s: np.where(s.valve < p.CHWC_VLV_DM, np.minimum(
                   p.OA_DMPR_DM - s.minimum_damper, 1 - p.OA_DMPR_DM) - s.damper, np.nan)),
     Condition("APAR25", "supply air is off its set points",
-              (*_COOLS_LITTLE, "cooling_valve_leak", *_HEATS, "unstable_loop", "sa_sensor_bias"), "F", EVERY,
+              (*COOLS_LITTLE, "cooling_valve_leak", *HEATS, "unstable_loop", "sa_sensor_bias"), "F", EVERY,
               ("SA_TEMP", "cool", "heat"),
               lambda p, s: np.maximum(p.SA_TEMP - np.maximum(p.cool, p.heat), np.minimum(p.cool, p.heat) - p.SA_TEMP)
               - _T),
     Condition("APAR26", "mixed air is colder than both return and outdoor air",
-              _AIR_SENSORS, "F", EVERY, _AIR,
+              AIR_SENSORS, "F", EVERY, AIR,
               lambda p, s: np.minimum(p.RA_TEMP, p.OA_TEMP) - _T - p.MA_TEMP),
     Condition("APAR27", "mixed air is warmer than both return and outdoor air",
-              _AIR_SENSORS, "F", EVERY, _AIR,
+              AIR_SENSORS, "F", EVERY, AIR,
               lambda p, s: p.MA_TEMP - np.maximum(p.RA_TEMP, p.OA_TEMP) - _T),
 )  # fmt: skip

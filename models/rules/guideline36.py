@@ -16,25 +16,9 @@ from models.rules.conditions import (
     HEATING,
     Condition,
 )
+from models.rules.shared import AIR, AIR_SENSORS, COIL_SENSORS, COOLS, COOLS_LITTLE, DAMPER, HEATS, wrong_fraction
 
-_AIR = ("MA_TEMP", "RA_TEMP", "OA_TEMP")
 _COILS = ("SA_TEMP", "MA_TEMP")
-_AIR_SENSORS = ("ma_sensor_bias", "oa_sensor_bias", "ra_sensor_bias")
-_COIL_SENSORS = ("sa_sensor_bias", "ma_sensor_bias")
-_DAMPER = ("oa_damper_stuck", "oa_damper_leak")
-_COOLS = ("cooling_valve_leak", "cooling_valve_stuck")  # although it should not
-_HEATS = ("heating_valve_leak", "heating_valve_stuck")
-_COOLS_LITTLE = ("cooling_valve_stuck", "cooling_coil_fouling", "plant_outage")
-
-
-def _fraction(p):
-    """Outdoor-air fraction by temperatures."""
-    return (p.MA_TEMP - p.RA_TEMP) / (p.OA_TEMP - p.RA_TEMP)
-
-
-def _wrong_fraction(p, s):
-    apart = np.abs(p.RA_TEMP - p.OA_TEMP) >= s.apart
-    return np.where(apart, np.abs(_fraction(p) - s.least_fraction) - s.fraction, np.nan)
 
 
 def _low_pressure(p, s):
@@ -45,45 +29,45 @@ def _low_pressure(p, s):
 GUIDELINE_36: tuple[Condition, ...] = (
     Condition("FC1", "duct pressure stays below its set point with the supply fan at full speed",
               ("fan_fault",), "in. w.g.", EVERY, ("SA_SP", "SA_SPSPT", "speed"), _low_pressure),
-    Condition("FC2", "mixed air is colder than both return and outdoor air", _AIR_SENSORS, "F", EVERY, _AIR,
+    Condition("FC2", "mixed air is colder than both return and outdoor air", AIR_SENSORS, "F", EVERY, AIR,
               lambda p, s: np.minimum(p.RA_TEMP - s.returned, p.OA_TEMP - s.outdoor) - (p.MA_TEMP + s.mixed)),
-    Condition("FC3", "mixed air is warmer than both return and outdoor air", _AIR_SENSORS, "F", EVERY, _AIR,
+    Condition("FC3", "mixed air is warmer than both return and outdoor air", AIR_SENSORS, "F", EVERY, AIR,
               lambda p, s: (p.MA_TEMP - s.mixed) - np.maximum(p.RA_TEMP + s.returned, p.OA_TEMP + s.outdoor)),
     Condition("FC4", "the unit changes between heating, free and mechanical cooling too often",
               ("unstable_loop",), "changes", EVERY, ("changes",), lambda p, s: p.changes - s.changes),
     Condition("FC5", "supply air is no warmer than mixed air although the unit heats",
-              ("heating_valve_stuck", *_COOLS, "plant_outage", *_COIL_SENSORS), "F", (HEATING,), _COILS,
+              ("heating_valve_stuck", *COOLS, "plant_outage", *COIL_SENSORS), "F", (HEATING,), _COILS,
               lambda p, s: (p.MA_TEMP - s.mixed + s.fan_rise) - (p.SA_TEMP + s.supply)),
     Condition("FC6", "the outdoor-air fraction is not that of the damper's minimum position",
-              (*_DAMPER, *_AIR_SENSORS), "0-1", (HEATING, COOLING), _AIR, _wrong_fraction),
+              (*DAMPER, *AIR_SENSORS), "0-1", (HEATING, COOLING), AIR, wrong_fraction),
     Condition("FC7", "supply air stays below its set point with the heating valve fully open",
-              ("heating_valve_stuck", "plant_outage", *_COOLS, *_DAMPER, "sa_sensor_bias"), "F", (HEATING,),
+              ("heating_valve_stuck", "plant_outage", *COOLS, *DAMPER, "sa_sensor_bias"), "F", (HEATING,),
               ("SA_TEMP", "heat", "HWC_VLV_DM"),
               lambda p, s: np.where(1 - s.valve <= p.HWC_VLV_DM, p.heat - s.supply - p.SA_TEMP, np.nan)),
     Condition("FC8", "supply and mixed air differ although both valves are shut",
-              (*_COOLS, *_HEATS, *_COIL_SENSORS), "F", (ECONOMIZER,), _COILS,
+              (*COOLS, *HEATS, *COIL_SENSORS), "F", (ECONOMIZER,), _COILS,
               lambda p, s: np.abs(p.SA_TEMP - s.fan_rise - p.MA_TEMP) - np.hypot(s.supply, s.mixed)),
     Condition("FC9", "outdoor air is too warm for free cooling alone",
-              (*_COOLS, "oa_sensor_bias", "sa_sensor_bias"), "F", (ECONOMIZER,), ("OA_TEMP", "cool"),
+              (*COOLS, "oa_sensor_bias", "sa_sensor_bias"), "F", (ECONOMIZER,), ("OA_TEMP", "cool"),
               lambda p, s: (p.OA_TEMP - s.outdoor) - (p.cool - s.fan_rise + s.supply)),
     Condition("FC10", "mixed and outdoor air differ although the damper is fully open",
-              (*_DAMPER, "ma_sensor_bias", "oa_sensor_bias"), "F", (FREE_AND_COOLING,), ("MA_TEMP", "OA_TEMP"),
+              (*DAMPER, "ma_sensor_bias", "oa_sensor_bias"), "F", (FREE_AND_COOLING,), ("MA_TEMP", "OA_TEMP"),
               lambda p, s: np.abs(p.MA_TEMP - p.OA_TEMP) - np.hypot(s.mixed, s.outdoor)),
     Condition("FC11", "the unit cools although outdoor air is cold enough",
-              (*_DAMPER, *_HEATS, "oa_sensor_bias", "sa_sensor_bias"), "F", (FREE_AND_COOLING,),
+              (*DAMPER, *HEATS, "oa_sensor_bias", "sa_sensor_bias"), "F", (FREE_AND_COOLING,),
               ("OA_TEMP", "cool"),
               lambda p, s: (p.cool - s.fan_rise - s.supply) - (p.OA_TEMP + s.outdoor)),
     Condition("FC12", "supply air is no colder than mixed air although the unit cools",
-              (*_COOLS_LITTLE, *_HEATS, *_COIL_SENSORS), "F", (FREE_AND_COOLING, COOLING), _COILS,
+              (*COOLS_LITTLE, *HEATS, *COIL_SENSORS), "F", (FREE_AND_COOLING, COOLING), _COILS,
               lambda p, s: (p.SA_TEMP - s.supply - s.fan_rise) - (p.MA_TEMP + s.mixed)),
     Condition("FC13", "supply air stays above its set point with the cooling valve fully open",
-              (*_COOLS_LITTLE, *_HEATS, "sa_sensor_bias"), "F", (FREE_AND_COOLING, COOLING),
+              (*COOLS_LITTLE, *HEATS, "sa_sensor_bias"), "F", (FREE_AND_COOLING, COOLING),
               ("SA_TEMP", "cool", "CHWC_VLV_DM"),
               lambda p, s: np.where(1 - s.valve <= p.CHWC_VLV_DM, p.SA_TEMP - p.cool - s.supply, np.nan)),
     Condition("FC14", "air gets colder over the unit although the cooling valve is shut",
-              (*_COOLS, *_COIL_SENSORS), "F", (HEATING, ECONOMIZER), _COILS,
+              (*COOLS, *COIL_SENSORS), "F", (HEATING, ECONOMIZER), _COILS,
               lambda p, s: p.MA_TEMP - p.SA_TEMP - np.hypot(s.supply, s.mixed) - s.fan_rise),
     Condition("FC15", "air gets warmer over the unit although the heating valve is shut",
-              (*_HEATS, *_COIL_SENSORS), "F", (ECONOMIZER, FREE_AND_COOLING, COOLING), _COILS,
+              (*HEATS, *COIL_SENSORS), "F", (ECONOMIZER, FREE_AND_COOLING, COOLING), _COILS,
               lambda p, s: p.SA_TEMP - p.MA_TEMP - np.hypot(s.supply, s.mixed) - s.fan_rise),
 )  # fmt: skip
