@@ -14,7 +14,7 @@ from exp.detection.findings import Finder
 from exp.detection.load import detector_of
 from exp.detection.tables import Output
 from exp.runs.artifact import load_artifact
-from tests.feedback_kit import events, found, give, rows, save
+from tests.feedback.kit import events, found, give, rows, save
 from tests.kit import train, write_folder
 from utils.command_line import parse
 

@@ -10,7 +10,7 @@ import run
 from exp.detection.feedback import read_feedback
 from exp.detection.marks import read_marks
 from exp.detection.tables import EVENT_FIELDS, Output
-from tests.feedback_kit import give, marked, row, save
+from tests.feedback.kit import give, marked, row, save
 from utils.errors import UserError
 
 

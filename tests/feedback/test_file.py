@@ -7,7 +7,7 @@ import pytest
 
 from exp.detection.feedback import MOST_MARKS, Feedback, read_feedback, write_feedback
 from exp.detection.marks import read_marks
-from tests.feedback_kit import give, mark, row, save
+from tests.feedback.kit import give, mark, row, save
 from utils.errors import UserError
 
 
