@@ -4,6 +4,7 @@ Letters: C signals, K classes, R runs, N steps of all segments, n windows.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,13 @@ from data_provider.frames import DataInfo
 from data_provider.scaler import Scaler
 from data_provider.segmentation import Recipe
 from data_provider.segments import Segments
+from data_provider.splits.folds import Folds
 from data_provider.splits.group import Sizes
+from data_provider.splits.group_file import ENDINGS, read_groups
 from data_provider.splits.leakage import find_leaks
+from data_provider.splits.protocols import Protocol, count_folds, split_windows
 from data_provider.splits.split import PARTS, TEST, TRAIN, VAL, Windows
-from data_provider.splits.strategy import Settings, at_random, blocked
+from data_provider.splits.strategy import Settings
 from data_provider.windows import WindowSet
 from utils.errors import UserError
 from utils.options import Options
@@ -126,6 +130,34 @@ def _classes(options: Options, entry: DataSet, segments: Segments) -> tuple[list
 def _split(
     options: Options, entry: DataSet, segments: Segments, labels: list[str], step: int, report: dict[str, Any]
 ) -> tuple[Windows, str]:
+    return split_windows(segments, labels, _protocol(options, entry), _settings(options, entry, step), report)
+
+
+def folds_of(options: Options, entry: DataSet, segments: Segments) -> int:
+    """How many folds `--folds` asks for, which the data decides where it says all.
+
+    Raises:
+        UserError: the data does not allow the split.
+    """
+    labels, _, _ = _classes(options, entry, segments)
+    step = options.stride or entry.steps(options.seq_len)
+    return count_folds(segments, labels, _protocol(options, entry), _settings(options, entry, step))
+
+
+def _protocol(options: Options, entry: DataSet) -> Protocol:
+    if options.group and options.split not in ("group", "blocked"):
+        raise UserError(f"--group {options.group} goes with --split group, not with --split {options.split}")
+    named = options.group or ""
+    return Protocol(
+        split=options.split,
+        group=options.group,
+        folds=Folds.parse(options.folds) if options.folds else None,
+        bond=entry.bond or (named if entry.group_columns else ""),
+        from_file=read_groups(Path(named).expanduser()) if named.endswith(ENDINGS) else None,
+    )
+
+
+def _settings(options: Options, entry: DataSet, step: int) -> Settings:
     sizes = Sizes(
         test_size=options.test_size,
         val_size=options.val_size,
@@ -134,10 +166,8 @@ def _split(
         block_days=options.block_days or USUAL_BLOCK_DAYS,
     )
     fixed = options.block_days is not None
-    settings = Settings(strategy=entry.strategy, sizes=sizes, seed=options.seed, fixed_blocks=fixed)
-    if options.split == "random":
-        return at_random(segments, labels, settings)
-    return blocked(segments, labels, settings, report)
+    seed = options.seed if options.split_seed is None else options.split_seed
+    return Settings(strategy=entry.strategy, sizes=sizes, seed=seed, fixed_blocks=fixed)
 
 
 def _rows(windows: Windows, mine: np.ndarray, seq_len: int, total: int) -> np.ndarray:
@@ -175,12 +205,14 @@ def _check(
                 f"class '{name}' has no window of {options.seq_len} steps: its longest segment without a gap has "
                 f"{longest}, and parts are kept a window apart; {remedy}"
             )
-        if not (mine == TRAIN).any():
+        if not (mine == TRAIN).any() and "fold" in report:
+            report["warnings"].append(f"class '{name}' occurs in this fold's test alone, so nothing can learn it")
+        elif not (mine == TRAIN).any():
             raise UserError(f"class '{name}' has {len(mine)} windows and none for training; {remedy}")
     for number, part in enumerate(PARTS):
         here = np.unique(target[windows.part == number])
         if not len(here):
             raise UserError(f"no window is left for the {part} part; {remedy}, or change --test_size and --val_size")
         absent = [name for place, name in enumerate(classes) if place not in here]
-        if absent:
+        if absent and not ("fold" in report and part == "test"):
             report["warnings"].append(f"the {part} part has no window of {', '.join(absent)}")

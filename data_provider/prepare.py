@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data_provider import cache
-from data_provider.assemble import Prepared, assemble
+from data_provider.assemble import Prepared, assemble, folds_of
 from data_provider.channel_frames import in_channels
 from data_provider.datasets import DATASETS, simulated
 from data_provider.datasets.source import DataSet, Source
@@ -20,6 +20,7 @@ from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segmentation import HOLD_STEPS, Recipe
 from data_provider.segments import Segments, build
+from data_provider.splits.group_file import ENDINGS
 from data_provider.times import seconds_of, step_of
 from data_provider.trends.read_options import ReadOptions, reading_flags
 from data_provider.trends.roles import read_roles
@@ -38,16 +39,29 @@ def load_data(options: Options) -> Prepared:
     Raises:
         UserError: the data cannot be used as asked for; one line says what, where and what to do.
     """
-    if options.data not in DATASETS:
-        raise unknown_name("data set", options.data, list(DATASETS))
-    entry = DATASETS[options.data]
-    source = _source(options, entry)
-    segments, report = _segments(options, entry, source)
-    if options.channels == "physical":
-        segments = segments.masked()
+    entry, segments, report = _read(options)
     prepared = assemble(options, entry, segments, report)
     describe(prepared)
     return prepared
+
+
+def number_of_folds(options: Options) -> int:
+    """How many folds `--folds` of the options stands for.
+
+    Raises:
+        UserError: the data cannot be used as asked for.
+    """
+    entry, segments, _ = _read(options)
+    return folds_of(options, entry, segments)
+
+
+def _read(options: Options) -> tuple[DataSet, Segments, dict[str, Any]]:
+    """The data set that the options name, and its readings."""
+    if options.data not in DATASETS:
+        raise unknown_name("data set", options.data, list(DATASETS))
+    entry = DATASETS[options.data]
+    segments, report = _segments(options, entry, _source(options, entry))
+    return entry, segments.masked() if options.channels == "physical" else segments, report
 
 
 def _source(options: Options, entry: DataSet) -> Source:
@@ -66,8 +80,16 @@ def _source(options: Options, entry: DataSet) -> Source:
         rows=options.rows,
         period_seconds=seconds_of(options.sample_period) if options.sample_period else None,
         label_column=options.label_column,
+        group_column=_group_column(options, entry),
         reading=_reading(options),
     )
+
+
+def _group_column(options: Options, entry: DataSet) -> str | None:
+    """The column that `--group` names, None where it names something else."""
+    kinds = {None, "day", "run", "severity"}
+    in_file = str(options.group).endswith(ENDINGS)
+    return options.group if entry.group_columns and options.group not in kinds and not in_file else None
 
 
 def _reading(options: Options) -> ReadOptions:

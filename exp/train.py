@@ -2,12 +2,15 @@
 
 import logging
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from data_provider import Prepared, load_data
+from exp.runs.folds_folder import FoldsFolder
 from exp.runs.run_folder import RunFolder
+from exp.training import cross_validation
 from exp.training.fit_baseline import BaselineFit
 from exp.training.fit_network import NetworkFit
 from exp.training.fitted import Fitted
@@ -53,12 +56,13 @@ def run(options: Options) -> int:
     distributed.start(device)
     try:
         if options.resume:
-            folder = RunFolder.find(options.resume, options)
-            _train(_options_of_resume(folder, options), device, folder)
+            _resume(RunFolder.find(options.resume, options), options, device)
+        elif cross_validation.wanted(options):
+            cross_validation.cross_validate(like_init(options), partial(_train, device=device))
         else:
             options = like_init(options)
             for i in range(options.itr):
-                _train(options.replace(seed=options.seed + i, itr=1), device)
+                _train(options.replace(seed=options.seed + i, itr=1), None, device)
     except Interrupted as stopped:
         logger.info("stopped; nothing is lost. Go on with: python run.py --resume %s", stopped)
         return 130
@@ -67,7 +71,16 @@ def run(options: Options) -> int:
     return 0
 
 
-def _train(options: Options, device: torch.device, folder: RunFolder | None = None) -> None:
+def _resume(folder: RunFolder, given: Options, device: torch.device) -> None:
+    """Goes on with a training, or with what is left of a cross-validation."""
+    options = _options_of_resume(folder, given)
+    if FoldsFolder.is_one(folder.path):
+        cross_validation.resume(FoldsFolder(folder.path), partial(_train, device=device))
+    else:
+        _train(options, folder, device)
+
+
+def _train(options: Options, folder: RunFolder | None, device: torch.device) -> RunFolder:
     """One training: prepare, build, fit, evaluate, write. With a run folder, it goes on there."""
     started = time.monotonic()
     trackers = chosen(options.tracker)  # what is missing is said before data is read
@@ -95,6 +108,7 @@ def _train(options: Options, device: torch.device, folder: RunFolder | None = No
             if distributed.rank() == 0:
                 _finish(folder, options, data, fitted, device, time.monotonic() - started)
                 recorder.finish(fitted.rows)
+    return folder
 
 
 def _finish(

@@ -50,7 +50,14 @@ class DataOptions:
     resample: str = flag("direct", "take every n-th reading, or the mean", choices=("direct", "mean"))
     label: str = flag("fault", "what a class is", choices=("fault", "severity", "binary"))
     label_column: str = flag("label", "the column with the class, for --data csv")
-    split: str = flag("blocked", "random is the published protocol; it leaks", choices=("blocked", "random"))
+    split: str = flag(
+        "blocked",
+        "what parts are made of; random is the published protocol, which leaks",
+        choices=("blocked", "random", "day", "chronological", "group"),
+    )
+    group: str | None = flag(None, "for --split group: weather_pair, day, run, unit, severity, a column, FILE.yaml")
+    folds: str | None = flag(None, "test every fold in turn: all, 5 of them, or one as 2/5")
+    split_seed: int | None = flag(None, "seed of the split (default: --seed, with --folds the first)", at_least=0)
     test_size: float = flag(0.2, "share of the test part", above=0, below=1)
     val_size: float = flag(0.2, "share of the validation part", above=0, below=1)
     block_days: int | None = flag(None, "days of a calendar block of the split (default: 7 at most)", at_least=1)

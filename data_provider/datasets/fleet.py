@@ -37,6 +37,7 @@ def fleet() -> DataSet:
         period_seconds=PERIOD,
         steps=lambda seq_len: max(1, seq_len // 4),
         strategy="units",
+        bond="unit",
         classes=CLASSES,
         normal=FAULT_FREE,
         keep_constant=True,

@@ -50,6 +50,7 @@ def measured(stem: str, *, dropped: Mapping[str, str] | None = None, pairs: Mapp
         root="dataset/lbnl-2020",
         period_seconds=60,
         strategy="days",
+        bond="weather_pair" if pairs else "",
         normal=NORMAL,
         unit_of=unit_of,
     )

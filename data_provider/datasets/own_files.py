@@ -3,7 +3,7 @@
 Letters: T readings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,12 +27,12 @@ NEEDED = (*WORKING_COLUMNS, lbnl_measured.TRUTH)
 
 def folder() -> DataSet:
     """One run a file; its label is the file's name without the ending, or stands in labels.csv."""
-    return DataSet(files=_folder_files, read=_read_folder, strategy="auto")
+    return DataSet(files=_folder_files, read=_read_folder, strategy="auto", group_columns=True)
 
 
 def csv() -> DataSet:
     """One file; rows that follow each other with the same label are a run."""
-    return DataSet(files=_csv_files, read=_read_csv, strategy="days")
+    return DataSet(files=_csv_files, read=_read_csv, strategy="days", group_columns=True)
 
 
 def _folder_files(source: Source) -> list[Path]:
@@ -60,11 +60,13 @@ def _read_folder(source: Source, notes: Notes) -> Iterator[Frame]:
     first: Table | None = None
     for file in runs:
         label, severity = labels[file.name]
-        table = _read(replace(file, name=str(file.path)), source, notes, ())
+        table = _read(replace(file, name=str(file.path)), source, notes, _texts(source))
         first = first or table
         agree(first.columns, runs[0].name, table.columns, file.name)
         _same_units(first, table)
-        yield _frame(table, np.ones(len(table.values), bool), file.stem, label, severity, source, notes)
+        for rows, (group,) in _rows_alike(table, [source.group_column]):
+            name = file.stem if rows.all() else f"{file.stem} {_rows(rows)}"
+            yield _frame(table, rows, name, label, source, notes, severity=severity, group=group)
 
 
 def _same_units(first: Table, table: Table) -> None:
@@ -104,19 +106,37 @@ def _csv_files(source: Source) -> list[Path]:
 
 def _read_csv(source: Source, notes: Notes) -> Iterator[Frame]:
     path = _csv_files(source)[0]
-    table = _read(one_file(path), source, notes, (source.label_column,))
+    table = _read(one_file(path), source, notes, (source.label_column, *_texts(source)))
     labels = np.char.strip(table.texts[source.label_column])
     blank = int((labels == "").sum())
     if blank:
         notes.count({"rows without a label, dropped": blank})
         notes.warn(f"{path}: {blank} of {len(labels)} rows have no label and are not used")
-    begins = np.flatnonzero(np.append(True, labels[1:] != labels[:-1]))
-    for begin, end in zip(begins, np.append(begins[1:], len(labels)), strict=True):
-        if labels[begin]:
-            rows = np.zeros(len(labels), bool)
-            rows[begin:end] = True
-            name = f"{stem_of(path)} rows {begin + 1}-{end}"
-            yield _frame(table, rows, name, str(labels[begin]), "", source, notes)
+    for rows, (label, group) in _rows_alike(table, [source.label_column, source.group_column]):
+        if label:
+            name = f"{stem_of(path)} {_rows(rows)}"
+            yield _frame(table, rows, name, label, source, notes, group=group)
+
+
+def _texts(source: Source) -> tuple[str, ...]:
+    return (source.group_column,) if source.group_column else ()
+
+
+def _rows_alike(table: Table, columns: Sequence[str | None]) -> Iterator[tuple[np.ndarray, list[str]]]:
+    """(T,) bool rows that follow each other with the same words in some columns, and the words; "" for no column."""
+    number = len(table.values)
+    texts = [np.char.strip(table.texts[name]) if name else np.full(number, "") for name in columns]
+    changes = np.any([text[1:] != text[:-1] for text in texts], axis=0)
+    begins = np.flatnonzero(np.append(True, changes))
+    for begin, end in zip(begins, np.append(begins[1:], number), strict=True):
+        rows = np.zeros(number, bool)
+        rows[begin:end] = True
+        yield rows, [str(text[begin]) for text in texts]
+
+
+def _rows(mine: np.ndarray) -> str:
+    places = np.flatnonzero(mine)
+    return f"rows {places[0] + 1}-{places[-1] + 1}"
 
 
 def _read(file: TrendFile, source: Source, notes: Notes, texts: tuple[str, ...]) -> Table:
@@ -125,7 +145,17 @@ def _read(file: TrendFile, source: Source, notes: Notes, texts: tuple[str, ...])
     return table
 
 
-def _frame(table: Table, rows: np.ndarray, name: str, label: str, severity: str, source: Source, notes: Notes) -> Frame:
+def _frame(
+    table: Table,
+    rows: np.ndarray,
+    name: str,
+    label: str,
+    source: Source,
+    notes: Notes,
+    *,
+    severity: str = "",
+    group: str = "",
+) -> Frame:
     """A run: some rows of a table; without times it begins in 1970."""
     times = table.times
     if times is None:
@@ -151,4 +181,5 @@ def _frame(table: Table, rows: np.ndarray, name: str, label: str, severity: str,
         working=working[rows],
         label=label,
         severity=severity,
+        group=group,
     )

@@ -21,6 +21,7 @@ class Source:
         rows: read only the first rows of each file, all if None.
         period_seconds: the step asked for, None if nobody asked.
         label_column: the column with the class, for one labelled file.
+        group_column: the column with the group, None if nobody named one.
         reading: how the files are written.
     """
 
@@ -28,6 +29,7 @@ class Source:
     rows: int | None = None
     period_seconds: int | None = None
     label_column: str = "label"
+    group_column: str | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
 
 
@@ -44,6 +46,8 @@ class DataSet:
         steps: default steps between windows, from the steps of a window.
         strategy: "calendar" (the same blocks in every run), "days" (whole runs of one unit) or "auto";
             "units" keeps the runs of a group together and every group on a line of time of its own.
+        bond: what the groups of its runs are called, "" where it has none.
+        group_columns: a column may say which group a row belongs to.
         classes: published order of classes; found by name if empty.
         normal: the class without fault; found by its name if None.
         keep_constant: keep signals that never change.
@@ -57,6 +61,8 @@ class DataSet:
     period_seconds: int | None = None
     steps: Callable[[int], int] = lambda seq_len: max(1, seq_len // 2)
     strategy: str = "auto"
+    bond: str = ""
+    group_columns: bool = False
     classes: tuple[str, ...] = ()
     normal: str | None = None
     keep_constant: bool = False

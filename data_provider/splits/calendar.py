@@ -33,7 +33,7 @@ def calendar_plan(
     origin = segments.start.min()
     if from_midnight:
         origin = origin.astype("datetime64[D]").astype("datetime64[s]")
-    edges = _filled_blocks(segments, origin, block_seconds)
+    edges = filled_blocks(segments, origin, block_seconds)
     parts = assign(len(edges), test_size=test_size, val_size=val_size, rng=rng)
     runs, length = len(segments.runs), f"{block_seconds / 3600:.3g} hours"
     if block_seconds % DAY == 0:
@@ -42,7 +42,7 @@ def calendar_plan(
     return Plan(edges=[edges] * runs, parts=[parts] * runs, line=[0] * runs, words=words)
 
 
-def _filled_blocks(segments: Segments, origin: np.datetime64, block_seconds: int) -> np.ndarray:
+def filled_blocks(segments: Segments, origin: np.datetime64, block_seconds: int) -> np.ndarray:
     """(k,) datetime64[s], beginnings of the blocks that hold readings of some run."""
     first = (segments.start - origin).astype(np.int64) // block_seconds
     last = (segments.end - origin).astype(np.int64) // block_seconds
@@ -74,6 +74,14 @@ def assign(number: int, *, test_size: float, val_size: float, rng: np.random.Gen
         pattern[place] = np.argmax(behind)
         given[pattern[place]] += 1
     return np.roll(pattern, rng.integers(number))
+
+
+def span_of(segments: Segments, run: int) -> tuple[np.datetime64, np.datetime64]:
+    """First and last reading of a run; a run without any gives the data's first moment."""
+    mine = segments.run == run
+    if not mine.any():
+        return segments.start.min(), segments.start.min()
+    return segments.start[mine].min(), segments.end[mine].max()
 
 
 def share_calendar(segments: Segments) -> bool:

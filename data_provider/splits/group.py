@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_provider.segments import Segments
-from data_provider.splits.calendar import DAY, assign
+from data_provider.splits.calendar import DAY, assign, span_of
 from data_provider.splits.split import TEST, TRAIN, VAL, Plan
 
 LONG_RUN = 5  # a run of this many blocks is dealt block by block
@@ -61,7 +61,7 @@ def run_plan(
     for group, runs in groups.items():
         offset, order = _share(segments, runs, assigned[group], sizes, rng)
         for run in runs:
-            begin, _ = _span(segments, run)
+            begin, _ = span_of(segments, run)
             edges[run] = begin + offset * np.timedelta64(segments.recipe.period_seconds, "s")
             parts[run] = order
     shared = [segments.runs[run].name for group, runs in groups.items() if len(assigned[group]) > 1 for run in runs]
@@ -106,14 +106,6 @@ def _wanted(number: int, sizes: Sizes) -> dict[int, int]:
     return {TEST: test, VAL: val}
 
 
-def _span(segments: Segments, run: int) -> tuple[np.datetime64, np.datetime64]:
-    """First and last reading of a run; a run without any gives the data's first moment."""
-    mine = segments.run == run
-    if not mine.any():
-        return segments.start.min(), segments.start.min()
-    return segments.start[mine].min(), segments.end[mine].max()
-
-
 def _share(
     segments: Segments, runs: list[int], parts: tuple[int, ...], sizes: Sizes, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -121,7 +113,7 @@ def _share(
     if len(parts) == 1:
         return np.zeros(1, np.int64), np.array(parts)
     period = segments.recipe.period_seconds
-    spans = [_span(segments, run) for run in runs]
+    spans = [span_of(segments, run) for run in runs]
     steps = min(int((end - begin).astype(np.int64)) // period + 1 for begin, end in spans)
     block = sizes.block_days * DAY // period
     if steps >= LONG_RUN * block and len(parts) == 3:

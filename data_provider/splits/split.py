@@ -10,6 +10,7 @@ import numpy as np
 from data_provider.segments import Segments
 
 TRAIN, VAL, TEST = 0, 1, 2
+OUT = 3  # of no part
 PARTS = ("train", "val", "test")
 
 
@@ -112,6 +113,8 @@ def embargoed(pieces: Pieces, plan: Plan, *, period: int, seq_len: int) -> Piece
     for place in np.lexsort((end, start, line)):
         ends = last.setdefault(int(line[place]), [np.iinfo(np.int64).min // 2] * 3)
         part = pieces.part[place]
+        if part == OUT:
+            continue
         free = max(ends[other] for other in (TRAIN, VAL, TEST) if other != part) + seq_len * period
         lost[place] = np.clip(-((start[place] - free) // period), 0, pieces.rows[place])
         if lost[place] < pieces.rows[place]:

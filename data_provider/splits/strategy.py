@@ -53,7 +53,7 @@ def blocked(segments: Segments, labels: list[str], settings: Settings, report: d
         plan = _best_calendar(segments, labels, settings, report)
     else:
         rng = np.random.default_rng(settings.seed)
-        one_unit = strategy == "days" or (strategy != "units" and not _overlap(segments))
+        one_unit = strategy == "days" or (strategy != "units" and not overlap(segments))
         plan, shared = run_plan(segments, labels, sizes=sizes, one_unit=one_unit, rng=rng)
         words = (
             "whole units"
@@ -75,8 +75,17 @@ def blocked(segments: Segments, labels: list[str], settings: Settings, report: d
     return windows, f"{plan.words}, a guard of one window between parts"
 
 
-def at_random(segments: Segments, labels: list[str], settings: Settings) -> tuple[Windows, str]:
-    """The published protocol: windows dealt to the parts at random, class by class."""
+def at_random(
+    segments: Segments, labels: list[str], settings: Settings, *, fold: tuple[int, int] | None = None
+) -> tuple[Windows, str]:
+    """The published protocol: windows dealt to the parts at random, class by class.
+
+    Args:
+        segments: the data.
+        labels: class of each run.
+        settings: how to split.
+        fold: which of how many folds is the test part, counted from 0; None for a single split.
+    """
     sizes, rng = settings.sizes, np.random.default_rng(settings.seed)
     block = sizes.block_days * DAY
     plan = calendar_plan(segments, block_seconds=block, test_size=sizes.test_size, val_size=sizes.val_size, rng=rng)
@@ -92,6 +101,9 @@ def at_random(segments: Segments, labels: list[str], settings: Settings) -> tupl
         mine = rng.permutation(np.flatnonzero(target == label))
         test = max(1, round(len(mine) * sizes.test_size)) if len(mine) >= 3 else 0
         val = max(1, round(len(mine) * sizes.val_size)) if len(mine) >= 3 else 0
+        if fold is not None and len(mine) >= 3:
+            mine = np.roll(mine, -(len(mine) * fold[0] // fold[1]))
+            test = len(mine) * (fold[0] + 1) // fold[1] - len(mine) * fold[0] // fold[1]
         part[mine[:test]], part[mine[test : test + val]] = TEST, VAL
     interval = np.searchsorted(plan.edges[0], windows.start, side="right")
     _, numbers = np.unique(np.stack([windows.run, interval]), axis=1, return_inverse=True)
@@ -159,7 +171,7 @@ def _daily(segments: Segments) -> bool:
                for start, end in zip(segments.start, segments.end, strict=True))  # fmt: skip
 
 
-def _overlap(segments: Segments) -> bool:
+def overlap(segments: Segments) -> bool:
     """True if two runs share some time, and so cannot come from one unit."""
     order = np.lexsort((segments.end, segments.start))
     start, end, run = segments.start[order], np.maximum.accumulate(segments.end[order]), segments.run[order]

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from exp.evaluation.predictions import Predictions
 from utils.command_line import from_config
+from utils.csv_safety import harmless
 from utils.errors import UserError
 from utils.files import write_csv, write_text
 from utils.options import Options
@@ -36,12 +38,12 @@ class RunFolder:
         self.best = path / "checkpoints" / "best.pt"
 
     @classmethod
-    def create(cls, options: Options) -> "RunFolder":
-        """A new folder for a run with these options, with its config.yaml, and `latest` pointing at it."""
+    def create(cls, options: Options, *, suffix: str = "") -> "RunFolder":
+        """A new folder for a run with these options, with its config.yaml; without a suffix `latest` points at it."""
         family = family_of(options)
         stamp = datetime.datetime.now(tz=datetime.UTC).astimezone().strftime("%Y%m%d-%H%M%S")
         for attempt in range(1, 1000):
-            name = f"{stamp}-{options.seed}" + (f"-{attempt}" if attempt > 1 else "")
+            name = f"{stamp}-{options.seed}" + (f"-{attempt}" if attempt > 1 else "") + suffix
             try:
                 (family / name).mkdir(parents=True)
             except FileExistsError:
@@ -53,7 +55,8 @@ class RunFolder:
             break
         folder = cls(family / name)
         folder.write_config(options)
-        _point(family / "latest", name)
+        if not suffix:
+            _point(family / "latest", name)
         return folder
 
     @classmethod
@@ -110,22 +113,52 @@ class RunFolder:
 
     def write_predictions(self, predictions: Predictions) -> Path:
         """Writes predictions_<part>.csv: a row a window, in the order of the part, probabilities rounded."""
-        rows = []
-        for i in range(len(predictions.target)):
-            row: dict[str, Any] = {
-                "file": predictions.file[i],
-                "start": predictions.start[i],
-                "end": predictions.end[i],
-            }
-            row["target"] = predictions.classes[predictions.target[i]]
-            row["predicted"] = predictions.classes[predictions.top[i]]
-            row["confidence"] = float(predictions.confidence[i])
-            row["block"] = int(predictions.block[i])
-            row |= {f"p_{name}": float(p) for name, p in zip(predictions.classes, predictions.written[i], strict=True)}
-            rows.append(row)
         path = self.predictions(predictions.part)
-        write_csv(path, rows)
+        write_csv(path, prediction_rows(predictions))
         return path
+
+    def read_predictions(self, part: str, classes: tuple[str, ...]) -> Predictions:
+        """What predictions_<part>.csv holds, of K classes.
+
+        Raises:
+            UserError: there is no such file, or it holds something else.
+        """
+        path = self.predictions(part)
+        number = {harmless(name): place for place, name in enumerate(classes)}
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            return Predictions(
+                part=part,
+                classes=classes,
+                probabilities=np.array([[float(row[f"p_{name}"]) for name in classes] for row in rows]),
+                target=np.array([number[row["target"]] for row in rows], np.int64),
+                file=np.array([row["file"] for row in rows]),
+                start=np.array([row["start"] for row in rows], "datetime64[s]"),
+                end=np.array([row["end"] for row in rows], "datetime64[s]"),
+                block=np.array([int(row["block"]) for row in rows], np.int64),
+            )
+        except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+            repair = f"write it with: python run.py test --run {self.path}"
+            raise UserError(f"{path} cannot be used ({' '.join(str(error).split())[:80]}); {repair}") from None
+
+
+def prediction_rows(predictions: Predictions) -> list[dict[str, Any]]:
+    """A row a window: where it lies, truth, answer and probabilities."""
+    rows = []
+    for i in range(len(predictions.target)):
+        row: dict[str, Any] = {
+            "file": predictions.file[i],
+            "start": predictions.start[i],
+            "end": predictions.end[i],
+            "target": predictions.classes[predictions.target[i]],
+            "predicted": predictions.classes[predictions.top[i]],
+            "confidence": float(predictions.confidence[i]),
+            "block": int(predictions.block[i]),
+        }
+        row |= {f"p_{name}": float(p) for name, p in zip(predictions.classes, predictions.written[i], strict=True)}
+        rows.append(row)
+    return rows
 
 
 def family_of(options: Options) -> Path:
