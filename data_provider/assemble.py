@@ -109,7 +109,7 @@ def _scaler(segments: Segments, windows: Windows, options: Options, report: dict
     if options.channels == "physical":
         return channel_scaler()
     covered = [_rows(windows, windows.part == number, options.seq_len, len(segments.values)) for number in range(3)]
-    scaler = Scaler.fit(segments.values[covered[TRAIN]])
+    scaler = Scaler.fit(segments.values[covered[TRAIN]], options.scaling)
     report["outside the training range"] = {
         PARTS[part]: _outside(scaler, segments.values[covered[part]], segments.recipe.columns) for part in (VAL, TEST)
     }
@@ -179,7 +179,7 @@ def _rows(windows: Windows, mine: np.ndarray, seq_len: int, total: int) -> np.nd
 
 
 def _outside(scaler: Scaler, values: np.ndarray, columns: tuple[str, ...]) -> dict[str, Any]:
-    """How much of a part lies outside the training range, and so is clipped; the columns where more than 1 % does."""
+    """How much of a part lies outside the training range; the columns where more than 1 % does."""
     share = scaler.outside(values).mean(0)  # (C,)
     much = {column: round(float(part), 4) for column, part in zip(columns, share, strict=True) if part > 0.01}
     return {"share of readings": round(float(share.mean()), 6), "columns above 1 %": much}

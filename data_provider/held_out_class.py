@@ -35,7 +35,8 @@ def leave_out(data: Prepared, name: str) -> tuple[Prepared, WindowSet]:
     sets = {part: getattr(data, part) for part in PARTS}
     known = {part: np.flatnonzero(windows.targets != gone) for part, windows in sets.items()}
     readings = data.train.readings(known["train"])  # (n, C, L)
-    scaler = Scaler(minimum=readings.min((0, 2)), maximum=readings.max((0, 2)))
+    rows = readings.swapaxes(1, 2).reshape(-1, readings.shape[1])
+    scaler = Scaler.fit(rows, "range" if data.scaler.low is None else "quantile")
     unseen = np.flatnonzero(data.test.targets == gone)
     kept = {
         part: windows.chosen(known[part], targets=numbers[windows.targets[known[part]]], scaler=scaler)

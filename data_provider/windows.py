@@ -51,7 +51,7 @@ class WindowSet(Dataset):
             self._missing = None if self._missing is None else np.zeros(values.shape, bool)
         self._values = values
         self._views = self._cut(values)
-        self._low = self._scaler.minimum[:, None]  # (C, 1)
+        self._low = self._scaler.begin[:, None]  # (C, 1)
         self._factor = self._scaler.factor[:, None]
         self._shift = self._scaler.shift[:, None]
 
@@ -79,12 +79,12 @@ class WindowSet(Dataset):
         return None if self._missing is None else self._cut(self._missing)[self._first[indices]].any(2)
 
     def gather(self, indices: np.ndarray) -> Batch:
-        """The windows at some places of the part, scaled and clipped to [-1, 1], signals that are missing at 0."""
+        """The windows at some places of the part, scaled into [-1, 1], signals that are missing at 0."""
         x = np.empty((len(indices), *self._views.shape[1:]), np.float32)  # (B, C, L), one after the other in memory
         np.subtract(self.readings(indices), self._low, out=x)
         x *= self._factor
         x += self._shift
-        np.clip(x, -1, 1, out=x)
+        self._scaler.bound(x)
         missing = self.missing(indices)
         if missing is not None:
             x[missing] = 0

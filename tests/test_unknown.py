@@ -59,7 +59,7 @@ def test_the_scaler_knows_nothing_of_the_class_left_out(options):
     readings = known.train.readings(np.arange(len(known.train)))
     np.testing.assert_array_equal(known.scaler.maximum, readings.max((0, 2)))
     assert known.train.gather(np.arange(len(known.train))).x.abs().max() <= 1
-    at_the_edge = (unseen.gather(np.arange(len(unseen))).x[:, supply] == 1).float().mean()
+    at_the_edge = (unseen.gather(np.arange(len(unseen))).x[:, supply] > 0.9).float().mean()
     assert at_the_edge > 0.02  # the fault leaves the range that the others span
 
 

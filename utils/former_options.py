@@ -15,7 +15,9 @@ def of_today(stored: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = {name: value for name, value in stored.items() if name not in FORMER}
     values |= {FORMER[name]: value for name, value in stored.items() if name in FORMER}
-    whole_run = "extractor" in stored and "block_days" in stored
-    if whole_run and stored["block_days"] == 7:
+    whole_run = {"seed", "block_days", "batch_size", "feature_dim"} <= values.keys()
+    if whole_run and "extractor" in stored and stored["block_days"] == 7:
         values["block_days"] = None  # the length of earlier versions unless another was asked for
+    if whole_run:  # what was the only way before there was a choice
+        values = {"scaling": "range"} | values
     return values

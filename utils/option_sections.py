@@ -47,6 +47,7 @@ class DataOptions:
     rows: int | None = flag(None, "read only the first N rows of each file, for trials", at_least=1)
     sample_period: str | None = flag(None, "step of the windows, as 5min or 30s (default: the data set's)")
     channels: str = flag("raw", "points as they are, or what they say of each other", choices=("raw", "physical"))
+    scaling: str = flag("quantile", "what fills the range: extremes, or quantiles", choices=("quantile", "range"))
     resample: str = flag("direct", "take every n-th reading, or the mean", choices=("direct", "mean"))
     label: str = flag("fault", "what a class is", choices=("fault", "severity", "binary"))
     label_column: str = flag("label", "the column with the class, for --data csv")

@@ -80,7 +80,7 @@ def program_by(artifact: Artifact, rule: DecisionRule, readings: np.ndarray) -> 
     device, found, verdicts = torch.device("cpu"), [], []
     for batch in _batches(readings, first=()):
         missing = torch.from_numpy(~np.isfinite(batch).all(1))  # (B, C)
-        scaled = artifact.scaler.transform(batch).clip(-1, 1).astype(np.float32)
+        scaled = artifact.scaler.bound(artifact.scaler.transform(batch).astype(np.float32))
         x = torch.from_numpy(np.ascontiguousarray(scaled.transpose(0, 2, 1)))  # (B, C, L)
         x[missing] = 0
         logits, features = answer_by(artifact.model, x, device)

@@ -14,6 +14,7 @@ from torch.export import Dim, ExportedProgram
 from torch.nn.utils import parametrize
 
 from data_provider import Scaler
+from data_provider.scaler import CORE
 from exp.evaluation.decision import DecisionRule
 from exp.evaluation.inference import outputs
 from exp.runs.artifact import Artifact
@@ -44,15 +45,16 @@ class Measured(nn.Module):
     def __init__(self, *, model: nn.Module, scaler: Scaler, rule: DecisionRule) -> None:
         super().__init__()
         self.model, self.rule = model, rule
-        self.register_buffer("low", torch.from_numpy(scaler.minimum))  # (C,)
+        self.register_buffer("low", torch.from_numpy(scaler.begin))  # (C,)
         self.register_buffer("factor", torch.from_numpy(scaler.factor))
         self.register_buffer("shift", torch.from_numpy(scaler.shift))
+        self.soft = scaler.low is not None
 
     def forward(self, windows: Tensor) -> tuple[Tensor, ...]:
         """Readings (B, L, C) in the units of the training files to `OUTPUTS`: probabilities (B, K), logits (B, K),
         novelty scores (B,) float64, numbers of verdicts (B,) int64, and the confidence of each verdict (B,)."""
         missing = ~windows.isfinite().all(1)  # (B, C)
-        scaled = ((windows - self.low) * self.factor + self.shift).clamp(-1.0, 1.0).transpose(1, 2)  # (B, C, L)
+        scaled = self._bound((windows - self.low) * self.factor + self.shift).transpose(1, 2)  # (B, C, L)
         gone = missing[:, :, None]
         logits, features = outputs(self.model, torch.where(gone, 0.0, scaled))
         verdicts = self.rule(
@@ -70,6 +72,15 @@ class Measured(nn.Module):
             verdicts.number,
             verdicts.own_confidence().float(),
         )
+
+    def _bound(self, scaled: Tensor) -> Tensor:
+        """As `Scaler.bound`."""
+        if not self.soft:
+            return scaled.clamp(-1.0, 1.0)
+        size = scaled.abs()
+        distance = (size - CORE).clamp_min(0.0) / (1 - CORE)
+        outer = scaled.sign() * (CORE + (1 - CORE) * (1 - 1 / (1 + distance)))
+        return torch.where(size > CORE, outer, scaled)
 
 
 class BFloat16Weight(nn.Module):

@@ -136,9 +136,40 @@ def test_scaler_puts_the_training_range_on_minus_one_to_one_and_back() -> None:
     np.testing.assert_array_equal(scaler.outside(values[:1] + 9)[:, 2], True)
 
 
+def test_a_spike_does_not_press_the_other_readings_together() -> None:
+    values = np.random.default_rng(0).normal(70, 5, (1000, 3)).astype(np.float32)
+    values[7, 0] = 5000
+    values[:, 2] = 0
+    values[3, 2] = 1  # its quantiles are one number
+    scaler = Scaler.fit(values, "quantile")
+    scaled = scaler.bound(scaler.transform(values))
+    plain = Scaler.fit(values).transform(values)
+    assert plain[:, 0].std() < 0.1 < 0.3 < scaled[:, 0].std()
+    assert np.argmax(scaled[:, 0]) == 7
+    assert (np.abs(scaled) < 1).all()
+    assert (np.abs(scaled[:, :2]) > 0.9).mean() == pytest.approx(0.01, abs=0.003)
+    assert set(scaled[:, 2].round(6)) == {np.float32(-0.9), np.float32(0.9)}
+    np.testing.assert_allclose(scaler.inverse(scaler.transform(values)), values, rtol=1e-4)
+
+
+def test_bounding_keeps_the_order_of_whatever_is_read() -> None:
+    scaler = Scaler.fit(np.random.default_rng(0).normal(size=(500, 1)).astype(np.float32), "quantile")
+    readings = np.array([-np.inf, -3e38, -1e9, -9, -4, -1, 0, 1, 4, 9, 1e9, 3e38, np.inf], np.float32)[:, None]
+    with np.errstate(over="ignore"):
+        scaled = scaler.bound(scaler.transform(readings))[:, 0]
+    assert (np.diff(scaled) >= 0).all()
+    assert (np.diff(scaled[2:-2]) > 0).all()
+    assert scaled[0] == -1
+    assert scaled[-1] == 1
+    assert np.isnan(scaler.bound(np.array([np.nan], np.float32)))
+
+
 def test_scaler_and_recipe_survive_being_stored() -> None:
     values = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
     scaler, way = Scaler.fit(values), recipe(columns=3)
     again = Scaler.from_dict(json.loads(json.dumps(scaler.to_dict())))
     np.testing.assert_array_equal(again.transform(values), scaler.transform(values))
+    soft = Scaler.fit(values, "quantile")
+    again = Scaler.from_dict(json.loads(json.dumps(soft.to_dict())))
+    np.testing.assert_array_equal(again.bound(again.transform(values)), soft.bound(soft.transform(values)))
     assert Recipe.from_dict(way.to_dict()) == way
