@@ -1,6 +1,6 @@
 """A branch of the network: the encoders of one field, one for all signals or one a group.
 
-Letters: B batch, C signals, G signals of a group, S steps, D features.
+Letters: B batch, C signals, G signals of a group, T rows of features, S steps, D features.
 """
 
 from collections.abc import Sequence
@@ -34,27 +34,49 @@ class Branch(nn.Module):
         return self.norm(self.extractor(flat)).unflatten(0, (batch, signals))
 
 
+class BetweenBranch(nn.Module):
+    """Looks at the fields between all signals with one encoder, which gives them one row of features.
+
+    Args:
+        encoder: factors of a window's C signals -> features (B, D).
+        dim: D.
+    """
+
+    def __init__(self, *, encoder: nn.Module, dim: int) -> None:
+        super().__init__()
+        self.extractor = encoder
+        self.norm = nn.Sequential(nn.LayerNorm(dim), nn.GELU())
+
+    def forward(self, fields: Gramian) -> Tensor:
+        """Factors (B, C, S) -> features (B, 1, D)."""
+        return self.norm(self.extractor(fields)).unsqueeze(1)
+
+
 class GroupedBranch(nn.Module):
-    """Looks at every group of signals with an encoder of its own.
+    """Looks at every group of signals with a branch of its own.
 
     Args:
         groups: places of the signals of each group; together they hold each of the C places once.
-        encoders: one a group.
-        dim: D.
+        branches: one a group.
     """
 
     back: Tensor
 
-    def __init__(self, *, groups: Sequence[Sequence[int]], encoders: Sequence[nn.Module], dim: int) -> None:
+    def __init__(self, *, groups: Sequence[Sequence[int]], branches: Sequence[nn.Module]) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(Branch(encoder=encoder, dim=dim) for encoder in encoders)
+        self.branches = nn.ModuleList(branches)
         for i, group in enumerate(groups):
             self.register_buffer(f"group_{i}", torch.tensor(group), persistent=False)
-        joined = torch.tensor([place for group in groups for place in group])
-        self.register_buffer("back", joined.argsort(), persistent=False)
+        # A branch between signals gives one row, which stands where its group's first signal does.
+        rows = [
+            place
+            for group, branch in zip(groups, branches, strict=True)
+            for place in (group[:1] if isinstance(branch, BetweenBranch) else group)
+        ]
+        self.register_buffer("back", torch.tensor(rows).argsort(), persistent=False)
 
     def forward(self, fields: Gramian) -> Tensor:
-        """Factors (B, C, S) -> features (B, C, D), in the order of the signals."""
+        """Factors (B, C, S) -> features (B, T, D), in the order of the signals."""
         parts = []
         for i, branch in enumerate(self.branches):
             places = self.get_buffer(f"group_{i}")  # (G,)

@@ -8,11 +8,12 @@ from typing import Any
 
 from layers.attention import ATTENTIONS
 from layers.classifiers import CLASSIFIERS
-from layers.encoders import ENCODERS
+from layers.encoders import BETWEEN, ENCODERS
 from layers.fusion import FUSIONS
 from layers.gramian import BACKENDS, RANGES
 from layers.norm import NORMS
 from layers.statistics.branch import STAT_PLACES
+from layers.statistics.encoders import STAT_ENCODERS
 from layers.statistics.features import STATISTICS
 from layers.statistics.fusion import STAT_FUSIONS
 from utils.errors import UserError, unknown_name
@@ -33,6 +34,7 @@ REGISTRIES: dict[str, dict[str, Any]] = {
     "classifier": CLASSIFIERS,
     "stat_type": STATISTICS,
     "stat_per": STAT_PLACES,
+    "stat_encoder": STAT_ENCODERS,
     "stat_fusion": STAT_FUSIONS,
     "norm": NORMS,
     "ablation_mode": ABLATIONS,
@@ -65,8 +67,8 @@ def check(settings: ModelSettings, length: int) -> None:
 
 def check_encoder(name: str) -> None:
     """Raises UserError unless `name` is an encoder of ours or "timm:" and a name."""
-    if name not in ENCODERS and not (name.startswith(TIMM) and len(name) > len(TIMM)):
-        raise unknown_name("encoder", name, [*ENCODERS, "timm:NAME"])
+    if name not in {**BETWEEN, **ENCODERS} and not (name.startswith(TIMM) and len(name) > len(TIMM)):
+        raise unknown_name("encoder", name, [*BETWEEN, *ENCODERS, "timm:NAME"])
 
 
 def ablated(settings: ModelSettings) -> ModelSettings:

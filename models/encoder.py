@@ -8,8 +8,8 @@ import difflib
 import torch
 from torch import nn
 
-from layers.branch import Branch, GroupedBranch
-from layers.encoders import ENCODERS
+from layers.branch import BetweenBranch, Branch, GroupedBranch
+from layers.encoders import BETWEEN, ENCODERS
 from layers.encoders.backbone import BackboneEncoder
 from layers.norm import group_norm
 from models.config import TIMM
@@ -19,7 +19,7 @@ from utils.timm_compat import import_timm
 
 
 def build_branch(*, method: str, size: int, groups: list[tuple[str, list[int]]], settings: ModelSettings) -> nn.Module:
-    """A branch: one encoder for all signals, or one a group.
+    """A branch: one encoder for all signals, or one a group; it gives (B, `rows_of(groups)`, D).
 
     Args:
         method: the field, "summation" or "difference".
@@ -27,10 +27,23 @@ def build_branch(*, method: str, size: int, groups: list[tuple[str, list[int]]],
         groups: encoder and places of the signals of each group.
         settings: for the features and the norm.
     """
-    encoders = [build_encoder(name=name, method=method, size=size, settings=settings) for name, _ in groups]
-    if len(groups) == 1:
-        return Branch(encoder=encoders[0], dim=settings.feature_dim)
-    return GroupedBranch(groups=[places for _, places in groups], encoders=encoders, dim=settings.feature_dim)
+    branches = [_branch(name, len(places), method=method, size=size, settings=settings) for name, places in groups]
+    return (
+        branches[0] if len(groups) == 1 else GroupedBranch(groups=[places for _, places in groups], branches=branches)
+    )
+
+
+def rows_of(groups: list[tuple[str, list[int]]]) -> int:
+    """Rows of features that `build_branch` gives: one a signal, or one a group that is looked at together."""
+    return sum(1 if name in BETWEEN else len(places) for name, places in groups)
+
+
+def _branch(name: str, signals: int, *, method: str, size: int, settings: ModelSettings) -> nn.Module:
+    dim = settings.feature_dim
+    if name in BETWEEN:
+        encoder = BETWEEN[name](signals=signals, method=method, size=size, dim=dim, norm=settings.norm)
+        return BetweenBranch(encoder=encoder, dim=dim)
+    return Branch(encoder=build_encoder(name=name, method=method, size=size, settings=settings), dim=dim)
 
 
 def build_encoder(*, name: str, method: str, size: int, settings: ModelSettings) -> nn.Module:

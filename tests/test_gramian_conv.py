@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from layers.cross_gramian import CrossGramianConv2d
 from layers.gramian import METHODS, gramian, gramian_fields
 from layers.gramian_conv import GramianConv2d
 
@@ -146,3 +147,32 @@ def test_maps_lie_channels_last_and_the_state_holds_the_weights_alone() -> None:
     layer = GramianConv2d(filters=4, kernel_size=3, method="summation")
     assert layer(gramian(windows())).is_contiguous(memory_format=torch.channels_last)
     assert list(layer.state_dict()) == ["row", "column", "bias"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("kernel", "stride", "padding", "rank"), [(8, 4, 4, 2), (3, 1, 1, 3), (1, 1, 0, 1)])
+def test_fields_between_signals_are_convolved_as_images_of_every_pair_are(kernel, stride, padding, rank, method):
+    """Against cos(phi_c(i) + phi_d(j)) and sin(phi_c(i) - phi_d(j)) written out, of a signal at the angle 0 too."""
+    torch.manual_seed(0)
+    layer = CrossGramianConv2d(
+        signals=3, filters=4, kernel_size=kernel, method=method, stride=stride, padding=padding, rank=rank
+    ).double()
+    layer.bias.data.normal_()
+    x = (torch.rand(2, 3, 17, dtype=torch.float64) * 2 - 1).mul(0.99)
+    angle = torch.cat((x.acos(), torch.zeros_like(x[:, :1])), 1)
+    left, right = angle[:, :, None, :, None], angle[:, None, :, None, :]
+    images = (left + right).cos() if method == "summation" else (left - right).sin()
+    kernels = torch.einsum("frci,frdj->fcdij", layer.row, layer.column).flatten(1, 2)
+    dense = functional.conv2d(images.flatten(1, 2), kernels, layer.bias, stride, padding)
+    torch.testing.assert_close(layer(gramian(x)), dense, rtol=0, atol=1e-10)
+    torch.testing.assert_close(layer.on_images(gramian(x)), dense, rtol=0, atol=1e-10)
+
+
+def test_maps_of_fields_between_signals_begin_with_a_usual_size() -> None:
+    torch.manual_seed(0)
+    for signals in (1, 5, 40):
+        layer = CrossGramianConv2d(
+            signals=signals, filters=64, kernel_size=8, method="summation", stride=4, padding=4, rank=2
+        )
+        maps = layer(gramian(torch.rand(8, signals, 48) * 2 - 1))
+        assert 0.2 < maps.std() < 3

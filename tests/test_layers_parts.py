@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from layers.attention import ATTENTIONS
-from layers.branch import GroupedBranch
+from layers.branch import Branch, GroupedBranch
 from layers.classifiers import CLASSIFIERS
 from layers.compression import SignalCompression
 from layers.cross_attention import CrossAttention
-from layers.encoders import ENCODERS
+from layers.encoders import BETWEEN, ENCODERS
 from layers.encoders.image import PooledLinear
 from layers.fusion import FUSIONS
 from layers.gramian import METHODS, Gramian, gramian
@@ -112,6 +112,30 @@ def test_an_encoder_trains_whole_on_odd_sides(name: str, method: str) -> None:
     assert without == []
 
 
+@pytest.mark.parametrize("size", [2, 4, 9, 21])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", BETWEEN)
+def test_an_encoder_of_fields_between_signals_trains_whole(name: str, method: str, size: int) -> None:
+    torch.manual_seed(0)
+    encoder = BETWEEN[name](signals=4, method=method, size=size, dim=5, norm="group")
+    features = encoder(gramian(torch.rand(3, 4, size) * 2 - 1))
+    assert features.shape == (3, 5)
+    (features * torch.randn(3, 5)).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.parameters())
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_fields_between_signals_show_how_they_go_together(name: str) -> None:
+    """The same two signals, once together and once apart: the field of each alone differs by its place only."""
+    torch.manual_seed(0)
+    encoder = BETWEEN[name](signals=2, method="summation", size=48, dim=16, norm="group")
+    wave = torch.sin(torch.linspace(0, 12.566, 49))[:48]
+    together, late = torch.stack((wave, wave)), torch.stack((wave, wave.roll(12)))
+    fields = gramian(torch.stack((together, late)))
+    first, second = encoder(fields)
+    assert (first - second).abs().max() > 1e-2
+
+
 @pytest.mark.parametrize("size", [8, 9, 17])
 @pytest.mark.parametrize("name", ENCODERS)
 def test_an_encoder_takes_small_fields_and_one_signal(name: str, size: int) -> None:
@@ -184,7 +208,8 @@ class Echo(nn.Module):
 
 def test_groups_bring_signals_back_in_their_order() -> None:
     x = torch.rand(3, 6, 8)
-    branch = GroupedBranch(groups=[[4, 1], [0], [5, 2, 3]], encoders=[Echo(0), Echo(1), Echo(2)], dim=3)
+    branches = [Branch(encoder=Echo(number), dim=3) for number in range(3)]
+    branch = GroupedBranch(groups=[[4, 1], [0], [5, 2, 3]], branches=branches)
     for part in branch.branches:
         part.norm = nn.Identity()
     features = branch(gramian(x))

@@ -6,6 +6,7 @@ import scipy.stats
 import torch
 from torch import Tensor
 
+from layers.statistics.encoders import BINS, STAT_ENCODERS
 from layers.statistics.features import STATISTICS, correlations
 
 
@@ -86,3 +87,49 @@ def test_a_window_is_described_by_itself(name: str) -> None:
     x = windows()
     statistics = STATISTICS[name](signals=5)
     torch.testing.assert_close(statistics(x)[1:2], statistics(x[1:2]))
+
+
+@pytest.mark.parametrize("steps", [4, 30, 31])
+def test_slopes_are_those_of_numpy(steps: int) -> None:
+    x = windows(steps)
+    got = STATISTICS["slopes"](signals=5)(x).numpy()
+    half, series = max(2, steps // 2), x.numpy().reshape(-1, steps)
+    for place, part in ((5, series[:, :half]), (6, series[:, -half:])):
+        rise = np.polyfit(np.arange(half), part.T, 1)[0] * (half - 1)
+        np.testing.assert_allclose(got[..., place].ravel(), rise, atol=1e-9)
+    rough = np.log(np.sqrt((np.diff(series) ** 2).mean(1) + 1e-6)) / 2
+    np.testing.assert_allclose(got[..., 7].ravel(), rough, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", STAT_ENCODERS)
+def test_an_encoder_of_statistics_trains_and_is_kept_whole(name: str) -> None:
+    torch.manual_seed(0)
+    encoder = STAT_ENCODERS[name](signals=3, inputs=4, dim=5)
+    statistics = torch.rand(50, 3, 4) * 2 - 1
+    encoder.look_at(statistics)
+    features = encoder(statistics)
+    assert features.shape == (50, 3, 5)
+    (features * torch.randn(50, 3, 5)).sum().backward()
+    assert all(p.grad.abs().max() > 0 for p in encoder.parameters())
+    other = STAT_ENCODERS[name](signals=3, inputs=4, dim=5)
+    other.load_state_dict(encoder.state_dict())
+    assert torch.equal(other(statistics), encoder(statistics))
+
+
+def test_bins_hold_equal_shares_of_what_was_looked_at() -> None:
+    encoder = STAT_ENCODERS["piecewise"](signals=1, inputs=1, dim=2)
+    skewed = torch.rand(4000, 1, 1, generator=torch.Generator().manual_seed(0)).pow(6) * 2 - 1
+    encoder.look_at(skewed)
+    edges = encoder.edges[0, 0]
+    counts = torch.histogram(skewed.flatten(), edges).hist
+    assert edges[0] == skewed.min()
+    assert edges[-1] == skewed.max()
+    assert (counts - 4000 / BINS).abs().max() < 25
+
+
+def test_a_statistic_that_stands_still_is_no_step_for_rounding() -> None:
+    encoder = STAT_ENCODERS["piecewise"](signals=1, inputs=1, dim=4)
+    encoder.look_at(torch.full((100, 1, 1), 0.3))
+    near = torch.tensor([0.3, 0.3 + 1e-6]).view(2, 1, 1)
+    first, second = encoder(near)
+    assert (first - second).abs().max() < 1e-3

@@ -19,5 +19,5 @@ def of_today(stored: Mapping[str, Any]) -> dict[str, Any]:
     if whole_run and "extractor" in stored and stored["block_days"] == 7:
         values["block_days"] = None  # the length of earlier versions unless another was asked for
     if whole_run:  # what was the only way before there was a choice
-        values = {"scaling": "range"} | values
+        values = {"scaling": "range", "stat_encoder": "periodic"} | values
     return values

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from layers.encoders import ENCODERS
+from layers.encoders import BETWEEN, ENCODERS
 from models import MODELS
 from models.baselines import BASELINES
 from models.config import ABLATIONS, REGISTRIES
@@ -18,7 +18,7 @@ from utils.schedulers import SCHEDULERS
 ABLATED = {"fusion": "the difference field", "use_statistical_features": "statistics", "attention": "attention"}
 
 NETWORK_PARTS: dict[str, Mapping[str, Any]] = {
-    "encoder": ENCODERS,
+    "encoder": {**BETWEEN, **ENCODERS},
     **{
         flag: REGISTRIES[flag] for flag in ("fusion", "attention", "classifier", "stat_type", "stat_per", "stat_fusion")
     },
@@ -56,7 +56,7 @@ def everything() -> list[Part]:
     """All parts: networks, baselines, what networks are built from, what they are trained with."""
     timm = Part("encoder", "timm:NAME", "timm:resnet10t", "Any image network of timm.", False)
     found = [*_parts({"model": MODELS}, True), *_parts({"model": BASELINES}, False), *_parts(NETWORK_PARTS, True)]
-    found.insert(len(MODELS) + len(BASELINES) + len(ENCODERS), timm)
+    found.insert(len(MODELS) + len(BASELINES) + len(BETWEEN) + len(ENCODERS), timm)
     return [*found, *_parts(TRAINING_PARTS, False)]
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from data_provider.prepare import number_of_folds
 from data_provider.splits.folds import Folds
-from exp.evaluation.measure import line_of, measures_of
 from exp.evaluation.predictions import Predictions
 from exp.runs.folds_folder import FoldsFolder
 from exp.runs.run_folder import RunFolder
@@ -89,6 +88,8 @@ def _go_on(folder: FoldsFolder, plan: list[Options], train: Train) -> None:
 
 def _conclude(folder: FoldsFolder, number: int) -> None:
     """Writes the measures of all folds, and tells them."""
+    from exp.evaluation.measure import line_of, measures_of  # statistics take a second that training does not wait for
+
     runs = [folder.run_of(place) for place in range(number)]
     finished = [run for run in runs if run is not None]
     metrics = [run.read_metrics() for run in finished]

@@ -4,20 +4,24 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
-from data_provider import Prepared
+from data_provider import Prepared, WindowSet
 from exp.runs.run_folder import RunFolder
 from exp.training.build import loss_for
 from exp.training.fitted import Fitted
 from exp.training.pretrained import take_over
 from exp.training.trainer import Trainer
+from models import DualGAFNet
 from models.build import model_of, parameter_count
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan, plan
 from utils.checkpoints import load_checkpoint
 from utils.losses import LOSSES, Loss
 from utils.options import Options
+
+MOST_LOOKED_AT = 4096  # windows whose statistics a network takes its quantiles from
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +47,8 @@ class NetworkFit:
             options = options.replace(enable_auto_gradient_accumulation=False)  # so config.yaml says what was done
         self.options, self.data = options, data
         model, loss = model_of(options, data.info), loss_for(options, data.info)
+        if isinstance(model, DualGAFNet) and not options.resume:
+            model.look_at(_some_of(data.train))
         if options.init and not options.resume:
             take_over(model, options, data.info)
         self.trainer = Trainer(options=options, data=data, model=model, loss=loss, plan=accumulation, device=device)
@@ -81,6 +87,12 @@ class NetworkFit:
             best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])
         progress = trainer.progress
         return Fitted(best, progress.best_epoch, progress.rows, stopped, _facts_of(trainer.loss))
+
+
+def _some_of(windows: WindowSet) -> torch.Tensor:
+    """(n, C, L) windows, evenly spread over a part."""
+    places = np.unique(np.linspace(0, len(windows) - 1, min(MOST_LOOKED_AT, len(windows))).astype(np.int64))
+    return windows.gather(places).x
 
 
 def _plan(options: Options) -> AccumulationPlan:

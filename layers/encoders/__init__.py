@@ -1,10 +1,12 @@
 """Encoders: from one Gramian field of a signal to a vector of features.
 
 Each is built with (method, size, dim, norm) and maps the factors of N signals, a `Gramian` of (N, size), to (N, dim).
+Those of `BETWEEN` take (signals) too and look at all of a window's signals together: (B, signals, size) to (B, dim).
 """
 
 from torch import nn
 
+from layers.encoders.between import BetweenEncoder
 from layers.encoders.dilated import DilatedEncoder
 from layers.encoders.gramian import GramianEncoder
 from layers.encoders.inception import InceptionEncoder
@@ -20,3 +22,5 @@ ENCODERS: dict[str, type[nn.Module]] = {
     "multiscale": MultiscaleEncoder,
     "resnet18": ResNet18Encoder,
 }
+
+BETWEEN: dict[str, type[nn.Module]] = {"between": BetweenEncoder}

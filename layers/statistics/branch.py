@@ -1,37 +1,17 @@
 """The statistics branch: statistics of the raw window, encoded and joined to the features of its signals.
 
-Letters: B batch, C signals, L time steps, D features of a signal, S statistics of a signal, E encoded, V features.
+Letters: B batch, C signals, L time steps, T rows of D features, S statistics of a signal, E encoded, n training
+windows, V features.
 """
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from layers.statistics.encoders import PiecewiseEncoder
 
-class PeriodicEncoder(nn.Module):
-    """Sines and cosines of every statistic at learned frequencies, then a linear layer.
-
-    A network learns a small step of a number slowly; among its sines some change quickly
-    (Gorishniy et al., "On embeddings for numerical features in tabular deep learning", NeurIPS 2022).
-
-    Args:
-        inputs: number of statistics.
-        dim: E.
-        frequencies: sines a statistic.
-        spread: deviation of the first frequencies, in half-periods over the range [-1, 1] of a statistic.
-    """
-
-    def __init__(self, *, inputs: int, dim: int, frequencies: int = 16, spread: float = 2.0) -> None:
-        super().__init__()
-        self.frequencies = nn.Parameter(spread * torch.randn(inputs, frequencies))
-        self.linear = nn.Linear(2 * inputs * frequencies, dim)
-
-    def forward(self, statistics: Tensor) -> Tensor:
-        """(..., inputs) -> (..., dim)."""
-        angle = torch.pi * statistics.unsqueeze(-1) * self.frequencies  # (..., inputs, frequencies)
-        return functional.gelu(self.linear(torch.cat((angle.sin(), angle.cos()), -1).flatten(-2)))
+STAT_DIM = 16  # features of a signal's statistics beside a window's
 
 
 class SignalStatistics(nn.Module):
@@ -39,37 +19,110 @@ class SignalStatistics(nn.Module):
 
     Args:
         statistics: windows (B, C, L) -> (B, C, S), with `count` S.
+        encoder: a class of `STAT_ENCODERS`.
         fusion: a class of `STAT_FUSIONS`.
         signals: C.
+        rows: T, C here.
         dim: D.
     """
 
-    def __init__(self, *, statistics: nn.Module, fusion: type[nn.Module], signals: int, dim: int) -> None:
+    def __init__(
+        self,
+        *,
+        statistics: nn.Module,
+        encoder: type[nn.Module],
+        fusion: type[nn.Module],
+        signals: int,
+        rows: int,
+        dim: int,
+    ) -> None:
         super().__init__()
         self.statistics = statistics
-        self.encoder = PeriodicEncoder(inputs=cast(int, statistics.count), dim=32)
+        self.encoder = encoder(signals=signals, inputs=cast(int, statistics.count), dim=32)
         self.fusion = fusion(dim=dim, stat_dim=32)
         self.dim = signals * cast(int, self.fusion.dim)
+
+    def look_at(self, x: Tensor) -> None:
+        """Shows the encoder training windows (n, C, L)."""
+        cast(PiecewiseEncoder, self.encoder).look_at(self.statistics(x))
 
     def forward(self, signals: Tensor, x: Tensor) -> Tensor:
         """Features (B, C, D) and windows (B, C, L) -> (B, V)."""
         return self.fusion(signals, self.encoder(self.statistics(x))).flatten(1)
 
 
+class StatisticsBeside(nn.Module):
+    """Encodes the statistics of every signal, attends to the signals, and joins all to features of the whole window.
+
+    For encoders that look at all signals together, whose features belong to no signal.
+
+    Args:
+        statistics, encoder, fusion, signals: as in `SignalStatistics`.
+        attention: a class of `ATTENTIONS`.
+        rows: T.
+        dim: D.
+    """
+
+    def __init__(
+        self,
+        *,
+        statistics: nn.Module,
+        encoder: type[nn.Module],
+        fusion: type[nn.Module],
+        attention: type[nn.Module],
+        signals: int,
+        rows: int,
+        dim: int,
+    ) -> None:
+        super().__init__()
+        self.statistics = statistics
+        self.encoder = encoder(signals=signals, inputs=cast(int, statistics.count), dim=STAT_DIM)
+        self.attention = attention(signals=signals, dim=STAT_DIM)
+        self.reduce = nn.Linear(signals * STAT_DIM, 128)
+        self.fusion = fusion(dim=rows * dim, stat_dim=128)
+        self.dim = self.fusion.dim
+
+    def look_at(self, x: Tensor) -> None:
+        """Shows the encoder training windows (n, C, L)."""
+        cast(PiecewiseEncoder, self.encoder).look_at(self.statistics(x))
+
+    def forward(self, rows: Tensor, x: Tensor) -> Tensor:
+        """Features (B, T, D) and windows (B, C, L) -> (B, V)."""
+        signals = self.attention(self.encoder(self.statistics(x)))  # (B, C, E)
+        return self.fusion(rows.flatten(1), functional.gelu(self.reduce(signals.flatten(1))))
+
+
 class WindowStatistics(nn.Module):
     """Joins all statistics of the window to one vector of all its signals. The arguments are those above."""
 
-    def __init__(self, *, statistics: nn.Module, fusion: type[nn.Module], signals: int, dim: int) -> None:
+    def __init__(
+        self,
+        *,
+        statistics: nn.Module,
+        encoder: type[nn.Module],
+        fusion: type[nn.Module],
+        signals: int,
+        rows: int,
+        dim: int,
+    ) -> None:
         super().__init__()
         self.statistics = statistics
-        self.encoder = PeriodicEncoder(inputs=signals * cast(int, statistics.count), dim=128)
-        self.reduce = nn.Linear(signals * dim, 128)
+        self.encoder = encoder(signals=1, inputs=signals * cast(int, statistics.count), dim=128)
+        self.reduce = nn.Linear(rows * dim, 128)
         self.fusion = fusion(dim=128, stat_dim=128)
         self.dim = self.fusion.dim
 
     def forward(self, signals: Tensor, x: Tensor) -> Tensor:
         """Features (B, C, D) and windows (B, C, L) -> (B, V)."""
-        return self.fusion(self.reduce(signals.flatten(1)), self.encoder(self.statistics(x).flatten(1)))
+        return self.fusion(self.reduce(signals.flatten(1)), self.encoder(self._all(x)).squeeze(1))
+
+    def look_at(self, x: Tensor) -> None:
+        """Shows the encoder training windows (n, C, L)."""
+        cast(PiecewiseEncoder, self.encoder).look_at(self._all(x))
+
+    def _all(self, x: Tensor) -> Tensor:
+        """(B, C, L) -> (B, 1, C S)."""
+        return self.statistics(x).flatten(1).unsqueeze(1)
 
 
 class NoStatistics(nn.Module):
@@ -78,6 +131,9 @@ class NoStatistics(nn.Module):
     def __init__(self, *, signals: int, dim: int) -> None:
         super().__init__()
         self.dim = signals * dim
+
+    def look_at(self, x: Tensor) -> None:
+        """There is nothing to learn from windows."""
 
     def forward(self, signals: Tensor, x: Tensor) -> Tensor:
         """Features (B, C, D), and windows that are not looked at -> (B, C D)."""

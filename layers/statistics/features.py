@@ -93,8 +93,33 @@ class CorrelationStatistics(nn.Module):
         return torch.cat((torch.stack((x.mean(-1), log_deviation(x)), -1), correlations(x)), -1)
 
 
+def slope(x: Tensor) -> Tensor:
+    """(B, C, L) -> (B, C), the rise over the window of the least-squares line, by its covariance with time."""
+    time = torch.linspace(-1.0, 1.0, x.shape[-1], dtype=x.dtype, device=x.device)
+    return 2.0 * (x * time).sum(-1) / time.square().sum()
+
+
+class SlopeStatistics(nn.Module):
+    """The basic ones, the slopes of the first and the last half, and the roughness.
+
+    Roughness is the logarithm of the deviation from one step to the next, with the floor of `log_deviation`.
+    """
+
+    def __init__(self, *, signals: int) -> None:
+        super().__init__()
+        self.count = 8
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, L) -> (B, C, 8)."""
+        half = max(2, x.shape[-1] // 2)
+        rough = 0.25 * (x.diff(dim=-1).square().mean(-1) + _EPSILON).log()
+        numbers = torch.stack((slope(x[..., :half]), slope(x[..., -half:]), rough), -1)
+        return torch.cat((basic(x), numbers), -1)
+
+
 STATISTICS: dict[str, type[nn.Module]] = {
     "basic": BasicStatistics,
     "comprehensive": ComprehensiveStatistics,
     "correlation_focused": CorrelationStatistics,
+    "slopes": SlopeStatistics,
 }

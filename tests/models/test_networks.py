@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from layers.encoders import ENCODERS
+from layers.encoders import BETWEEN, ENCODERS
 from models import MODELS, ModelSettings
 from models.config import ABLATIONS, REGISTRIES
 from models.summary import count
@@ -20,7 +20,7 @@ COLUMNS = ("SA_TEMP", "OA_TEMP", "MA_TEMP", "SA_CFM", "CHWC_VLV")
 LENGTH = 21
 CLASSES = 3
 APART = ("ablation_mode", "gaf_backend", "norm")  # tested by themselves
-PARTS = {"encoder": ENCODERS, **{name: r for name, r in REGISTRIES.items() if name not in APART}}
+PARTS = {"encoder": {**BETWEEN, **ENCODERS}, **{name: r for name, r in REGISTRIES.items() if name not in APART}}
 
 
 def covering() -> list[dict[str, str]]:
@@ -37,6 +37,8 @@ NETWORKS: dict[str, tuple[str, dict[str, object]]] = {
     "compressed": ("DualGAFNet", {"compression_ratio": 0.5}),
     "timm": ("DualGAFNet", {"encoder": "timm:lcnet_050", "image_size": 16}),
     "small images": ("DualGAFNet", {"image_size": 10}),
+    "groups between": ("DualGAFNet", {"signal_groups": "SA_CFM|OA_TEMP,SA_TEMP"}),
+    "groups mixed": ("DualGAFNet", {"signal_groups": "SA_CFM,MA_TEMP", "group_encoders": "gramian"}),
 }
 
 
@@ -102,7 +104,9 @@ def test_a_restored_network_gives_the_same_answers(name: str, tmp_path) -> None:
     assert torch.equal(other(x), model(x))
 
 
-@pytest.mark.parametrize("name", [n for n in NETWORKS if n not in ("groups", "timm", "small images")])
+@pytest.mark.parametrize(
+    "name", [n for n in NETWORKS if n not in ("groups", "groups between", "groups mixed", "timm", "small images")]
+)
 @pytest.mark.parametrize(("signals", "length"), [(1, 9), (3, 14)])
 def test_a_network_takes_one_signal_and_short_windows(name: str, signals: int, length: int) -> None:
     model = build(name, columns=COLUMNS[:signals], length=length).eval()
@@ -134,21 +138,23 @@ def test_batch_norm_is_there_by_choice_only(name: str) -> None:
     assert model.train()(windows(2)).shape == (2, CLASSES)
 
 
+@pytest.mark.parametrize("encoder", ["between", "gramian"])
 @pytest.mark.parametrize("mode", [mode for mode in ABLATIONS if mode != "none"])
-def test_what_is_ablated_is_not_built(mode: str) -> None:
-    whole = build("DualGAFNet")
-    model = build("DualGAFNet", ablation_mode=mode)
+def test_what_is_ablated_is_not_built(mode: str, encoder: str) -> None:
+    whole = build("DualGAFNet", encoder=encoder)
+    model = build("DualGAFNet", encoder=encoder, ablation_mode=mode)
     assert count(model, COLUMNS, LENGTH)[0] < count(whole, COLUMNS, LENGTH)[0]
     assert count(model, COLUMNS, LENGTH)[1] < count(whole, COLUMNS, LENGTH)[1]
     names = {name for name, _ in model.named_parameters()}
+    attention = "statistics.attention" if encoder == "between" else "attention"
     gone = {
         "no_diff": ("branches.difference", "fusion"),
         "no_stat": ("statistics",),
-        "no_attention": ("attention",),
-        "minimal": ("branches.difference", "fusion", "statistics", "attention"),
+        "no_attention": (attention,),
+        "minimal": ("branches.difference", "fusion", "statistics", attention),
     }[mode]
     assert not [name for name in names if name.startswith(gone)]
-    left = [part for part in ("branches.difference", "statistics", "attention") if part not in gone]
+    left = [part for part in ("branches.difference", "statistics", attention) if not part.startswith(gone)]
     for part in left:
         assert [name for name in names if name.startswith(part)]
 
@@ -172,7 +178,7 @@ def test_the_window_range_loses_the_level_where_nothing_else_carries_it() -> Non
 
 
 def test_compression_mixes_before_anything_costs() -> None:
-    whole, half = build("DualGAFNet"), build("compressed")
+    whole, half = (build(name, encoder="gramian") for name in ("DualGAFNet", "compressed"))
     assert half.compression.weight.shape == (3, 5)
     assert count(half, COLUMNS, LENGTH)[1] < 0.7 * count(whole, COLUMNS, LENGTH)[1]
 
