@@ -13,13 +13,13 @@ from data_provider.channel_frames import channel_scaler
 from data_provider.datasets.labels import class_of, normal_of, ordered_classes
 from data_provider.datasets.source import DataSet
 from data_provider.frames import DataInfo
+from data_provider.leaks.windows import find_leaks
 from data_provider.scaler import Scaler
 from data_provider.segmentation import Recipe
 from data_provider.segments import Segments
 from data_provider.splits.folds import Folds
 from data_provider.splits.group import Sizes
 from data_provider.splits.group_file import ENDINGS, read_groups
-from data_provider.splits.leakage import find_leaks
 from data_provider.splits.protocols import Protocol, count_folds, split_windows
 from data_provider.splits.split import PARTS, TEST, TRAIN, VAL, Windows
 from data_provider.splits.strategy import Settings
