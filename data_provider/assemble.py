@@ -3,6 +3,7 @@
 Letters: C signals, K classes, R runs, N steps of all segments, n windows.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from data_provider.channel_frames import channel_scaler
 from data_provider.datasets.labels import class_of, normal_of, ordered_classes
 from data_provider.datasets.source import DataSet
 from data_provider.frames import DataInfo
+from data_provider.leaks.evidence import Asked, Evidence
+from data_provider.leaks.guard import survey
 from data_provider.scaler import Scaler
 from data_provider.segmentation import Recipe
 from data_provider.segments import Segments
 from data_provider.splits.folds import Folds
 from data_provider.splits.group import Sizes
 from data_provider.splits.group_file import ENDINGS, read_groups
-from data_provider.splits.leakage import find_leaks
 from data_provider.splits.protocols import Protocol, count_folds, split_windows
 from data_provider.splits.split import PARTS, TEST, TRAIN, VAL, Windows
 from data_provider.splits.strategy import Settings
@@ -27,6 +29,7 @@ from data_provider.windows import WindowSet
 from utils.errors import UserError
 from utils.options import Options
 
+UNIT = re.compile(r"unit|ahu|rtu|equip|asset|device|machine", re.IGNORECASE)  # what a column of units is called
 USUAL_BLOCK_DAYS = 7  # of a calendar block, unless the data needs shorter ones
 
 
@@ -70,23 +73,20 @@ def assemble(options: Options, entry: DataSet, segments: Segments, report: dict[
     target = np.array([classes.index(label) for label in labels])[windows.run]
     _check(classes, target, windows, segments, labels, options, report)
     scaler = _scaler(segments, windows, options, report)
-    report["leaks"] = find_leaks(segments, windows, target, classes, options.seq_len)
-    sets = {
-        name: WindowSet(
-            segments=segments,
-            windows=windows.where(windows.part == number),
-            targets=target[windows.part == number],
-            scaler=scaler,
-            seq_len=options.seq_len,
+    known_normal = normal if normal in classes else None
+    report["leaks"], marks = survey(
+        Evidence(
+            segments=segments, windows=windows, target=target, classes=classes, labels=labels, normal=known_normal,
+            scaler=scaler if options.channels == "raw" else None, report=report, asked=_asked(options, entry),
         )
-        for number, name in enumerate(PARTS)
-    }
+    )  # fmt: skip
+    sets = _sets(segments, windows, target, scaler, options.seq_len)
     info = DataInfo(
         data=options.data,
         columns=segments.recipe.columns,
         units=_units(options, entry, segments.recipe.columns),
         classes=classes,
-        normal=normal if normal in classes else None,
+        normal=known_normal,
         period_seconds=segments.recipe.period_seconds,
         seq_len=options.seq_len,
         step=step,
@@ -94,8 +94,35 @@ def assemble(options: Options, entry: DataSet, segments: Segments, report: dict[
         protocol=words,
         leaking=options.split == "random",
         report=report,
+        marks=tuple(marks),
     )
     return Prepared(**sets, info=info, scaler=scaler, recipe=segments.recipe)
+
+
+def _sets(
+    segments: Segments, windows: Windows, target: np.ndarray, scaler: Scaler, seq_len: int
+) -> dict[str, WindowSet]:
+    return {
+        name: WindowSet(
+            segments=segments,
+            windows=windows.where(windows.part == number),
+            targets=target[windows.part == number],
+            scaler=scaler,
+            seq_len=seq_len,
+        )
+        for number, name in enumerate(PARTS)
+    }
+
+
+def _asked(options: Options, entry: DataSet) -> Asked:
+    """What the options have to do with leaks."""
+    return Asked(
+        seq_len=options.seq_len,
+        split=options.split,
+        strategy=entry.strategy,
+        units_named=bool(UNIT.search(options.group or "")),
+        means=options.resample == "mean",
+    )
 
 
 def _units(options: Options, entry: DataSet, columns: tuple[str, ...]) -> tuple[str, ...]:

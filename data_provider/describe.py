@@ -8,6 +8,8 @@ from typing import Any
 
 from data_provider.assemble import Prepared
 from data_provider.frames import DataInfo
+from data_provider.leaks.finding import NOTE
+from data_provider.leaks.guard import findings_of
 from data_provider.splits.split import PARTS
 from data_provider.times import words_of
 
@@ -76,9 +78,6 @@ def _leaks(leaks: dict[str, Any], info: DataInfo) -> None:
             "; ".join(words),
             more,
         )
-    same = leaks["test windows that are also in training"]
-    if same:
-        logger.warning("%d test windows are in the training part too, reading for reading", same)
     near = leaks["test windows within a window of training"]
     if near:
         logger.warning(
@@ -86,6 +85,11 @@ def _leaks(leaks: dict[str, Any], info: DataInfo) -> None:
             "scores of this split are too good",
             100 * near,
         )
+    for found in findings_of(leaks):
+        if found.level != NOTE:
+            logger.warning("leak: %s", found.line)
+        elif found.check != "column_range":  # told above
+            logger.info("  %s", found.line)
 
 
 def _number(number: int, thing: str) -> str:

@@ -70,6 +70,7 @@ class DataInfo:
         protocol: the split in words, for tables; it says so where the protocol leaks.
         leaking: True if windows of one segment may lie in two parts.
         report: what was read, dropped and why; plain values that go to metrics.json as they are.
+        marks: names of the checks for leaks whose findings stay on every number.
     """
 
     data: str
@@ -84,6 +85,7 @@ class DataInfo:
     protocol: str
     leaking: bool
     report: dict[str, object] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All facts but the report, as plain values for JSON."""
@@ -99,11 +101,13 @@ class DataInfo:
             "protocol": self.protocol,
             "leaking": self.leaking,
             "counts": {part: list(numbers) for part, numbers in self.counts.items()},
+            **({"marks": list(self.marks)} if self.marks else {}),
         }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "DataInfo":
         """The facts of `to_dict`; other keys are ignored."""
+        stored = {"marks": (), **stored}  # earlier versions knew none
         facts = {item.name: stored[item.name] for item in fields(cls) if item.name != "report"}
-        facts |= {name: tuple(stored[name]) for name in ("columns", "units", "classes")}
+        facts |= {name: tuple(stored[name]) for name in ("columns", "units", "classes", "marks")}
         return cls(**{**facts, "counts": {part: tuple(numbers) for part, numbers in stored["counts"].items()}})

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from data_provider.times import step_of
 from data_provider.trends.problems import listed
 from data_provider.trends.table import Table
 
@@ -38,6 +39,7 @@ class Notes:
         entry: dict[str, Any] = {"name": table.name, "rows": len(table.values)}
         if table.times is not None:
             entry |= {"from": str(table.times[0]), "to": str(table.times[-1])}
+            entry["seconds of a step"] = step_of(table.times)
         if table.missing:
             entry["missing readings"] = dict(table.missing)
         if table.repaired:

@@ -17,6 +17,7 @@ from data_provider.datasets import DATASETS, simulated
 from data_provider.datasets.source import DataSet, Source
 from data_provider.describe import describe
 from data_provider.frames import Frame
+from data_provider.leaks.dropped import names_of, without
 from data_provider.notes import Notes
 from data_provider.segmentation import HOLD_STEPS, Recipe
 from data_provider.segments import Segments, build
@@ -100,10 +101,12 @@ def _reading(options: Options) -> ReadOptions:
 
 def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segments, dict[str, Any]]:
     """The readings at an even step, from the cache if they are there."""
+    dropped = names_of(options.drop_columns)
     settings = {
         "data": options.data,
         "resample": options.resample,
         **({"channels": options.channels} if options.channels != "raw" else {}),
+        **({"drop": dropped} if dropped else {}),
         "source": {**dataclasses.asdict(source), "root": str(source.root.resolve())},
     }
     name = f"{options.data}-{cache.key_of(entry.files(source), settings)}"
@@ -114,7 +117,7 @@ def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segment
         if (source.root / simulated.MARK).is_file():
             notes.facts["simulated"] = True
         physical = options.channels == "physical"
-        read = entry.read(source, notes)
+        read = without(entry.read(source, notes), dropped, notes)
         read = (in_channels(frame, entry.unit_of) for frame in read) if physical else read
         frames, period = _with_period(read, source.period_seconds or entry.period_seconds)
         recipe = Recipe(

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from data_provider import Prepared, load_data
+from data_provider.leaks.guard import accepted_names, findings_of, refuse
 from exp.runs.folds_folder import FoldsFolder
 from exp.runs.run_folder import RunFolder
 from exp.training import cross_validation
@@ -86,7 +87,10 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
     trackers = chosen(options.tracker)  # what is missing is said before data is read
     with RunLog() as log:
         with distributed.first_goes_first():
+            accepted = accepted_names(options.accept_leaks)
             data = load_data(options)
+        if folder is None:  # a run that was begun goes on, whatever an earlier version let begin
+            refuse(findings_of(data.info.report["leaks"]), accepted)  # type: ignore[arg-type]
         seed_everything(options.seed)
         # Everything that can be wrong with the options is found before a folder is made.
         kind = BaselineFit if options.model in BASELINES else NetworkFit

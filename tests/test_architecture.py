@@ -34,6 +34,7 @@ PACKAGES = {
 # Which packages of data_provider/ may import which.
 DATA_PACKAGES = {
     "simulator": set(),
+    "leaks": {"splits", "trends"},
     "splits": set(),
     "trends": set(),
     "datasets": {"simulator", "trends"},

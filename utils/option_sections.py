@@ -63,6 +63,8 @@ class DataOptions:
     val_size: float = flag(0.2, "share of the validation part", above=0, below=1)
     block_days: int | None = flag(None, "days of a calendar block of the split (default: 7 at most)", at_least=1)
     seq_len: int = flag(96, "steps of a window", at_least=4)
+    drop_columns: str | None = flag(None, "signals to leave out of everything, as A,B")
+    accept_leaks: str | None = flag(None, "train although these checks for leaks fail: names with commas, or all")
     cache_path: str | None = flag(None, "folder for prepared data (default: .cache beside the data)")
 
 

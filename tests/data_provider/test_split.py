@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from data_provider.leaks.windows import find_leaks, identical_runs, leaking_features, near_training
 from data_provider.segmentation import Recipe
 from data_provider.segments import Run, Segments
 from data_provider.splits.calendar import DAY, assign
 from data_provider.splits.group import Sizes
-from data_provider.splits.leakage import find_leaks, identical_runs, leaking_features, near_training
 from data_provider.splits.split import TEST, TRAIN, Windows
 from data_provider.splits.strategy import Settings, at_random, blocked
 

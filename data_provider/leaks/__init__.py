@@ -1,0 +1,1 @@
+"""What would let a model score without having learned anything: looked for before training starts."""
