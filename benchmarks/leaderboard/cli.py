@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
         0, 2 where something was asked for that is not there, 130 after Ctrl-C; what was done is kept.
     """
     given = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.disable(logging.WARNING)  # a line a training is enough
     try:
         check_pages()
         _known(given.only)

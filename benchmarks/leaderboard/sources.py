@@ -38,7 +38,11 @@ def _simulate(table: Table, target: Path) -> None:
     from exp.simulate import run
     from utils.command_line import parse
 
-    what = {"simulated": [], "severities": ["--runs", "all"], "fleet": ["--fleet", "40", "--seed", "7"]}[table.source]
+    what = {
+        "simulated": [],
+        "severities": ["--runs", "all", "--start", "2018-04-01"],  # one published run begins then
+        "fleet": ["--fleet", "40", "--seed", "7"],
+    }[table.source]
     run(parse(["simulate", *what, "--days", str(table.days), "--output", str(target)]))
 
 
