@@ -12,6 +12,7 @@ from PIL import Image
 import run
 from data_provider.leaks.finding import LEVELS, Finding
 from data_provider.leaks.guard import CHECKS, accepted_names, refuse
+from tests.conftest import REPOSITORY
 from tests.kit import train, write_folder
 from utils.errors import UserError
 
@@ -142,3 +143,8 @@ def test_a_random_split_is_an_acceptance_of_its_own(tmp_path: Path) -> None:
     assert status == 0
     log = (made / "training.log").read_text(encoding="utf-8")
     assert re.search(r"test: accuracy .*; leaks: random_split, overlapping_windows", log)
+
+
+def test_the_page_lists_every_check() -> None:
+    page = (REPOSITORY / "docs" / "LEAKS.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE) == list(CHECKS)
