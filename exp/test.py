@@ -8,6 +8,7 @@ from torch import nn
 from data_provider import load_data
 from exp.evaluation.measure import evaluate_parts, line_of, measures_of
 from exp.runs.artifact import load_artifact
+from exp.runs.leak_marks import marked
 from exp.runs.run_folder import RunFolder
 from exp.training.fit_baseline import baseline_of, fitted
 from models.baselines import BASELINES
@@ -35,7 +36,7 @@ def run(options: Options) -> int:
         )
     same = True
     for part, measured in found.items():
-        logger.info("%s", line_of(part, measured))
+        logger.info("%s", marked(stored["data"], line_of(part, measured)))
         same &= agree(measured, stored[part], digits=digits)
     if same:
         logger.info("every number is the one in metrics.json, to %d decimals", digits)

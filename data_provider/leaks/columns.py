@@ -11,7 +11,7 @@ from data_provider.leaks.evidence import Evidence
 
 STEPS = (10, 5, 1, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0001)  # of numbers that were rounded, coarse to fine
 NO_STEP = 1e-6
-QUANTILES = (0.05, 0.5, 0.95)
+QUANTILES = (0.05, 0.95)
 SAMPLE = 4000  # rows of a run that are enough to tell
 LEAST_DISTINCT, LEAST_CHANGES = 20, 20
 _ULP = 2e-7  # of float32, with room
@@ -25,6 +25,7 @@ class ColumnFacts:
         low, high: (R, C) smallest and largest reading.
         quantiles: (q, R, C) of `QUANTILES`.
         step: (R, C) the step that the numbers are multiples of, `NO_STEP` where none is seen.
+        loose: (R, C) the step that most of them are multiples of, coarser or the same.
         refresh: (R, C) every how many steps of a window a new number may come.
     """
 
@@ -32,13 +33,14 @@ class ColumnFacts:
     high: np.ndarray
     quantiles: np.ndarray
     step: np.ndarray
+    loose: np.ndarray
     refresh: np.ndarray
 
 
 def column_facts(evidence: Evidence) -> ColumnFacts:
     """The facts of all runs."""
     shape = (len(evidence.labels), len(evidence.columns))
-    empty = {name: np.full(shape, np.nan) for name in ("low", "high", "step", "refresh")}
+    empty = {name: np.full(shape, np.nan) for name in ("low", "high", "step", "loose", "refresh")}
     facts = ColumnFacts(**empty, quantiles=np.full((len(QUANTILES), *shape), np.nan))
     for run, rows in evidence.parts_of_runs():
         values = evidence.segments.values[rows]
@@ -46,24 +48,26 @@ def column_facts(evidence: Evidence) -> ColumnFacts:
         some = np.sort(values[:: max(1, len(values) // SAMPLE)], axis=0)
         places = [round(q * (len(some) - 1)) for q in QUANTILES]
         facts.quantiles[:, run] = some[places]
-        facts.step[run] = _steps(some)
+        facts.step[run], facts.loose[run] = _steps(some)
         facts.refresh[run] = _refreshes(evidence, run)
     return facts
 
 
 def _steps(some: np.ndarray) -> np.ndarray:
-    """(C,) the coarsest of `STEPS` that the distinct numbers of each column are multiples of; `some` is sorted."""
+    """(2, C) the coarsest of `STEPS` that all distinct numbers of a sorted column, and most, are multiples of."""
     new = np.ones(some.shape, bool)
     new[1:] = some[1:] != some[:-1]
     distinct = new.sum(0)
-    found = np.where(distinct < LEAST_DISTINCT, np.nan, NO_STEP)
+    enough = distinct >= LEAST_DISTINCT
+    found = np.tile(np.where(enough, NO_STEP, np.nan), (2, 1))
     size = np.abs(some).max(0)
     for step in reversed(STEPS):  # the coarsest is written last
         scaled = some / np.float64(step)
         off = np.abs(scaled - np.round(scaled)) > 1e-3 + _ULP * np.abs(scaled)
-        fits = (off & new).sum(0) <= 0.01 * distinct
+        share = (off & new).sum(0) / distinct
         seen = _ULP * size / step < 0.05  # finer steps drown in the rounding of float32
-        found[fits & seen & ~np.isnan(found)] = step
+        for place, most in enumerate((0.01, 0.1)):
+            found[place, (share <= most) & seen & enough] = step
     return found
 
 

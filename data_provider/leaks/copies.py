@@ -1,6 +1,6 @@
 """Readings that stand under two labels: files that are copies, and moments that two runs of a unit share.
 
-Letters: N rows, C signals, W rows of a stretch that is compared, H stretches.
+Letters: N rows, C signals, W rows of a span that is compared, H spans.
 """
 
 from dataclasses import dataclass
@@ -76,12 +76,12 @@ def _level(evidence: Evidence, rows: int, shorter: int) -> str:
 
 
 def _pairs(evidence: Evidence) -> list[_Pair]:
-    """Pairs of runs of different classes with stretches in common, those with most rows first."""
-    first, hashes = _stretches(evidence)
+    """Pairs of runs of different classes with spans in common, those with most rows first."""
+    first, hashes = _spans(evidence)
     order = np.argsort(hashes, kind="stable")
     first, new = first[order], np.diff(hashes[order], prepend=np.uint64(0)) != 0
     new[:1] = True
-    one = first[new][np.cumsum(new) - 1]  # the first stretch of the same hash
+    one = first[new][np.cumsum(new) - 1]  # the first span of the same hash
     differs = evidence.of_run[evidence.run_of_row[one]] != evidence.of_run[evidence.run_of_row[first]]
     one, other = one[differs], first[differs]
     runs = np.stack([evidence.run_of_row[one], evidence.run_of_row[other]], 1)
@@ -95,7 +95,7 @@ def _pairs(evidence: Evidence) -> list[_Pair]:
     return sorted(pairs, key=lambda found: -found.rows)[:MOST_PAIRS]
 
 
-def _stretches(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+def _spans(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
     """(H,) first rows and (H,) hashes of every W rows of a segment that are not all the same."""
     rows = np.empty(len(evidence.segments.values), np.uint64)
     for _, mine in evidence.parts_of_runs():

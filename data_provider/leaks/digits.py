@@ -12,8 +12,8 @@ TIMES = 4.9  # coarser at least; neighbours in the list of steps are rounded ali
 
 def digits(evidence: Evidence, facts: ColumnFacts) -> list[Finding]:
     """Signals of which some classes have coarser or finer numbers than all others."""
-    size = np.log(facts.step)
-    alone = told_apart(size, size + np.log(TIMES), evidence.of_run, len(evidence.classes))
+    size, loose = np.log(facts.step), np.log(facts.loose)
+    alone = told_apart(size, loose + np.log(TIMES), evidence.of_run, len(evidence.classes))
     found = []
     for place in np.flatnonzero(alone.any(0)):
         column = evidence.columns[place]

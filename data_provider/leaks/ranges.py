@@ -18,7 +18,7 @@ FACTORS = {
     6894.76: "psi and Pa",
 }
 FAHRENHEIT = "degrees F and C"
-ROOM = 0.1  # of the others' span
+ROOM = 0.5  # of the others' span
 
 
 def column_range(evidence: Evidence, facts: ColumnFacts) -> list[Finding]:
@@ -43,14 +43,14 @@ def column_range(evidence: Evidence, facts: ColumnFacts) -> list[Finding]:
 
 def _slips(evidence: Evidence, facts: ColumnFacts) -> list[Finding]:
     """Classes whose readings fall into the range of all others once they are converted from another unit."""
-    low, middle, high = facts.quantiles
+    low, high = facts.quantiles
     alone = told_apart(low, high, evidence.of_run, len(evidence.classes))
     found = []
     for number, place in np.argwhere(alone):
         mine = evidence.of_run == number
-        others = low[~mine, place], middle[~mine, place], high[~mine, place]
+        others = low[~mine, place], high[~mine, place]
         column, name = evidence.columns[place], evidence.classes[number]
-        units = _conversion(float(np.nanmedian(middle[mine, place])), *others)
+        units = _conversion(low[mine, place], high[mine, place], *others)
         stuck = (facts.low == facts.high)[mine, place].all() and tied(column, name)
         if units and not stuck and (len(evidence.classes) > 2 or number == 0):
             words = f"{column} reads {_range(low[mine, place], high[mine, place])} in {name} and "
@@ -58,7 +58,7 @@ def _slips(evidence: Evidence, facts: ColumnFacts) -> list[Finding]:
                 Finding(
                     check="column_range",
                     level=STOP,
-                    words=words + f"{_range(others[0], others[2])} in all other runs, as between {units}",
+                    words=words + f"{_range(*others)} in all other runs, as between {units}",
                     remedy=f"convert the files of {name}, or {REMEDY_COLUMN}",
                     files=evidence.runs_of([name]),
                     column=column,
@@ -68,21 +68,29 @@ def _slips(evidence: Evidence, facts: ColumnFacts) -> list[Finding]:
     return found
 
 
-def _conversion(value: float, low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> str:
-    """The units between which a conversion brings a typical reading among those of the others; "" for none."""
-    begin, end = np.nanmin(low), np.nanmax(high)
-    begin, end = begin - ROOM * (end - begin), end + ROOM * (end - begin)
-    if value == 0 or np.nanmedian(middle) == 0:
-        return ""
-    for factor, words in FACTORS.items():
-        if begin <= value * factor <= end or begin <= value / factor <= end:
-            return words
-    warm = np.nanmedian(middle)
-    if (10 < value < 40 and warm > 45 and begin <= value * 1.8 + 32 <= end) or (
-        10 < warm < 40 and value > 45 and begin <= (value - 32) / 1.8 <= end
+def _conversion(low: np.ndarray, high: np.ndarray, others_low: np.ndarray, others_high: np.ndarray) -> str:
+    """The units between which a conversion brings a class's range into that of the others; "" for none.
+
+    The ranges must lie far apart before, or every factor fits a range that begins near zero.
+    """
+    least, most = float(np.nanmin(low)), float(np.nanmax(high))
+    begin, end = float(np.nanmin(others_low)), float(np.nanmax(others_high))
+    if least > 0 and begin > 0:
+        for factor, words in FACTORS.items():
+            for one, other, times in (((least, most), (begin, end), 1 / factor), ((begin, end), (least, most), factor)):
+                if one[0] > other[1] * factor**0.5 and _inside(least * times, most * times, begin, end):
+                    return words
+    celsius, fahrenheit = (least > 10 and most < 40), (begin > 10 and end < 40)
+    if (celsius and begin > 45 and _inside(least * 1.8 + 32, most * 1.8 + 32, begin, end)) or (
+        fahrenheit and least > 45 and _inside((least - 32) / 1.8, (most - 32) / 1.8, begin, end)
     ):
         return FAHRENHEIT
     return ""
+
+
+def _inside(least: float, most: float, begin: float, end: float) -> bool:
+    room = ROOM * (end - begin)
+    return begin - room <= least and most <= end + room
 
 
 def _range(low: np.ndarray, high: np.ndarray) -> str:

@@ -1,6 +1,6 @@
 """The same weather in training and test: outdoor readings that agree to the last digit.
 
-Letters: N rows, W rows of a stretch.
+Letters: N rows, W rows of a span.
 """
 
 import re
@@ -24,7 +24,7 @@ def same_weather(evidence: Evidence) -> list[Finding]:
     number = max(12, min(evidence.asked.seq_len, SECONDS // evidence.period))
     found = []
     for place in (place for place, column in enumerate(evidence.columns) if _is_outdoor(column)):
-        first, hashes = _stretches(evidence, place, number)
+        first, hashes = _spans(evidence, place, number)
         train = evidence.covered[TRAIN][first] & evidence.covered[TRAIN][first + number - 1]
         test = evidence.covered[TEST][first] & evidence.covered[TEST][first + number - 1]
         same = np.flatnonzero(test)[np.isin(hashes[test], hashes[train])]
@@ -60,7 +60,7 @@ def _is_outdoor(column: str) -> bool:
     return bool(re.search(_OUTDOOR, plain)) and not re.search(r"damper|dmpr|flow|cfm|fan", plain)
 
 
-def _stretches(evidence: Evidence, place: int, number: int) -> tuple[np.ndarray, np.ndarray]:
+def _spans(evidence: Evidence, place: int, number: int) -> tuple[np.ndarray, np.ndarray]:
     """First rows and hashes of every W rows of a segment whose readings vary enough."""
     values = np.ascontiguousarray(evidence.segments.values[:, place])
     if len(values) < number:

@@ -137,6 +137,8 @@ def _mean_row(group: Sequence[ComparedRun]) -> list[str]:
     notes = [f"! seed {seed} {seeds.count(seed)} times" for seed in again]
     if len({json.dumps(run.facts) for run in group}) > 1:
         notes.append("! the runs' data differ")
+    if marks := dict.fromkeys(mark for run in group for mark in run.marks):
+        notes.append(f"! leaks: {', '.join(marks)}")
     spreads = [_spread(values) for values in _columns(group).values()]
     middle = [
         f"{mean:.3f} +/- {standard_deviation:.3f}" if mean is not None else "-"

@@ -8,6 +8,8 @@ import numpy as np
 
 from data_provider import Prepared
 from exp.reporting import plots
+from exp.reporting.style import stamp
+from exp.runs.leak_marks import mark_of
 from exp.runs.run_folder import RunFolder
 
 
@@ -63,6 +65,9 @@ def draw_figures(folder: RunFolder) -> list[Path]:
         with np.load(samples, allow_pickle=False) as stored:
             windows = {name.removeprefix("class "): stored[name] for name in stored.files}
         drawn.append(plots.gramian_samples(windows, metrics["data"]["columns"], folder.figures / "gramian_samples.png"))
+    if mark := mark_of(metrics["data"]):
+        for path in drawn:
+            stamp(path, mark)
     return drawn
 
 

@@ -121,6 +121,8 @@ def _front(run: RunRecord) -> str:
     tags = ["hvac", "fault-detection", "air-handling-unit", "time-series-classification", "gramian-angular-field"]
     if data["leaking"]:
         tags.append("leaking-split")
+    if data.get("marks"):
+        tags.append("known-leaks")
     front = {
         "language": "en",
         "license": "other",

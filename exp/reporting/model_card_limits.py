@@ -8,25 +8,33 @@ from typing import Any
 
 import numpy as np
 
+from data_provider.leaks.guard import CHECKS
 from exp.reporting.page import percent
+from exp.runs.leak_marks import marking, noted
 from exp.runs.record import RunRecord
 from models.baselines import BASELINES
 
+EARLIER = "runs with the same readings, a column that alone tells a class, test windows in or beside training"
 FEW_DAYS = 10  # of a class: its days are too like each other to say how it does on the next
 FEW_BLOCKS = 10
 A_YEAR = 330  # days: from here on all seasons were seen
 
 
 def alarms(run: RunRecord) -> list[str]:
-    """Lines that nobody may miss; none where the split does not leak."""
-    data = run.metrics["data"]
-    if not data["leaking"]:
-        return []
-    return [
-        "THE SPLIT LEAKS. Windows of one segment of operation may lie in training and in the evaluated part alike "
-        f"({data['protocol']}). Every number on this page is too good: do not expect it on new data, and do not "
-        "compare it with numbers of a split that does not leak."
-    ]
+    """Lines that nobody may miss; none where no leak is known."""
+    data, lines = run.metrics["data"], []
+    if data["leaking"]:
+        lines.append(
+            "THE SPLIT LEAKS. Windows of one segment of operation may lie in training and in the evaluated part alike "
+            f"({data['protocol']}). Every number on this page is too good: do not expect it on new data, and do not "
+            "compare it with numbers of a split that does not leak."
+        )
+    if marks := data.get("marks"):
+        lines.append(
+            f"LEAKS ARE KNOWN: {', '.join(marks)}. They are listed under the split. The numbers on this page may be "
+            "too good for a reason that a new unit does not share."
+        )
+    return lines
 
 
 def leaks(run: RunRecord) -> list[str]:
@@ -34,6 +42,8 @@ def leaks(run: RunRecord) -> list[str]:
     data = run.metrics["data"]
     found = data["report"].get("leaks", {})
     lines = ["The protocol leaks: windows were dealt to the parts at random."] if data["leaking"] else []
+    lines += [f"{leak.check}: {leak.words}." for leak in marking(data)]
+    lines += [f"Noted, {leak.check}: {leak.words}." for leak in noted(data) if leak.check != "column_range"]
     lines += [
         f"Runs that hold the same readings whatever their labels say: {', '.join(names)}."
         for names in found.get("identical runs", [])
@@ -48,7 +58,7 @@ def leaks(run: RunRecord) -> list[str]:
     if near := found.get("test windows within a window of training", 0):
         lines.append(f"{percent(near)} of the test windows touch a training window or lie within one's length of it.")
     if not lines:
-        looked = "runs with the same readings, a column that alone tells a class, test windows in or beside training"
+        looked = "; ".join(check.words for check in CHECKS.values()) if "findings" in found else EARLIER
         lines.append(f"No leak is known. Looked for, and not found: {looked}.")
     guard = data["report"].get("guard")
     if guard and guard["windows lost"]:

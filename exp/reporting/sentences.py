@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from exp.reporting.page import duration, missing, number, percent
+from exp.runs.leak_marks import marking
 from exp.runs.record import RunRecord
 
 _PART = {"test": "test", "val": "validation"}
@@ -104,6 +105,9 @@ def warnings(run: RunRecord) -> list[tuple[str, Markup]]:
         words += "({}), so these numbers are too good. Do not expect them on new data, and do not compare them with "
         words += "numbers from a split that does not leak."
         found.append(("bad", Markup(words).format(_PART[run.evaluated], data["protocol"])))
+    if leaks := marking(data):
+        words = "<b>Leaks are known.</b> {} These numbers may be too good for a reason that a new unit does not share."
+        found.append(("bad", Markup(words).format(" ".join(f"{leak.check}: {leak.words}." for leak in leaks))))
     if run.evaluated == "val":
         words = "<b>No test part was evaluated.</b> The numbers are the validation part's, which chose the epoch; "
         words += "they are a little too good."

@@ -7,13 +7,14 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Literal
 
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 INK = "#1f2933"
 MUTED = "#7b8794"
@@ -90,9 +91,28 @@ def drawing(
         path.parent.mkdir(parents=True, exist_ok=True)
         drawn = io.BytesIO()
         figure.savefig(drawn, dpi=DPI, format="png")
-    # A palette halves the file, and with it the report that carries it; these figures have few colours.
-    picture = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    picture.save(path, format="PNG", dpi=(DPI, DPI), optimize=True)
+    _save(Image.open(drawn), path)
+
+
+def stamp(path: Path, words: str) -> None:
+    """Writes words below a figure that is already drawn, so that they go wherever it goes."""
+    with Image.open(path) as stored:
+        picture = stored.convert("RGB")
+    font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), DPI // 8)
+    letters = max(8, int(picture.width / font.getlength("n")) - 2)
+    text = fill(words, letters)
+    box = ImageDraw.Draw(picture).multiline_textbbox((0, 0), text, font=font)
+    edge = DPI // 12
+    whole = Image.new("RGB", (picture.width, int(picture.height + box[3] + 2 * edge)), "white")
+    whole.paste(picture)
+    ImageDraw.Draw(whole).multiline_text((edge, picture.height + edge), text, fill=ORANGE, font=font)
+    _save(whole, path)
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    """A palette halves the file, and with it the report that carries it; these figures have few colours."""
+    small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(path, format="PNG", dpi=(DPI, DPI), optimize=True)
 
 
 def tidy(axes: Axes, grid: str | None = "y") -> None:

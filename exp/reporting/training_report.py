@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data_provider.leaks.guard import findings_of
 from exp.reporting import sentences as words
 from exp.reporting.page import duration, missing, number, percent, picture, render, save, tables
+from exp.runs.leak_marks import marked, marks_of
 from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
@@ -106,7 +108,7 @@ def _context(run: RunRecord) -> dict[str, Any]:
         "data_facts": _data_facts(data),
         "signals": list(zip(data["columns"], data["units"], strict=True)),
         "counts": _counts(data),
-        "data_tables": tables("Read and dropped", data["report"]),
+        "data_tables": tables("Read and dropped", _told(data["report"])),
         "training_facts": _training_facts(run),
         "options": [(name, str(value)) for name, value in sorted(config.items())],
         "command": metrics["command"],
@@ -115,12 +117,21 @@ def _context(run: RunRecord) -> dict[str, Any]:
     }
 
 
+def _told(report: dict[str, Any]) -> dict[str, Any]:
+    """What was read and dropped, with a line for each leak."""
+    leaks = report.get("leaks", {})
+    if "findings" not in leaks:
+        return report
+    lines = [f"{found.level}: {found.check}: {found.words}" for found in findings_of(leaks)]
+    return {**report, "leaks": {**leaks, "findings": lines}}
+
+
 def _tiles(run: RunRecord) -> list[tuple[str, str, str]]:
     part, (_, baseline) = run.metrics[run.evaluated], words.majority(run)
-    accuracy, f1 = part["accuracy"], part["macro_f1"]
+    accuracy, f1, data = part["accuracy"], part["macro_f1"], run.metrics["data"]
     return [
-        ("Accuracy", percent(accuracy["value"]), words.interval(accuracy)),
-        ("Macro-F1", number(f1["value"]), words.interval(f1, number)),
+        ("Accuracy", percent(accuracy["value"]), marked(data, words.interval(accuracy))),
+        ("Macro-F1", number(f1["value"]), marked(data, words.interval(f1, number))),
         ("Most frequent class", percent(baseline), "accuracy of always answering it"),
         ("Windows evaluated", f"{part['windows']:,}", f"in {part['blocks']:,} blocks of time"),
     ]
@@ -174,6 +185,7 @@ def _data_facts(data: dict[str, Any]) -> list[tuple[str, str]]:
         ("Window", f"{length} steps of {duration(period)}, {duration(length * period)}"),
         ("From window to window", f"{step} steps, {duration(step * period)}; {apart}"),
         ("Split", data["protocol"]),
+        *([("Leaks", ", ".join(names))] if (names := marks_of(data)) else []),
     ]
 
 

@@ -37,6 +37,11 @@ class ComparedRun:
         """What must be the same in runs whose numbers are compared."""
         return {} if self.metrics is None else {name: self.metrics["data"][name] for name in _FACTS}
 
+    @property
+    def marks(self) -> list[str]:
+        """The leaks that stay on its numbers, beside that of the split."""
+        return [] if self.metrics is None else list(self.metrics["data"].get("marks", []))
+
     def measured(self, part: str, name: str) -> dict[str, Any] | None:
         """A metric with its interval; None where the part was not evaluated."""
         evaluated = None if self.metrics is None else self.metrics[part]
@@ -125,6 +130,8 @@ def _notes(runs: Sequence[ComparedRun]) -> dict[Path, list[str]]:
             continue
         if run.metrics["data"]["leaking"]:
             notes[run.path].append("! split leaks")
+        if run.marks:
+            notes[run.path].append(f"! leaks: {', '.join(run.marks)}")
         if home[run.path] is not known[0]:
             notes[run.path].append(f"! data {home[run.path].letter} (unlike A in {known[0].differs_in(run)})")
         elif len(known) > 1:

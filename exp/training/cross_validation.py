@@ -16,6 +16,7 @@ from data_provider.prepare import number_of_folds
 from data_provider.splits.folds import Folds
 from exp.evaluation.predictions import Predictions
 from exp.runs.folds_folder import FoldsFolder
+from exp.runs.leak_marks import marked, marks_of
 from exp.runs.run_folder import RunFolder
 from exp.training.trainer import Interrupted
 from utils import distributed
@@ -95,6 +96,7 @@ def _conclude(folder: FoldsFolder, number: int) -> None:
     metrics = [run.read_metrics() for run in finished]
     seeds = [int(row["seed"]) for row in folder.rows()]
     data = metrics[0]["data"]
+    data["marks"] = list(dict.fromkeys(mark for found in metrics for mark in found["data"].get("marks", [])))
     pooled = {}
     for seed in sorted(set(seeds)):
         mine = [run.read_predictions("test", tuple(data["classes"])) for run, own in zip(finished, seeds, strict=True)
@@ -106,11 +108,18 @@ def _conclude(folder: FoldsFolder, number: int) -> None:
     seeds_of = {name: _spread([_value(found, name) for found in pooled.values()]) for name in SHOWN}
     protocol = data["protocol"]
     folder.write(
-        {"protocol": protocol, "leaking": data["leaking"], "folds": folds, "pooled": pooled, "seeds": seeds_of},
+        {
+            "protocol": protocol,
+            "leaking": data["leaking"],
+            "marks": marks_of(data),
+            "folds": folds,
+            "pooled": pooled,
+            "seeds": seeds_of,
+        },
         [{name: _value(found["test"], name) for name in SHOWN} for found in metrics],
     )
     for own, measures in pooled.items():
-        logger.info("%s", line_of(f"seed {own}, all folds together", measures))
+        logger.info("%s", marked(data, line_of(f"seed {own}, all folds together", measures)))
     for name in SHOWN:
         if folds[name]["mean"] is not None:
             logger.info(

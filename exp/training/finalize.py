@@ -20,6 +20,7 @@ from exp.evaluation.predictions import Predictions
 from exp.reporting import model_card, training_report
 from exp.reporting.figures import draw_figures, save_samples
 from exp.runs.artifact import save_artifact
+from exp.runs.leak_marks import marked, marks_of
 from exp.runs.run_folder import RunFolder
 from exp.training.fitted import Fitted
 from models.build import parameter_count
@@ -85,7 +86,7 @@ def write(
     training_report.write(folder.path)
     model_card.write(folder)
     for part in evaluation.predictions:
-        logger.info("%s", line_of(part, metrics[part]))
+        logger.info("%s", marked(metrics["data"], line_of(part, metrics[part])))
     if data.info.leaking:
         logger.warning("these numbers leak: %s", data.info.protocol)
     logger.info("report: %s", folder.report)
@@ -127,4 +128,5 @@ def _summary(options: Options, metrics: dict[str, Any], folder: RunFolder) -> di
     for part in ("val", "test"):
         for name in ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "log_loss"):
             row[f"{part}_{name}"] = metrics[part][name]["value"]
+    row["leaks"] = " ".join(marks_of(metrics["data"]))
     return row

@@ -192,3 +192,16 @@ def test_a_signal_belongs_to_the_faults_of_its_thing() -> None:
 
 def test_the_unit_of_these_tests_is_the_same_each_time() -> None:
     pd.testing.assert_frame_equal(unit("normal"), unit("normal"))
+
+
+def test_a_range_that_begins_near_zero_is_no_other_unit(tmp_path: Path) -> None:
+    """A controller that opens its valve against a biased sensor: every factor leads into so wide a range."""
+
+    def open_valve(table: pd.DataFrame) -> None:
+        table["CHWC_VLV_DM"] = (table["CHWC_VLV_DM"] + 0.4).round(4)
+
+    def little(table: pd.DataFrame) -> None:
+        table["CHWC_VLV_DM"] = (table["CHWC_VLV_DM"] * 0.4 - 0.1).clip(0.001, 1).round(4)
+
+    folder = folder_of(tmp_path, normal=little, damper_stuck=little, valve_leak=open_valve)
+    assert [one for one in found_in(folder) if one.level == "stop"] == []
