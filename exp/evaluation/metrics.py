@@ -77,8 +77,8 @@ def headline(predictions: Predictions) -> dict[str, float]:
         UserError, ValueError: as `evaluate`.
     """
     _check(predictions)
-    scores = _scores(confusion(predictions)[None].astype(np.float64))
-    return {name: float(scores[name][0]) for name in ("accuracy", "macro_f1")}
+    found = scores(confusion(predictions)[None].astype(np.float64))
+    return {name: float(found[name][0]) for name in ("accuracy", "macro_f1")}
 
 
 def confusion(predictions: Predictions) -> np.ndarray:
@@ -181,7 +181,7 @@ def _measures(sums: _Sums, draws: np.ndarray, normal: int | None) -> dict[str, n
     blocks, classes, _ = sums.confusion.shape
     counts = (draws @ sums.confusion.reshape(blocks, -1)).reshape(-1, classes, classes)
     total = counts.sum((1, 2))
-    result = _scores(counts)
+    result = scores(counts)
     for name, value in sums.losses.items():
         result[name] = draws.astype(value.dtype) @ value / total
     result["brier"] /= ONE**2
@@ -190,8 +190,8 @@ def _measures(sums: _Sums, draws: np.ndarray, normal: int | None) -> dict[str, n
     return result | {name: fraction.rate for name, fraction in fractions(counts, normal).items()}
 
 
-def _scores(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """(R, K, K) counts -> measure -> (R,)."""
+def scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """(R, K, K) counts, rows the truth, none empty -> measure -> (R,) its values."""
     truth, answers, hits = counts.sum(2), counts.sum(1), np.diagonal(counts, axis1=1, axis2=2)
     total, right, occurs = truth.sum(1), hits.sum(1), truth > 0
     recall, f1 = _ratio(hits, truth), _ratio(2 * hits, truth + answers)
