@@ -111,6 +111,12 @@ def test_many_windows_of_one_block_are_one_trial():
     assert "one block" in one["interval"]["reason"]
 
 
+def test_two_blocks_that_differ_are_drawn():
+    found = rates(cases("nnnn", "nnnl", [0, 0, 1, 1]), 3, 0)
+    assert found["interval"]["draws"] == 1000
+    assert [found["accuracy"][side] for side in ("low", "high")] == [0.5, 1.0]
+
+
 def test_where_draws_vary_the_interval_is_theirs():
     q = random_cases(300, 3, 3, 20)
     found = rates(q, 3, 0, seed=3)
