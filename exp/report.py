@@ -19,6 +19,9 @@ def run(options: Options) -> int:
     log_to_screen()
     if options.compare:
         return _compare(options)
+    for name in ("baseline", "output"):
+        if getattr(options, name) is not None:
+            raise UserError(f"--{name} belongs to --compare; name the run folders to compare")
     folder = RunFolder.find(options.run, options)
     draw_figures(folder)
     logger.info("report: %s", training_report.write(folder.path))
@@ -34,8 +37,9 @@ def _compare(options: Options) -> int:
     folders = list(dict.fromkeys(path.resolve() for path in [*found, *below] if _is_run(path)))
     if not folders:
         raise UserError(f"no run folder matches {' '.join(options.compare)}; a run folder holds config.yaml")
-    page = comparison.write(folders, Path(options.result_path) / "comparison.html")
-    print(comparison.text(*comparison.table(folders)))
+    output = Path(options.output) if options.output else Path(options.result_path)
+    page, told = comparison.write_and_tell(folders, output, options.baseline)
+    print(told)
     print(f"comparison: {page}")
     return 0
 

@@ -19,7 +19,9 @@ SCALARS = [
     *("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "macro_precision", "macro_recall", "kappa", "mcc"),
     *("top2_accuracy", "log_loss", "brier", "ece", "macro_auroc"),
 ]
-ALARMS = ["false_alarm_rate", "detection_rate", "correct_type_rate"]
+ALARMS = [
+    *("false_alarm_rate", "detection_rate", "correct_diagnosis_rate", "correct_of_detected_rate", "misdiagnosis_rate"),
+]
 
 
 def made(
@@ -107,9 +109,11 @@ def test_alarm_rates_by_hand():
     ours = evaluate(q, normal="class 0")
     assert ours["false_alarm_rate"]["value"] == pytest.approx(1 / 4)
     assert ours["detection_rate"]["value"] == pytest.approx(3 / 5)
-    assert ours["correct_type_rate"]["value"] == pytest.approx(2 / 5)
+    assert ours["correct_diagnosis_rate"]["value"] == pytest.approx(2 / 5)
+    assert ours["correct_of_detected_rate"]["value"] == pytest.approx(2 / 3)
+    assert ours["misdiagnosis_rate"]["value"] == pytest.approx(1 / 5)
     other = evaluate(q, normal="class 2", bootstrap=0)
-    assert [other[name]["value"] for name in ALARMS] == pytest.approx([2 / 3, 5 / 6, 4 / 6])
+    assert [other[name]["value"] for name in ALARMS] == pytest.approx([2 / 3, 5 / 6, 4 / 6, 4 / 5, 1 / 6])
     assert set(evaluate(q, normal=None)) == set(ours) - set(ALARMS)
 
 
@@ -169,7 +173,7 @@ def test_intervals_hold_their_values_and_depend_on_the_seed_alone():
     for name in SCALARS + ALARMS:
         if name != "ece":
             assert first[name]["low"] <= first[name]["value"] <= first[name]["high"], name
-    assert first["interval"] == {"level": 0.95, "draws": 1000, "blocks": 12, "reason": None}
+    assert first["interval"] == {"level": 0.95, "draws": 1000, "wilson": {}, "blocks": 12, "reason": None}
 
 
 def test_everything_is_plain_json():
@@ -179,9 +183,11 @@ def test_everything_is_plain_json():
         assert [name for name, m in ours.items() if isinstance(m, dict) and "value" in m] == SCALARS + ALARMS
 
 
-def test_one_block_has_no_interval_and_says_why():
+def test_one_block_has_no_draws_and_says_why():
     ours = evaluate(made(blocks=1), normal="class 0")
-    assert all(ours[name]["low"] is None and ours[name]["high"] is None for name in SCALARS + ALARMS)
+    rates = {"accuracy", "top2_accuracy", *ALARMS}
+    assert ours["interval"]["wilson"] == dict.fromkeys(rates, 1)
+    assert all(ours[name]["low"] is None and ours[name]["high"] is None for name in set(SCALARS) - rates)
     assert all(isinstance(ours[name]["value"], float) for name in SCALARS + ALARMS)
     assert "one block" in ours["interval"]["reason"]
     assert ours["interval"]["draws"] == 0

@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -19,7 +20,7 @@ from data_provider import load_data
 from data_provider.trends.files import trend_files
 from exp.detection.load import load_detector
 from exp.evaluation.measure import answers_of
-from exp.reporting import model_card
+from exp.reporting import model_card, rates
 from exp.reporting.markdown import code_block, escaped
 from exp.runs.artifact import load_artifact
 from exp.runs.run_folder import RunFolder
@@ -99,8 +100,13 @@ def test_the_numbers_are_those_of_the_run(kind, request):
     for title, name in {"Accuracy": "accuracy", "Macro-F1": "macro_f1", "Calibration error (ECE)": "ece"}.items():
         for cell, part in zip(shown[title], ("val", "test"), strict=True):
             measure = metrics[part][name]
-            expected = "{value:.3f} ({low:.3f} to {high:.3f})".format(**measure)
-            assert cell == expected
+            bounded = measure["low"] is not None  # all draws agree on a perfect macro-F1
+            assert cell == ("{value:.3f} ({low:.3f} to {high:.3f})" if bounded else "{value:.3f}").format(**measure)
+    seen = {row[0]: row[2:] for row in found["measure", "meaning", *rates.HEADER]}
+    part, said = metrics["test"], metrics["answers"]["test"]
+    measured = [m["detection_rate"]["value"] for m in (part, part["per_day"], said["per_window"], said["per_day"])]
+    assert [cell[:5] for cell in seen["Detection rate"]] == [f"{value:.3f}" for value in measured]
+    assert seen["No-answer rate"][:2] == ["-", "-"], "the most probable class is always an answer"
     classes = {row[0]: row[1:] for row in found["class", "precision", "recall", "F1", "windows"]}
     assert list(classes) == metrics["data"]["classes"]
     for name, row in metrics["test"]["per_class"].items():
@@ -207,6 +213,12 @@ def test_what_is_called_unknown_is_counted_as_detect_decides(network):
         counted = metrics_of(network)["answers"][part]
         assert [mine.count("unknown"), mine.count("no answer")] == [counted["unknown"], counted["no answer"]]
         assert counted["windows"] == len(table)
+        told, normal = counted["per_window"], (table.target == "normal").to_numpy()
+        named = ~np.isin(mine, ["normal", "unknown", "no answer"])
+        assert told["no_answer_rate"]["value"] == pytest.approx(mine.count("no answer") / len(mine), abs=1e-6)
+        assert told["unknown_rate"]["value"] == pytest.approx(mine.count("unknown") / len(mine), abs=1e-6)
+        assert told["detection_rate"]["value"] == pytest.approx(named[~normal].mean(), abs=1e-6)
+        assert told["false_alarm_rate"]["value"] == pytest.approx(named[normal].mean(), abs=1e-6)
         called += mine
     assert 0 < called.count("unknown") < len(called)
 

@@ -246,7 +246,8 @@ class SimulateOptions:
 class ReportOptions:
     """Reports."""
 
-    compare: tuple[str, ...] = flag((), "run folders to put into one table")
+    compare: tuple[str, ...] = flag((), "run folders to put into one table, in --output or --result_path")
+    baseline: str | None = flag(None, "run folder or --des that the others are compared with (default: the first)")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ GROUPS_OF_VERB = {
     "feedback": ("files", "feedback"),
     "export": ("run", "files", "data", "windows", "reading", "export", "verdict"),
     "doctor": ("run", "files", "trends", "reading"),
-    "report": ("run", "report"),
+    "report": ("run", "files", "report"),
     "simulate": ("run", "files", "simulate"),
     "models": ("run", "data", "windows", "reading", "model"),
     "benchmark": ("run", "benchmark"),

@@ -81,6 +81,7 @@ def _tested(table: Table, row: Row, seed: int, *, quick: bool) -> dict[str, Any]
     import torch
 
     from data_provider.prepare import number_of_folds
+    from exp.evaluation.diagnosis import FORMER
     from exp.evaluation.metrics import evaluate
     from exp.training.cross_validation import joined
     from utils.command_line import parse
@@ -96,7 +97,8 @@ def _tested(table: Table, row: Row, seed: int, *, quick: bool) -> dict[str, Any]
         predictions, parameters, normal = _fold(own, torch.device("cpu"))
         parts.append(predictions)
     measures = rounded(evaluate(joined(parts), normal=normal, bootstrap=0))
-    shown = {name: measures[name]["value"] for name in SHOWN if name in measures}
+    present = {name: FORMER.get(name, name) for name in SHOWN}  # records keep the names that they began with
+    shown = {name: measures[now]["value"] for name, now in present.items() if now in measures}
     return {"measures": shown, "windows": len(joined(parts).target), "folds": len(parts), "parameters": parameters}
 
 

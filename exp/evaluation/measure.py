@@ -11,9 +11,11 @@ from torch import nn
 
 from data_provider import Prepared, WindowSet
 from exp.evaluation.decision import Decision, DecisionRule, Verdicts
+from exp.evaluation.diagnosis import FORMER, Cases, rates
 from exp.evaluation.fitting import features_of, pieces_of
 from exp.evaluation.inference import logits_of, predictions_of
 from exp.evaluation.metrics import confusion, evaluate
+from exp.evaluation.over_time import days_of, time_to_detection
 from exp.evaluation.predictions import Predictions
 from utils.options import Options
 from utils.written import rounded
@@ -36,13 +38,44 @@ def parts_of(logits: dict[str, torch.Tensor], data: Prepared) -> dict[str, Predi
 
 
 def measures_of(predictions: Predictions, normal: str | None) -> dict[str, Any]:
-    """All measures of a part, rounded as metrics.json holds them."""
+    """All measures of a part, rounded as metrics.json holds them: of windows, of days, and the time to detection."""
+    cases = Cases(predictions.target, predictions.top, predictions.block)
     return {
         **rounded(evaluate(predictions, normal=normal)),
+        **rounded(_over_time(cases, predictions, normal)),
         "confusion": confusion(predictions).tolist(),
         "windows": len(predictions.target),
         "blocks": len(set(predictions.block.tolist())),
     }
+
+
+def _over_time(cases: Cases, p: Predictions, normal: str | None, *, verdicts: bool = False) -> dict[str, Any]:
+    """Measures of the days of a part, and the time to detection where a class is normal."""
+    classes, number = len(p.classes), None if normal is None else p.classes.index(normal)
+    days = days_of(cases, p.file, p.start, classes, number)
+    found: dict[str, Any] = {"per_day": {**rates(days, classes, number, verdicts=verdicts), "days": len(days.truth)}}
+    if number is not None:
+        found["time_to_detection"] = time_to_detection(cases, p.file, p.start, p.end, classes, number)
+    return found
+
+
+def known_to(stored: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Measures of a part as the version that stored them would have written them.
+
+    Args:
+        stored: a part of metrics.json, of whatever version.
+        found: the same part by this version.
+    """
+    former = {FORMER[name]: name for name in stored if name in FORMER}
+    kept = {former.get(name, name): value for name, value in found.items() if former.get(name, name) in stored}
+    if "interval" not in kept or "wilson" in stored["interval"]:
+        return kept
+    wilson = {former.get(name, name) for name in found["interval"]["wilson"]}
+    for name, measure in kept.items():
+        if isinstance(measure, dict) and "value" in measure and (name in wilson or measure["low"] is None):
+            kept[name] = {**stored[name], "value": measure["value"]}  # its only bounds were those of draws
+    kept["interval"] = {name: value for name, value in found["interval"].items() if name in stored["interval"]}
+    return kept
 
 
 def answers_of(
@@ -52,7 +85,8 @@ def answers_of(
 
     Returns:
         "temperature", "score", "threshold", "unknown_rate" and "left_out" of the decision; "val" and "test": windows,
-        how many would be "unknown", how many "no answer", and the ece of the confidences that `detect` writes.
+        how many would be "unknown", how many "no answer", the ece of the confidences that `detect` writes, and the
+        field's measures of these verdicts, "per_window", "per_day" and "time_to_detection".
     """
     rule = DecisionRule(
         decision, data.info, unknown_rate=Options.unknown_rate, false_alarm_rate=Options.false_alarm_rate
@@ -70,6 +104,10 @@ def answers_of(
         counts = {"unknown": int((verdicts.number == unknown).sum()), "no answer": int((verdicts.reason > 0).sum())}
         scaled = predictions_of(part, windows, logits[part] / decision.temperature, data.info.classes)
         found[part] = {"windows": len(windows), **counts, "ece": evaluate(scaled, normal=data.info.normal)["ece"]}
+        cases = Cases(scaled.target, np.asarray(verdicts.number), scaled.block)
+        normal = None if data.info.normal is None else data.info.classes.index(data.info.normal)
+        found[part]["per_window"] = rates(cases, unknown, normal, verdicts=True)
+        found[part] |= _over_time(cases, scaled, data.info.normal, verdicts=True)
     return found
 
 

@@ -11,9 +11,8 @@ probabilities before they are rounded, which would make 0 of small ones; it is t
 The measures. accuracy, balanced_accuracy, macro_f1, weighted_f1, macro_precision, macro_recall; kappa, mcc;
 top2_accuracy; log_loss in nats; brier, the squared distance to the truth summed over classes, 0 to 2; ece, the expected
 calibration error in 15 bins of equal width (Guo et al., 2017; few windows a bin make it larger, so its interval reaches
-up); macro_auroc, each class against the rest, over the classes in "auroc_classes". Where there is a normal class also,
-over windows: false_alarm_rate, the share of the normal that is called faulty; detection_rate, the share of the faulty
-that is called faulty; correct_type_rate, the share of the faulty that is called by its own name.
+up); macro_auroc, each class against the rest, over the classes in "auroc_classes". Where there is a normal class also
+the field's own rates (exp/evaluation/diagnosis.py), over windows. docs/METRICS.md has formulas, ranges and sources.
 
 Rules. Means over classes ("macro") go over the classes that occur in the truth. A class never answered has precision 0.
 A measure that is undefined, as the false-alarm rate without a normal window, is None.
@@ -26,12 +25,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from exp.evaluation.diagnosis import fractions
+from exp.evaluation.intervals import DRAWS, ONE_BLOCK, block_draws, bounded
 from exp.evaluation.predictions import Predictions
 from utils.errors import UserError
 from utils.written import ONE, units
 
 BINS = 15
-LEVEL = 0.95
 
 
 def evaluate(predictions: Predictions, *, normal: str | None, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
@@ -44,9 +44,9 @@ def evaluate(predictions: Predictions, *, normal: str | None, bootstrap: int = 1
         seed: of the draws.
 
     Returns:
-        measure -> {"value", "low", "high"}, a 95 % percentile interval over draws of whole blocks; "per_class": class
-        -> precision, recall, f1 (0 where undefined) and support; "auroc_classes"; "interval": level, draws and blocks,
-        and the reason where low and high are None.
+        measure -> {"value", "low", "high"}, a 95 % interval (exp/evaluation/intervals.py); "per_class": class ->
+        precision, recall, f1 (0 where undefined) and support; "auroc_classes"; "interval": level, draws and blocks,
+        "wilson", the rates whose interval is Wilson's with its trials, and the reason where there are no draws.
 
     Raises:
         UserError: there is no window, or a probability is not a number.
@@ -58,19 +58,15 @@ def evaluate(predictions: Predictions, *, normal: str | None, bootstrap: int = 1
     place = None if normal is None else predictions.classes.index(normal)
     sums = _sums_of(predictions)
     blocks = len(sums.confusion)
-    values = _measures(sums, np.ones((1, blocks)), place)
-    reason = None
-    if bootstrap < 1:
-        reason = "no draws were asked for"
-    elif blocks == 1:
-        reason = "all windows are of one block and depend on each other, so there is nothing to draw from"
-    intervals = {} if reason else _intervals(sums, place, bootstrap, seed)
-    nothing = {"low": None, "high": None}
+    values = {name: v[0] for name, v in _measures(sums, np.ones((1, blocks)), place).items()}
+    reason = DRAWS if bootstrap < 1 else ONE_BLOCK if blocks == 1 else None
+    drawn = {} if reason else _measures(sums, block_draws(blocks, bootstrap, seed), place)
+    measures, interval = bounded(values, drawn, _wholes(sums, place), draws=max(bootstrap, 0))
     return {
-        **{name: {"value": _plain(v[0]), **intervals.get(name, nothing)} for name, v in values.items()},
+        **measures,
         "per_class": _per_class(predictions),
         "auroc_classes": [predictions.classes[k] for k in sums.ranked],
-        "interval": {"level": LEVEL, "draws": 0 if reason else bootstrap, "blocks": blocks, "reason": reason},
+        "interval": {**interval, "blocks": blocks, "reason": reason},
     }
 
 
@@ -81,8 +77,8 @@ def headline(predictions: Predictions) -> dict[str, float]:
         UserError, ValueError: as `evaluate`.
     """
     _check(predictions)
-    scores = _scores(confusion(predictions)[None].astype(np.float64))
-    return {name: float(scores[name][0]) for name in ("accuracy", "macro_f1")}
+    found = scores(confusion(predictions)[None].astype(np.float64))
+    return {name: float(found[name][0]) for name in ("accuracy", "macro_f1")}
 
 
 def confusion(predictions: Predictions) -> np.ndarray:
@@ -173,17 +169,11 @@ def _pairs(score: np.ndarray, inside: np.ndarray, block: np.ndarray, blocks: int
     return result
 
 
-def _intervals(sums: _Sums, normal: int | None, draws: int, seed: int) -> dict[str, dict[str, float]]:
-    """Measure -> "low" and "high" over draws of blocks; none for a measure that is undefined in all of them."""
-    blocks = len(sums.confusion)
-    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=draws)
-    found = {}
-    for name, values in _measures(sums, drawn.astype(np.float64), normal).items():
-        known = values[~np.isnan(values)]
-        if len(known):
-            low, high = np.percentile(known, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-            found[name] = {"low": float(low), "high": float(high)}
-    return found
+def _wholes(sums: _Sums, normal: int | None) -> dict[str, np.ndarray]:
+    """Rate -> (G,) its denominator: these may have Wilson's interval."""
+    windows = sums.confusion.sum((1, 2))
+    own = {name: fraction.whole for name, fraction in fractions(sums.confusion, normal).items()}
+    return {"accuracy": windows, "top2_accuracy": windows, **own}
 
 
 def _measures(sums: _Sums, draws: np.ndarray, normal: int | None) -> dict[str, np.ndarray]:
@@ -191,19 +181,17 @@ def _measures(sums: _Sums, draws: np.ndarray, normal: int | None) -> dict[str, n
     blocks, classes, _ = sums.confusion.shape
     counts = (draws @ sums.confusion.reshape(blocks, -1)).reshape(-1, classes, classes)
     total = counts.sum((1, 2))
-    result = _scores(counts)
+    result = scores(counts)
     for name, value in sums.losses.items():
         result[name] = draws.astype(value.dtype) @ value / total
     result["brier"] /= ONE**2
     result["ece"] = np.abs(draws @ sums.bins).sum(1) / (total * ONE)
     result["macro_auroc"] = _auroc(sums, draws, counts.sum(2))
-    if normal is not None:
-        result |= _alarms(counts, normal)
-    return result
+    return result | {name: fraction.rate for name, fraction in fractions(counts, normal).items()}
 
 
-def _scores(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """(R, K, K) counts -> measure -> (R,)."""
+def scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """(R, K, K) counts, rows the truth, none empty -> measure -> (R,) its values."""
     truth, answers, hits = counts.sum(2), counts.sum(1), np.diagonal(counts, axis1=1, axis2=2)
     total, right, occurs = truth.sum(1), hits.sum(1), truth > 0
     recall, f1 = _ratio(hits, truth), _ratio(2 * hits, truth + answers)
@@ -232,18 +220,6 @@ def _auroc(sums: _Sums, draws: np.ndarray, truth: np.ndarray) -> np.ndarray:
     for column, (k, pairs) in enumerate(zip(sums.ranked, sums.pairs, strict=True)):
         areas[:, column] = _ratio(((draws @ pairs) * draws).sum(1), truth[:, k] * (truth.sum(1) - truth[:, k]))
     return _ratio(np.nansum(areas, 1), (~np.isnan(areas)).sum(1))
-
-
-def _alarms(counts: np.ndarray, normal: int) -> dict[str, np.ndarray]:
-    """(R, K, K) counts -> what matters to the one who gets the alarms -> (R,)."""
-    healthy, faulty = counts[:, normal], np.delete(counts, normal, 1)
-    of_fault = faulty.sum((1, 2))
-    hits = np.trace(counts, axis1=1, axis2=2) - healthy[:, normal]
-    return {
-        "false_alarm_rate": _ratio(healthy.sum(1) - healthy[:, normal], healthy.sum(1)),
-        "detection_rate": _ratio(of_fault - faulty[:, :, normal].sum(1), of_fault),
-        "correct_type_rate": _ratio(hits, of_fault),
-    }
 
 
 def _per_class(predictions: Predictions) -> dict[str, dict[str, float | int]]:
@@ -284,7 +260,3 @@ def _bin_of(confidence: np.ndarray, bins: int) -> np.ndarray:
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Quotient, NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
-
-
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -1,4 +1,5 @@
-"""Several run folders side by side: one row a run, and the mean of runs that differ only in their seed."""
+"""Several run folders side by side: a row a run, the mean of runs that differ only in seed or fold, and how experiments
+differ from a baseline."""
 
 import csv
 import io
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from exp.reporting import difference_tables, differences
 from exp.reporting.page import missing, render, save
 from exp.runs.comparable import ComparedRun, finished, load
 from utils.csv_safety import harmless
@@ -59,30 +61,48 @@ def _rows(groups: Sequence[Sequence[ComparedRun]], notes: dict[Path, list[str]])
     return rows
 
 
-def write(folders: Sequence[Path], output: Path) -> Path:
-    """Write the comparison as a page, as text and as CSV with plain numbers.
+def write(folders: Sequence[Path], output: Path, baseline: str | None = None) -> Path:
+    """Write the comparison as a page, as text, as CSV with plain numbers and as LaTeX.
 
     Args:
         folders: run folders.
-        output: the page, NAME.html, with NAME.txt and NAME.csv beside it; or a folder, then the name is "comparison".
+        output: the page, NAME.html, with NAME.txt, NAME.csv and, of several experiments, NAME.tex and
+            NAME_differences.csv beside it; or a folder, then the name is "comparison".
+        baseline: the experiment that others are held against, a run folder or a --des; None for the first.
 
     Returns:
         The page's path.
 
     Raises:
-        UserError: as `table`.
+        UserError: as `table`; or no experiment, or several, are the baseline.
     """
+    return write_and_tell(folders, output, baseline)[0]
+
+
+def write_and_tell(folders: Sequence[Path], output: Path, baseline: str | None) -> tuple[Path, str]:
+    """`write`, and what a terminal shows: the table of runs and that of differences."""
     groups, notes = load(folders)
-    header, rows, same = _without_constants(_rows(groups, notes))
+    every = _rows(groups, notes)
+    header, rows, same = _without_constants(every)
+    apart = differences.against(groups, baseline)
+    cells, told = difference_tables.cells(apart), [text(HEADER, every)]
     page = Path(output) if Path(output).suffix == ".html" else Path(output) / "comparison.html"
     remarks = same + _remarks(groups, notes)
-    runs = sum(len(group) for group in groups)
-    content = {"header": header, "rows": rows, "numeric": _NUMERIC, "remarks": remarks, "runs": runs}
+    lines = [text(header, rows), "", *remarks, ""]
+    if apart:
+        title = f"Differences to the baseline, {apart[0].name}"
+        second = [title, "", text(difference_tables.HEADER, cells), "", *difference_tables.REMARKS, ""]
+        lines, told = lines + second, [*told, "", *second]
+        save(page.with_suffix(".tex"), difference_tables.as_latex(apart))
+        save(page.with_name(f"{page.stem}_differences.csv"), difference_tables.as_csv(apart))
+    content = {"header": header, "rows": rows, "numeric": _NUMERIC, "remarks": remarks}
+    content |= {"runs": sum(len(group) for group in groups), "apart": cells, "apart_header": difference_tables.HEADER}
+    content |= {"apart_numeric": difference_tables.NUMERIC, "apart_remarks": difference_tables.REMARKS}
     save(page, render("compare.html.j2", **content))
-    save(page.with_suffix(".txt"), "\n".join([text(header, rows), "", *remarks, ""]))
+    save(page.with_suffix(".txt"), "\n".join(lines))
     save(page.with_suffix(".csv"), _numbers(groups, notes))
-    logger.info("wrote %s, and .txt and .csv beside it", page)
-    return page
+    logger.info("wrote %s, and its tables beside it", page)
+    return page, "\n".join(told).rstrip()
 
 
 def _without_constants(rows: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]]:
@@ -132,9 +152,9 @@ def _with_interval(metric: dict[str, Any] | None) -> str:
 
 def _mean_row(group: Sequence[ComparedRun]) -> list[str]:
     first = _row(group[0], [])
-    seeds = [run.seed for run in group]
-    again = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-    notes = [f"! seed {seed} {seeds.count(seed)} times" for seed in again]
+    repeats = [run.repeat for run in group]
+    again = sorted({repeat for repeat in repeats if repeats.count(repeat) > 1})
+    notes = [f"! seed {_words(repeat)} {repeats.count(repeat)} times" for repeat in again]
     if len({json.dumps(run.facts) for run in group}) > 1:
         notes.append("! the runs' data differ")
     if marks := dict.fromkeys(mark for run in group for mark in run.marks):
@@ -147,6 +167,11 @@ def _mean_row(group: Sequence[ComparedRun]) -> list[str]:
     ends = [f"{mean:.1f}" if mean is not None else "-" for mean, _ in spreads[4:]]
     same = [value if all(_row(run, [])[i] == value for run in group) else "" for i, value in enumerate(first)]
     return [first[0], f"mean of {len(group)}", *same[2:7], *middle, *ends, "; ".join(notes)]
+
+
+def _words(repeat: tuple[int, str]) -> str:
+    seed, fold = repeat
+    return f"{seed}, fold {fold}," if fold else str(seed)
 
 
 def _columns(group: Sequence[ComparedRun]) -> dict[str, list[float | None]]:
@@ -171,10 +196,10 @@ def _remarks(groups: Sequence[Sequence[ComparedRun]], notes: dict[Path, list[str
     """What the reader of the table must know."""
     lines = ["Intervals are 95 % and resample whole blocks of time."]
     if any(len(finished(group)) > 1 for group in groups):
-        lines.append("mean of N: runs that differ only in their seed; mean +/- standard deviation of the runs.")
+        lines.append("mean of N: runs that differ only in seed or fold; mean +/- standard deviation of the runs.")
     if any(note.startswith("!") for found in notes.values() for note in found):
         lines.append("Rows with a '!' must not be compared with the others: the note says why.")
-    splits = {run.seed: run.split for group in groups for run in finished(group)}
+    splits = {run.seed: run.split for group in groups for run in finished(group) if not run.repeat[1]}
     if len(set(splits.values())) > 1 and len(splits) > 1:
         lines.append("Another seed means another split: compare runs of one seed, or means.")
     return lines

@@ -14,6 +14,7 @@ import yaml
 
 from exp.evaluation.decision import MARGIN, MOST_OUTSIDE
 from exp.reporting import model_card_limits as limits
+from exp.reporting import rates
 from exp.reporting.markdown import Markdown, render_markdown
 from exp.reporting.page import cell, duration, missing, number, save
 from exp.reporting.sentences import interval
@@ -84,6 +85,10 @@ def _context(run: RunRecord, model: dict[str, Any], folder: RunFolder) -> dict[s
         "evaluated_words": _evaluated(run),
         "measures": list(_measures(metrics)),
         "per_class": list(metrics[run.evaluated]["per_class"].items()),
+        "rates": rates.rows(run, number),
+        "rates_header": rates.HEADER,
+        "evaluated_part": PARTS[run.evaluated],
+        "delay": rates.delay(run),
         "answers": metrics["answers"],
         "calibrated_ece": _with_interval(metrics["answers"][run.evaluated]["ece"]),
         "left_out": ", ".join(f"{name} {number(area)}" for name, area in metrics["answers"]["left_out"].items()),
@@ -211,13 +216,10 @@ def _command(options: Options) -> str:
 
 def _evaluated(run: RunRecord) -> str:
     part = run.metrics[run.evaluated]
-    level, reason = part["interval"]["level"], part["interval"]["reason"]
     chosen = f"by epoch {run.metrics['best_epoch']}, which validation chose" if run.epochs else "when the fit was done"
     words = f"The {PARTS[run.evaluated]} part was evaluated once, {chosen}: "
     words += f"{part['windows']:,} windows in {part['blocks']:,} blocks of time. "
-    if reason:
-        return words + f"There are no intervals: {reason}."
-    return words + f"In brackets the {100 * level:g} % interval over draws of whole segments."
+    return words + rates.how_bounded(part)
 
 
 def _measures(metrics: dict[str, Any]) -> Iterator[dict[str, str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data_provider.leaks.guard import findings_of
+from exp.reporting import rates
 from exp.reporting import sentences as words
 from exp.reporting.page import duration, missing, number, percent, picture, render, save, tables
 from exp.runs.leak_marks import marked, marks_of
@@ -32,7 +33,9 @@ MEANINGS = {
     "brier": ("Brier score", "lower is better"),
     "false_alarm_rate": ("False alarm rate", "fault-free windows called faulty, lower is better"),
     "detection_rate": ("Detection rate", "faulty windows called faulty"),
-    "correct_type_rate": ("Right type", "faulty windows called by their own name"),
+    "correct_diagnosis_rate": ("Correct diagnosis rate", "faulty windows called by their own name"),
+    "correct_of_detected_rate": ("Correct diagnosis of detected", "of faulty windows called faulty, by their own name"),
+    "misdiagnosis_rate": ("Misdiagnosis rate", "faulty windows called by another fault's name, lower is better"),
 }
 
 # Stem of a figure's file -> title and caption, in the page's order. class_bars is left out: the table of classes
@@ -100,6 +103,9 @@ def _context(run: RunRecord) -> dict[str, Any]:
         "tiles": _tiles(run),
         "metrics": list(_metrics(metrics)),
         "has_test": metrics["test"] is not None,
+        "rates": rates.rows(run),
+        "rates_header": rates.HEADER,
+        "delay": rates.delay(run),
         "classes": _classes(part["per_class"], data["normal"]),
         "confusions": lines,
         "confusions_rest": rest,

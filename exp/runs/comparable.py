@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from exp.runs.folds_folder import FoldsFolder
 from exp.runs.record import read_config, read_run
 from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
@@ -14,7 +16,7 @@ from utils.errors import UserError
 # Facts that must agree for two runs to be comparable; the split itself is compared within a seed.
 _FACTS = ("data", "columns", "classes", "period_seconds", "seq_len", "step", "protocol", "leaking")
 # Options that repeat an experiment or say where its files are, and so do not make another experiment.
-_NOT_THE_EXPERIMENT = frozenset({"seed", "itr", "resume", "config", "run", "result_path"})
+NOT_THE_EXPERIMENT = frozenset({"seed", "folds", "itr", "resume", "config", "run", "result_path"})
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,17 @@ class ComparedRun:
         return self.config["seed"]
 
     @property
+    def repeat(self) -> tuple[int, str]:
+        """Seed and fold: what tells runs of one experiment apart."""
+        return self.seed, self.config.get("folds") or ""
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What must be the same in runs whose numbers are compared."""
-        return {} if self.metrics is None else {name: self.metrics["data"][name] for name in _FACTS}
+        if self.metrics is None:
+            return {}
+        facts = {name: self.metrics["data"][name] for name in _FACTS}
+        return facts | {"protocol": re.sub(r"fold \d+ of (\d+)", r"\1 folds", facts["protocol"])}
 
     @property
     def marks(self) -> list[str]:
@@ -59,14 +69,14 @@ class ComparedRun:
 
 @dataclass
 class _Data:
-    """Runs on the same data: `splits` holds the windows of each seed's split."""
+    """Runs on the same data: `splits` holds the windows of each seed's and fold's split."""
 
     letter: str
     facts: dict[str, Any]
-    splits: dict[int, str] = field(default_factory=dict)
+    splits: dict[tuple[int, str], str] = field(default_factory=dict)
 
     def fits(self, run: ComparedRun) -> bool:
-        return self.facts == run.facts and self.splits.get(run.seed, run.split) == run.split
+        return self.facts == run.facts and self.splits.get(run.repeat, run.split) == run.split
 
     def differs_in(self, run: ComparedRun) -> str:
         return ", ".join(name for name in _FACTS if self.facts[name] != run.facts[name]) or "windows"
@@ -76,7 +86,7 @@ def load(folders: Sequence[Path]) -> tuple[list[list[ComparedRun]], dict[Path, l
     """Read run folders.
 
     Args:
-        folders: run folders; links and repetitions are read once.
+        folders: run folders, and folders of folds, which stand for their runs; links and repetitions are read once.
 
     Returns:
         The runs in groups that differ only in their seed, in the order given; and for each run's path its notes,
@@ -85,16 +95,25 @@ def load(folders: Sequence[Path]) -> tuple[list[list[ComparedRun]], dict[Path, l
     Raises:
         UserError: no folder, or one is not a run folder or damaged.
     """
-    paths = list(dict.fromkeys(Path(folder).resolve() for folder in folders))
+    paths = list(dict.fromkeys(run for folder in folders for run in _runs_of(Path(folder).resolve())))
     if not paths:
         raise UserError("nothing to compare; name run folders, as: python run.py report --compare A B")
     runs = [_read(path) for path in paths]
     notes = _notes(runs)
     groups: dict[str, list[ComparedRun]] = {}
     for run in runs:
-        experiment = {key: value for key, value in run.config.items() if key not in _NOT_THE_EXPERIMENT}
+        experiment = {key: value for key, value in run.config.items() if key not in NOT_THE_EXPERIMENT}
         groups.setdefault(json.dumps(experiment, sort_keys=True, default=str), []).append(run)
     return list(groups.values()), notes
+
+
+def _runs_of(path: Path) -> list[Path]:
+    """The run folders that a folder stands for: those of a cross-validation that have begun, or itself."""
+    folds = FoldsFolder(path)
+    if not FoldsFolder.is_one(path):
+        return [path]
+    runs = (folds.run_of(place) for place in range(len(folds.rows())))
+    return [run.path.resolve() for run in runs if run is not None]
 
 
 def _read(path: Path) -> ComparedRun:
@@ -122,7 +141,7 @@ def _notes(runs: Sequence[ComparedRun]) -> dict[Path, list[str]]:
         if data is None:
             data = _Data(letter=_letter(len(known)), facts=run.facts)
             known.append(data)
-        data.splits.setdefault(run.seed, run.split)
+        data.splits.setdefault(run.repeat, run.split)
         home[run.path] = data
     for run in runs:
         if run.metrics is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from exp.evaluation.diagnosis import renamed
 from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
 
@@ -132,7 +133,8 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     for name in ("val", "test"):
         if name == "test" and metrics[name] is None:
             continue
-        part = _with_keys(metrics[name], _PART_KEYS, path, repair)
+        metrics[name] = renamed(_with_keys(metrics[name], _PART_KEYS, path, repair))
+        part = metrics[name]
         square = len(part["confusion"]) == len(classes) and all(len(row) == len(classes) for row in part["confusion"])
         if not square or set(part["per_class"]) != set(classes):
             raise UserError(f"{path}: '{name}' does not fit the {len(classes)} classes in 'data'; {repair}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from data_provider.prepare import number_of_folds
 from data_provider.splits.folds import Folds
+from exp.evaluation.diagnosis import renamed
 from exp.evaluation.predictions import Predictions
 from exp.runs.folds_folder import FoldsFolder
 from exp.runs.leak_marks import marked, marks_of
@@ -25,7 +26,7 @@ from utils.options import Options
 
 logger = logging.getLogger(__name__)
 
-SHOWN = ("accuracy", "macro_f1", "false_alarm_rate", "detection_rate", "correct_type_rate")
+SHOWN = ("accuracy", "macro_f1", "false_alarm_rate", "detection_rate", "correct_diagnosis_rate")
 
 Train = Callable[[Options, RunFolder | None], RunFolder]
 
@@ -151,7 +152,7 @@ def joined(parts: list[Predictions]) -> Predictions:
 
 
 def _value(measures: dict[str, Any], name: str) -> float | None:
-    return measures.get(name, {"value": None})["value"]
+    return renamed(measures).get(name, {"value": None})["value"]
 
 
 def _spread(values: list[float | None]) -> dict[str, float | None]:
