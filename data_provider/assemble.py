@@ -120,7 +120,7 @@ def _asked(options: Options, entry: DataSet) -> Asked:
         seq_len=options.seq_len,
         split=options.split,
         strategy=entry.strategy,
-        units_named=bool(UNIT.search(options.group or "")),
+        units_named=entry.group_columns and bool(UNIT.search(options.group or "")),
         means=options.resample == "mean",
     )
 

@@ -6,7 +6,7 @@ Letters: C signals.
 import dataclasses
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from data_provider.datasets.source import DataSet, Source
 from data_provider.describe import describe
 from data_provider.frames import Frame
 from data_provider.leaks.dropped import names_of, without
+from data_provider.leaks.finding import Finding
+from data_provider.leaks.guard import findings_of
 from data_provider.notes import Notes
 from data_provider.segmentation import HOLD_STEPS, Recipe
 from data_provider.segments import Segments, build
@@ -54,6 +56,20 @@ def number_of_folds(options: Options) -> int:
     """
     entry, segments, _ = _read(options)
     return folds_of(options, entry, segments)
+
+
+def leaks_of(folds: Sequence[Options]) -> list[Finding]:
+    """What the checks for leaks find in any of several folds of the same data.
+
+    Raises:
+        UserError: the data cannot be used as asked for.
+    """
+    entry, segments, report = _read(folds[0])
+    found: dict[str, Finding] = {}
+    for options in folds:
+        leaks: Any = assemble(options, entry, segments, report).info.report["leaks"]
+        found |= {one.line: one for one in findings_of(leaks)}
+    return list(found.values())
 
 
 def _read(options: Options) -> tuple[DataSet, Segments, dict[str, Any]]:

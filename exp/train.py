@@ -40,6 +40,7 @@ FREE_TO_CHANGE = {
     "run",
     "tracker",
     "cuda_graphs",
+    "accept_leaks",
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 STOP, MARK, NOTE = "stop", "mark", "note"
 LEVELS = (STOP, MARK, NOTE)
+MOST_FILES = 100
 REMEDY_COLUMN = "take it out with --drop_columns"
 
 
@@ -38,8 +39,8 @@ class Finding:
         return f"{self.check}: {self.words}; {self.remedy}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {**dataclasses.asdict(self), "files": list(self.files)}
+        """Plain values; of many files the first `MOST_FILES`."""
+        return {**dataclasses.asdict(self), "files": list(self.files[:MOST_FILES])}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> "Finding":

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.prepare import number_of_folds
+from data_provider.leaks.guard import accepted_names, refuse
+from data_provider.prepare import leaks_of, number_of_folds
 from data_provider.splits.folds import Folds
 from exp.evaluation.diagnosis import renamed
 from exp.evaluation.predictions import Predictions
@@ -45,7 +46,7 @@ def cross_validate(options: Options, train: Train) -> None:
 
     Raises:
         Interrupted: the user stopped; the folder that it names can be resumed.
-        UserError: the data does not allow the folds, or there are several processes.
+        UserError: the data does not allow the folds, or leaks, or there are several processes.
     """
     if distributed.world_size() > 1:
         raise UserError("--folds is for one process; give each process group a fold of its own, as --folds 1/5")
@@ -57,6 +58,7 @@ def cross_validate(options: Options, train: Train) -> None:
         for fold in range(1, number + 1)
     ]
     logger.info("%d folds, %d seeds: %d trainings", number, options.itr, len(plan))
+    refuse(leaks_of(plan[:number]), accepted_names(options.accept_leaks))  # before a folder is made
     folder = FoldsFolder.create(options)
     folder.begin([{"seed": o.seed, "fold": o.folds} for o in plan])
     _go_on(folder, plan, train)

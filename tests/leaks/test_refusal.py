@@ -13,7 +13,7 @@ import run
 from data_provider.leaks.finding import LEVELS, Finding
 from data_provider.leaks.guard import CHECKS, accepted_names, refuse
 from tests.conftest import REPOSITORY
-from tests.kit import train, write_folder
+from tests.kit import SMALL, train, write_folder
 from utils.errors import UserError
 
 FOREST = ("--model", "RandomForest")
@@ -43,6 +43,16 @@ def test_a_leak_ends_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "1. identical_content: 1,152 of 1,152 rows of biased and stuck are the same" in told
     assert "--accept_leaks identical_content" in told
     assert not results.exists()
+
+
+def test_folds_are_refused_before_their_folder_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", "folder", "--root_path", str(leaky(tmp_path / "data")), *SMALL, *FOREST, "--folds", "2"]
+    assert run.main([*words, "--result_path", str(tmp_path / "results")]) == 2
+    assert capsys.readouterr().err.count("identical_content: ") == 1  # once for both folds
+    assert not (tmp_path / "results").exists()
+    assert run.main([*words, "--result_path", str(tmp_path / "results"), "--accept_leaks", "all"]) == 0
+    (whole,) = (tmp_path / "results").glob("*/*/*/*-folds")
+    assert json.loads((whole / "metrics.json").read_text(encoding="utf-8"))["marks"] == ["identical_content"]
 
 
 @pytest.mark.parametrize("names", ["all", "digits, identical_content"])

@@ -50,6 +50,8 @@ def test_a_simulated_fleet_passes_every_check(tmp_path: Path) -> None:
     assert run.main(words) == 0
     findings = found(data="fleet", root_path=str(tmp_path), channels="physical", seq_len=16)
     assert [one for one in findings if one.level == "stop"] == []
+    asked = {"split": "group", "group": "unit", "channels": "physical", "seq_len": 16}
+    assert [one for one in found(data="fleet", root_path=str(tmp_path), **asked) if one.level == "stop"] == []
 
 
 def test_the_published_copies_are_found(tmp_path: Path, files: dict[str, Table]) -> None:
@@ -133,6 +135,14 @@ def test_weather_pairs_that_a_split_parts_are_found(lbnl_2020: Path, split: str,
     assert share in one.words
     together = found(data="LBNL_MZVAV_2_2", root_path=str(lbnl_2020), split="group", group="weather_pair")
     assert "same_weather" not in {one.check for one in together}
+
+
+def test_an_hour_on_both_sides_does_not_stop_a_split_that_was_asked_for(lbnl_2020: Path) -> None:
+    """A stuck valve that does not show, and its fault-free twin in another part."""
+    asked = {"split": "group", "group": "run", "seq_len": 60}
+    several = [found(data="LBNL_MZVAV_2_2", root_path=str(lbnl_2020), folds=f"{fold}/3", **asked) for fold in (1, 2, 3)]
+    levels = {one.level for findings in several for one in findings if one.check == "repeated_windows"}
+    assert levels == {"mark"}
 
 
 def test_days_that_parts_share_are_found(lbnl_2020: Path) -> None:

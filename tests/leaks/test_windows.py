@@ -132,7 +132,7 @@ def test_windows_that_overlap_are_found(split: str, level: str) -> None:
     assert (one.level, one.files, one.rows) == (level, ("run 0",), L - 10)
 
 
-@pytest.mark.parametrize(("split", "level"), [("blocked", "stop"), ("random", "mark")])
+@pytest.mark.parametrize(("split", "level"), [("blocked", "stop"), ("day", "stop"), ("random", "mark")])
 def test_a_test_window_that_training_holds_is_found(split: str, level: str) -> None:
     evidence = split_by_hand(TWO_RUNS, ["normal", "stuck"], APART, split=split)
     evidence.segments.values[2 * L : 3 * L] = evidence.segments.values[:L]
