@@ -1,5 +1,6 @@
 """The model of `--run`, or the base model, and how files are read for it."""
 
+import logging
 from pathlib import Path
 
 from data_provider.trends.read_options import reading_flags
@@ -12,6 +13,8 @@ from exp.runs.run_folder import RunFolder
 from utils import distributed
 from utils.options import Options
 from utils.places import home
+
+logger = logging.getLogger(__name__)
 
 BASE = home() / "models" / "base"  # trained on a simulated fleet, for units without labels
 _NAMES_A_RUN = frozenset({"run", "model", "data", "des", "result_path"})
@@ -52,6 +55,8 @@ def load_detector(options: Options) -> Detector:
 
 def detector_of(options: Options, artifact: Artifact, inputs: Inputs | None = None) -> Detector:
     """The detector of a loaded model, with the options of `detect`; `inputs` stand in for the model's own."""
+    if artifact.info.marks:
+        logger.warning("this model was trained on data with known leaks: %s", ", ".join(artifact.info.marks))
     info, recipe, inputs = artifact.info, artifact.recipe, inputs or inputs_of(artifact)
     # The column that says when the unit works is none of the network's, but training used readings only then.
     known = (recipe.working_column,) if recipe.working_column else ()

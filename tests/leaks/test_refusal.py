@@ -133,6 +133,21 @@ def test_the_mark_stays_when_the_run_is_evaluated_and_compared(
     assert "! leaks: identical_content" in (tmp_path / "comparison.csv").read_text(encoding="utf-8")
 
 
+def test_who_uses_the_model_is_told(accepted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folder(tmp_path / "data", names=("normal",))
+    words = [
+        "--run",
+        str(accepted),
+        "--input",
+        str(tmp_path / "data" / "normal.csv"),
+        "--output",
+        str(tmp_path / "out"),
+    ]
+    assert run.main(["detect", *words]) == 0
+    told = capsys.readouterr()
+    assert "trained on data with known leaks: identical_content" in told.out + told.err
+
+
 def test_a_run_of_a_version_without_marks_is_evaluated_as_ever(accepted: Path, tmp_path: Path) -> None:
     """Neither its options nor its metrics know of leaks, and its data would stop a new training."""
     old = tmp_path / "old"
