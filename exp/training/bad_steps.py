@@ -73,8 +73,8 @@ class BadSteps:
         counts = [0, *(row["optimizer_steps"] for row in progress.rows)][-2:]
         if progress.bad_in_a_row >= max(1, counts[-1] - counts[0]):
             raise Diverged(
-                f"the training diverged: its last {progress.bad_in_a_row} steps were skipped, for their loss or gradient "
-                f"is not a number; {self.advice()}"
+                f"the training diverged: its last {progress.bad_in_a_row} steps were skipped, for their loss or "
+                f"gradient is not a number; {self.advice()}"
             )
 
     def advice(self) -> str:

@@ -49,8 +49,8 @@ def _group(found: Any, expected: list[int], own: Mapping[str, Any]) -> None:
     for name, value in found.items():
         if name != "params" and not _is_setting(value):
             raise Wrong(f"optimizer: its setting '{name}' is not a number")
-    if float(found["lr"]) < 0:
-        raise Wrong("optimizer: its learning rate is below 0")
+    if isinstance(found["lr"], bool | str | tuple | list | None) or float(found["lr"]) < 0:
+        raise Wrong("optimizer: its rate 'lr' is not a number from 0 on")
 
 
 def _is_setting(value: Any) -> bool:

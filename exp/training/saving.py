@@ -12,7 +12,7 @@ from torch import Tensor
 from exp.runs.run_folder import RunFolder
 from exp.training.checkpoint import restore, state_of
 from exp.training.fingerprint import compare, compare_options
-from exp.training.state_schema import check_best, check_state
+from exp.training.state_schema import check_best, check_head, check_state
 from utils import distributed
 from utils.checkpoints import load_checkpoint, load_newest, save_checkpoint
 
@@ -87,6 +87,11 @@ class Checkpoints:
         self._fails = False
         return True
 
+    def finish(self, folder: RunFolder) -> None:
+        """Tries once more to write what could not be written: what follows reads training_metrics.csv."""
+        if self._fails and distributed.world_size() == 1:
+            self.save(folder)
+
     def _write(self, folder: RunFolder, state: dict[str, Any]) -> None:
         if self._has_config is None:
             self._has_config = folder.config.is_file()
@@ -113,9 +118,10 @@ class Checkpoints:
         state, source, damage = load_newest([folder.last, former], largest=largest)
         if damage:
             logger.warning("%s; going on from the checkpoint before it, %s", damage, source)
-        check_state(state, trainer, source)
+        check_head(state, source)
         compare_options(state["options"], trainer.options, source)
         compare(state.get("fingerprint"), trainer.fingerprint, source)
+        check_state(state, trainer, source)
         restore(trainer, state, source)
         if distributed.rank() == 0 and trainer.progress.best_epoch:
             found = load_checkpoint(folder.best, largest=largest)

@@ -27,10 +27,26 @@ _WINDOW = {"steps", "world_size", "optimizer_steps", "skipped_steps", "count", "
 _ROW = {"epoch", "val_loss", "learning_rate", "effective_batch_size", "optimizer_steps"}
 
 
+def check_head(state: Mapping[str, Any], source: Path) -> None:
+    """Raises UserError where a checkpoint has other fields than a training's, or does not say of which run it is."""
+    try:
+        _names(state, FIELDS, "the checkpoint", LATER)
+        if not isinstance(state["options"], dict):
+            raise Wrong("'options' is not a table")
+        if (found := state.get("fingerprint")) is not None:
+            _names(found, {"files", "readings", "split"}, "the fingerprint")
+            if not isinstance(found["files"], dict) or not isinstance(found["split"], dict):
+                raise Wrong("the fingerprint is not one of files and parts")
+            for name in found["files"]:
+                if not isinstance(name, str):
+                    raise Wrong("the fingerprint names a file that has no name")
+    except Wrong as reason:
+        _refuse(source, reason)
+
+
 def check_state(state: Mapping[str, Any], trainer: "Trainer", source: Path) -> None:
     """Raises UserError where a checkpoint's content cannot be that of this training; names what is wrong."""
     try:
-        _names(state, FIELDS, "the checkpoint", LATER)
         same_tensors(state["model"], trainer.model.state_dict(), "model")
         _average(state["average"], trainer)
         check_optimizer(state["optimizer"], trainer.optimizer)
@@ -41,9 +57,6 @@ def check_state(state: Mapping[str, Any], trainer: "Trainer", source: Path) -> N
         if state["piece"] is not None:
             whole_number(state["piece"], "piece", least=1)
         _ranks(state["ranks"], trainer)
-        for name in ("options", "fingerprint"):
-            if not isinstance(state.get(name) or {}, dict):
-                raise Wrong(f"'{name}' is not a table")
     except Wrong as reason:
         _refuse(source, reason)
 

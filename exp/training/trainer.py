@@ -122,6 +122,7 @@ class Trainer:
         """
         self.bad_steps.folder = folder
         stopped = self._epochs(folder, on_epoch)
+        self.checkpoints.finish(folder)
         self.bad_steps.check_end()
         return stopped
 

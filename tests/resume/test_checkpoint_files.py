@@ -140,7 +140,7 @@ def test_every_bit_counts(path, place):
 def test_a_cut_file_is_said_to_be_damaged(path, kept):
     save_checkpoint(STATE, path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(UserError, match="damaged|not a checkpoint"):
+    with pytest.raises(UserError, match=r"damaged|not a checkpoint"):
         load_checkpoint(path)
 
 
