@@ -9,6 +9,7 @@ SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]  # Windows has no SIGHUP
 ONE_REQUEST = 1.0  # seconds within which a second SIGTERM is the first: `timeout` sends one to us and one to our group
+clock = time.monotonic
 
 
 class StopRequest:
@@ -38,7 +39,7 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
+        now = clock()
         if not self.made:
             self.made, self._first = True, now
             return

@@ -20,7 +20,7 @@ from exp.runs.run_folder import RunFolder
 from exp.training.bad_steps import BadSteps
 from exp.training.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of, scheduler_of
 from exp.training.fingerprint import Fingerprint
-from exp.training.loaders import MicroBatches, train_loader
+from exp.training.loaders import MicroBatches, loading, train_loader
 from exp.training.progress import EpochBar, Progress
 from exp.training.saving import Checkpoints
 from utils import distributed
@@ -181,7 +181,7 @@ class Trainer:
         )
         state = random_state()  # making the loader's processes draws from it
         with bar, self.accumulator.epoch():
-            iterator = iter(loader)
+            iterator = loading(loader)
             set_random_state(state)
             for batch in iterator:
                 self._train_micro_batch(batch, bar)
