@@ -24,7 +24,7 @@ from utils.files import sha256_of
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2  # one more whenever the same files would be prepared differently
+VERSION = 3  # one more whenever the same files would be prepared differently
 VALUES, MANIFEST = "values.npy", "manifest.json"
 ABANDONED = 86400  # seconds after which a half-made entry is taken for one that nobody is making any more
 
