@@ -5,9 +5,8 @@ import time
 from types import FrameType
 from typing import Any
 
-SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]  # Windows has no SIGHUP
+HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *([HANGUP] if HANGUP else [])]
 ONE_REQUEST = 1.0  # seconds within which a second SIGTERM is the first: `timeout` sends one to us and one to our group
 clock = time.monotonic
 
@@ -15,8 +14,8 @@ clock = time.monotonic
 class StopRequest:
     """While the context is open, the first Ctrl-C, SIGTERM or SIGHUP sets `made`; a second one interrupts at once.
 
-    A second SIGHUP does not: a closing terminal and its shell send one each. What is ignored as the context opens, as
-    SIGHUP under nohup, stays ignored.
+    A second SIGHUP does not: a closing terminal and its shell send one each. SIGHUP that is ignored as the context
+    opens, under nohup, stays ignored; Ctrl-C does not, since shells have each job in the background ignore it.
     """
 
     def __init__(self) -> None:
@@ -26,7 +25,7 @@ class StopRequest:
 
     def __enter__(self) -> "StopRequest":
         for number in SIGNALS:
-            if signal.getsignal(number) is signal.SIG_IGN:
+            if number == HANGUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             try:
                 self._former[number] = signal.signal(number, self._receive)
@@ -44,5 +43,5 @@ class StopRequest:
             self.made, self._first = True, now
             return
         again = number == signal.SIGTERM and now - self._first < ONE_REQUEST
-        if not again and number != getattr(signal, "SIGHUP", None):
+        if not again and number != HANGUP:
             raise KeyboardInterrupt

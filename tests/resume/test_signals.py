@@ -217,7 +217,17 @@ def test_timeout_sends_its_signal_twice_and_still_gets_a_checkpoint(monkeypatch)
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def test_what_is_ignored_stays_ignored():
+def test_a_job_in_the_background_can_be_interrupted():
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as shells start it
+    try:
+        with StopRequest() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.made
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def test_a_hangup_that_is_ignored_stays_ignored():
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with StopRequest() as stop:
