@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words of the command line, those of this process if None.
 
     Returns:
-        0 when done, 2 where the command line or the data cannot be used, 130 after Ctrl-C, 141 where nobody reads
-        standard output any more (`python run.py models | head -3`).
+        0 when done, 2 where the command line or the data cannot be used, 3 where a training diverged, 130 after Ctrl-C,
+        141 where nobody reads standard output any more (`python run.py models | head -3`).
     """
     try:
         try:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a reader that has gone can be told from other mistakes
     except UserError as error:
         print(f"run.py: {error}", file=sys.stderr)
-        return 2
+        return error.status
     except KeyboardInterrupt:
         print("run.py: interrupted", file=sys.stderr)
         return 130

@@ -48,6 +48,19 @@ def load_data(options: Options) -> Prepared:
     return prepared
 
 
+def data_files(options: Options) -> dict[str, Path]:
+    """The files that the data set is read from, by their names below its root.
+
+    Raises:
+        UserError: the data cannot be used as asked for.
+    """
+    entry = DATASETS[options.data]
+    source = _source(options, entry)
+    root = source.root if source.root.is_dir() else source.root.parent
+    return {path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name: path
+            for path in entry.files(source) if path.is_file()}  # fmt: skip
+
+
 def number_of_folds(options: Options) -> int:
     """How many folds `--folds` of the options stands for.
 

@@ -4,6 +4,7 @@ Letters: n windows of a part, B of a batch, C signals, L steps of a window, N ro
 """
 
 import copy
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,17 @@ class WindowSet(Dataset):
     def __getitems__(self, indices: Sequence[int]) -> Batch:
         """The windows of a batch; a loader takes this as it is (collate_fn: identity)."""
         return self.gather(np.asarray(indices, np.int64))
+
+    def digests(self) -> tuple[str, str]:
+        """The SHA-256 of all readings that windows may be cut from, and of the windows: places, classes and scaling."""
+        readings, windows = hashlib.sha256(), hashlib.sha256()
+        readings.update(np.ascontiguousarray(self._values).data)
+        if self._missing is not None:
+            readings.update(np.ascontiguousarray(self._missing).data)
+        for part in (self._first, self.targets, self.start.astype(np.int64), self._low, self._factor, self._shift):
+            windows.update(np.ascontiguousarray(part).data)
+        windows.update("\n".join(self.file).encode())
+        return readings.hexdigest(), windows.hexdigest()
 
     def readings(self, indices: np.ndarray) -> np.ndarray:
         """(B, C, L) float32 as measured, in the units of the files."""

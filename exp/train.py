@@ -1,7 +1,11 @@
 """The verb `train`: prepare the data, build a model, fit it, evaluate it once, write the run folder."""
 
+import errno
+import json
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -12,14 +16,17 @@ from data_provider.leaks.guard import accepted_names, findings_of, refuse
 from exp.runs.folds_folder import FoldsFolder
 from exp.runs.run_folder import RunFolder
 from exp.training import cross_validation
+from exp.training.fingerprint import FILE, FREE_TO_CHANGE
 from exp.training.fit_baseline import BaselineFit
 from exp.training.fit_network import NetworkFit
 from exp.training.fitted import Fitted
 from exp.training.pretrained import like_init
-from exp.training.trainer import Interrupted
+from exp.training.trainer import Interrupted, Unsaved
 from models.baselines import BASELINES
 from utils import distributed
 from utils.errors import UserError
+from utils.files import write_text
+from utils.lasting_output import lasting_output
 from utils.logs import RunLog, log_to_screen
 from utils.options import Options, flags
 from utils.seeding import compute_deterministically, seed_everything
@@ -27,20 +34,16 @@ from utils.trackers.recorder import Recorder, chosen
 
 logger = logging.getLogger(__name__)
 
-# What may differ between a run and its resume; everything else would make another run of it.
-FREE_TO_CHANGE = {
-    "train_epochs",
-    "patience",
-    "num_workers",
-    "device",
-    "disable_parallel",
-    "resume",
-    "config",
-    "itr",
-    "run",
-    "tracker",
-    "cuda_graphs",
-    "accept_leaks",
+# What a place to write to may lack: room, permission, itself.
+UNWRITABLE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.EIO,
+    errno.ENOTDIR,
 }
 
 
@@ -50,6 +53,11 @@ def run(options: Options) -> int:
     Returns:
         The exit status.
     """
+    with lasting_output():
+        return _run(options)
+
+
+def _run(options: Options) -> int:
     log_to_screen(logging.INFO if distributed.rank() == 0 else logging.ERROR)
     device = distributed.device_of(options.device)
     compute_deterministically(device)
@@ -66,7 +74,8 @@ def run(options: Options) -> int:
             for i in range(options.itr):
                 _train(options.replace(seed=options.seed + i, itr=1), None, device)
     except Interrupted as stopped:
-        logger.info("stopped; nothing is lost. Go on with: python run.py --resume %s", stopped)
+        lost = "what came after the last checkpoint is lost" if isinstance(stopped, Unsaved) else "nothing is lost"
+        logger.info("stopped; %s. Go on with: python run.py --resume %s", lost, stopped)
         return 130
     finally:
         distributed.stop()
@@ -104,16 +113,39 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
         folder = folder or _shared_folder(options)
         if distributed.rank() == 0:
             log.write_to(folder.log)
+            _note(training, folder)
         training.announce()
         with recorder.recording(folder.path, options.to_dict(), stops=(Interrupted,)):
             try:
                 fitted = training.fit(folder, recorder.epochs)
-            except Interrupted:
-                raise Interrupted(str(folder.path)) from None
+            except Interrupted as stopped:
+                raise type(stopped)(str(folder.path)) from None
             if distributed.rank() == 0:
-                _finish(folder, options, data, fitted, device, time.monotonic() - started)
-                recorder.finish(fitted.rows)
+                with _told(folder):
+                    _finish(folder, options, data, fitted, device, time.monotonic() - started)
+                    recorder.finish(fitted.rows)
     return folder
+
+
+@contextmanager
+def _told(folder: RunFolder) -> Iterator[None]:
+    """A file that cannot be written, as on a full disk, ends in one line; the checkpoints have what was trained."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise UserError(
+            f"cannot write {error.filename2 or error.filename or folder.path}: {error.strerror}; the trained weights "
+            f"are kept: when that is mended, finish with --resume {folder.path}"
+        ) from None
+
+
+def _note(training: BaselineFit | NetworkFit, folder: RunFolder) -> None:
+    """Writes fingerprint.json: what the run depends on beside its options."""
+    if isinstance(training, NetworkFit):
+        with _told(folder):
+            write_text(folder.path / FILE, json.dumps(training.trainer.fingerprint, indent=1) + "\n")
 
 
 def _finish(

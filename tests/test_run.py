@@ -221,7 +221,7 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, flags, parts):
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, capsys):
     write_folder(tmp_path / "data", days=6)
     status, _ = train(tmp_path / "data", tmp_path / "results", "--learning_rate", "1e30", "--clip_grad", "0")
-    assert status == 2
+    assert status == 3
     assert "--learning_rate" in capsys.readouterr().err
 
 

@@ -1,7 +1,8 @@
-"""What a window of micro-batches comes to: its step, and its sum over all processes."""
+"""What a window of micro-batches comes to: its step, its sum over all processes, and whether it is finite."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -22,6 +23,52 @@ class Step(NamedTuple):
     weight: float
     micro_steps: int
     gradient_norm: Tensor | None
+
+
+def check_window(state: Mapping[str, Any], **now: int) -> None:
+    """Raises ValueError where a stored window is open and cannot go on.
+
+    Args:
+        state: of an accumulator.
+        now: its `steps` and `world_size` as they are now.
+    """
+    for name, value in now.items() if state["count"] else ():
+        if state[name] != value:
+            raise ValueError(
+                f"the checkpoint lies within an accumulation window ({state['count']}/{state['window_steps']}) "
+                f"of {name}={state[name]}, now {name}={value}: resume with the same, or from a window's end"
+            )
+
+
+def placed(state: Mapping[str, Any], parameters: Sequence[nn.Parameter]) -> dict[str, Any]:
+    """A stored window, copied to where the parameters are."""
+    device = parameters[0].device
+    window = {name: None if state[name] is None else state[name].to(device, copy=True) for name in ("sums", "nominal")}
+    gradients = [
+        None if gradient is None else gradient.to(parameter.device, copy=True)
+        for parameter, gradient in zip(parameters, state["gradients"], strict=True)
+    ]
+    return {**state, **window, "gradients": gradients}
+
+
+def gradient_size(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
+    """() the norm of a window's gradient, in the type and place of `like`; not finite where an entry is not."""
+    present = [gradient for gradient in gradients if gradient is not None]
+    if not present:
+        return torch.zeros_like(like)
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(present)).to(like))
+
+
+def fault_of(total: float, weight: float, size: float) -> str:
+    """Why a window must not step, "" if it may.
+
+    Args:
+        total, weight: sum(w l) and sum(w).
+        size: of its gradient.
+    """
+    if not math.isfinite(total) or not math.isfinite(weight):
+        return f"its loss is {total / weight if weight else total}"
+    return "" if math.isfinite(size) else f"the norm of its gradient is {size}"
 
 
 def parameters_of(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:

@@ -1,13 +1,21 @@
-"""The one exception that a user's mistake raises."""
+"""The exceptions that end the program with one line."""
 
 
 class UserError(Exception):
     """The command line or the data cannot be used.
 
     The message is one line that says what is wrong, where, and what to do about it. `run.py` prints it on
-    standard error and exits with status 2. Other code catches it only to say more exactly where the mistake lies,
+    standard error and exits with `status`. Other code catches it only to say more exactly where the mistake lies,
     or to report it and go on without what it concerns.
     """
+
+    status = 2
+
+
+class Diverged(UserError):
+    """A training that no longer gives numbers: what it was asked for is possible, and did not work."""
+
+    status = 3
 
 
 def unknown_name(kind: str, name: str, known: "list[str] | tuple[str, ...] | dict[str, object]") -> UserError:

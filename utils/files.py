@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,39 @@ from utils.csv_safety import harmless
 def whole(path: Path) -> Iterator[Path]:
     """A place beside `path` to write to.
 
-    At the end it becomes `path`; where anything fails, it is removed and `path` stays as it was.
+    At the end it is flushed to disk and becomes `path`, readable by others as the umask says. Where anything fails, it
+    is removed and `path` stays as it was.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        part.unlink(missing_ok=True)
+        part.touch()
+        mode = stat.S_IMODE(part.stat().st_mode)
         yield part
+        part.chmod(mode)  # a library may have made the file again, for its owner alone
+        flush(part)
         os.replace(part, path)
+        flush(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Waits until a file's content, or a folder's list of names, is on the disk.
+
+    Raises:
+        OSError: a file's content did not reach the disk.
+    """
+    if path.is_dir() and os.name == "nt":  # Windows opens no folder, and keeps renames in order by itself
+        return
+    place = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(place)
+    except OSError:
+        if not path.is_dir():  # some network file systems flush no folders
+            raise
+    finally:
+        os.close(place)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

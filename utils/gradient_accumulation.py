@@ -22,6 +22,7 @@ Letters: B samples of a micro-batch.
 """
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -30,7 +31,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from utils.accumulation_window import Step, parameters_of, reduce_window
+from utils.accumulation_window import Step, check_window, fault_of, gradient_size, parameters_of, placed, reduce_window
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class GradientAccumulator:
         carry: keep a part-filled window over the end of an epoch instead of stepping it.
         on_step: called after every update that was made, never for a skipped one: the place for learning-rate
             schedulers, averaged weights and logging.
+        on_skip: given the reason of every skipped update; with it, a window that is not finite is skipped as well.
 
     Raises:
         ValueError: the model is wrapped, the optimizer holds parameters that the model lacks, or steps is below 1.
@@ -70,10 +72,11 @@ class GradientAccumulator:
         buffer_dtype: torch.dtype | None = None,
         carry: bool = False,
         on_step: Callable[[Step], None] | None = None,
+        on_skip: Callable[[str], None] | None = None,
     ) -> None:
         self.parameters = parameters_of(model, optimizer)
         self.optimizer, self.scaler, self.clip_norm = optimizer, scaler, clip_norm
-        self.buffer_dtype, self.carry, self.on_step = buffer_dtype, carry, on_step
+        self.buffer_dtype, self.carry, self.on_step, self.on_skip = buffer_dtype, carry, on_step, on_skip
         self.optimizer_steps = self.skipped_steps = 0
         self.count = 0  # micro-batches in the open window
         self.window_steps = steps
@@ -191,21 +194,9 @@ class GradientAccumulator:
         Raises:
             ValueError: the state holds an open window, which cannot go on with another N or number of processes.
         """
-        if state["count"]:
-            for name, now in (("steps", self.steps), ("world_size", self._world)):
-                if state[name] != now:
-                    raise ValueError(
-                        f"the checkpoint lies within an accumulation window ({state['count']}/{state['window_steps']}) "
-                        f"of {name}={state[name]}, now {name}={now}: resume with the same, or from a window's end"
-                    )
+        check_window(state, steps=self.steps, world_size=self._world)
         self.optimizer_steps, self.skipped_steps = state["optimizer_steps"], state["skipped_steps"]
-        device = self.parameters[0].device
-        window = {n: None if state[n] is None else state[n].to(device, copy=True) for n in ("sums", "nominal")}
-        window["gradients"] = [
-            None if g is None else g.to(p.device, copy=True)
-            for p, g in zip(self.parameters, state["gradients"], strict=True)
-        ]
-        self._put_window(state | window)
+        self._put_window(placed(state, self.parameters))
         if not self.count:
             self.window_steps = self.steps
 
@@ -248,26 +239,36 @@ class GradientAccumulator:
         Returns:
             The step, if one was made, and whether any process may have another window.
         """
-        gradients, total, weight, nominal = self._gradients(), 0.0, 0.0, 1.0
+        gradients, total, weight, nominal, size = self._gradients(), 0.0, 0.0, 1.0, 0.0
         if self._world > 1:
             kept = self.parameters[0].dtype if self.buffer_dtype is None else self.buffer_dtype
             gradients, (total, weight), more = reduce_window(
                 self.parameters, gradients, sums=self._sums, nominal=self._nominal, dtype=kept, more=more
             )
+            size = gradient_size(gradients, self.parameters[0].detach().new_zeros(())).item()
         elif self._sums is not None and self._nominal is not None:
-            total, weight, nominal = torch.stack((*self._sums, self._nominal)).tolist()  # a step's one read
-        step = None
+            own = [gradient_size(gradients, self._sums[0])] if self.on_skip else []
+            total, weight, nominal, *sizes = torch.stack((*self._sums, self._nominal, *own)).tolist()  # the one read
+            size = sum(sizes)
+        step, fault = None, ""
         if weight != 0:
-            norm, updated = self._step(gradients, nominal / weight)
+            fault = fault_of(total, weight, size) if self.on_skip else ""
+            # A gradient that a loss scale made infinite is for the scaler to skip, which lowers the scale.
+            skips = bool(fault) and (self.scaler is None or math.isfinite(size))
+            norm, updated = (None, False) if skips else self._step(gradients, nominal / weight)
             if updated:
                 self.optimizer_steps += 1
                 step = Step(total / weight, weight, self.count, norm)
             else:
                 self.skipped_steps += 1
-                logger.warning("an infinite gradient: this window's update is skipped, the loss scale lowered")
+                fault = fault or "an infinite gradient"
         self.discard()
         if step and self.on_step:
             self.on_step(step)
+        elif fault and self.on_skip:
+            self.on_skip(fault)
+        elif fault:
+            logger.warning("%s: this window's update is skipped, the loss scale lowered", fault)
         return step, more
 
     def _step(self, gradients: list[Tensor | None], scale: float) -> tuple[Tensor | None, bool]:

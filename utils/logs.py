@@ -31,6 +31,18 @@ def log_to_screen(level: int = logging.INFO) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+class _File(logging.FileHandler):
+    """A log that cannot be written, as on a full disk, is said to be so once, and ends nothing."""
+
+    said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exception()
+        if not self.said and isinstance(error, OSError):
+            self.said = True
+            tqdm.write(f"{self.baseFilename} cannot be written: {error.strerror}", file=sys.stderr)
+
+
 class RunLog:
     """While the context is open, every message also goes to a file, dated.
 
@@ -45,7 +57,7 @@ class RunLog:
 
     def write_to(self, path: Path) -> None:
         """From now on messages go to this file, which is appended to."""
-        target = logging.FileHandler(path, encoding="utf-8")
+        target = _File(path, encoding="utf-8")
         target.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._handler.setTarget(target)
         self._handler.flush()

@@ -72,6 +72,11 @@ class MemoryGuard:
             fits = self._redo()
         return self.accumulator.end_micro_batch()
 
+    def undo_buffers(self) -> None:
+        """Puts the model's buffers, such as running means, back to the open window's start: its step is skipped."""
+        if self._snapshot is not None:
+            self._snapshot.restore_buffers()
+
     def _open(self) -> None:
         self._batches = []
         self._state = self.accumulator.state_dict()

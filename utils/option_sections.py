@@ -139,6 +139,8 @@ class TrainingOptions:
     cuda_graphs: str = flag(
         "auto", "replay steps on a GPU instead of starting their kernels", choices=("auto", "on", "off")
     )
+    checkpoint_minutes: float = flag(5.0, "minutes between checkpoints within an epoch, 0: none", at_least=0)
+    max_bad_steps: int = flag(10, "steps in a row without a finite loss and gradient before it stops", at_least=1)
     tracker: str = flag("none", "record the run for tensorboard, mlflow, or both with a comma, offline")
     ema: float = flag(0.0, "decay of averaged weights, 0: off", at_least=0, below=1)
 

@@ -20,6 +20,7 @@ class Snapshot:
     def __init__(self, model: nn.Module, tensors: Sequence[Tensor] = ()) -> None:
         self._random = random_state()
         self._tensors = [(tensor, tensor.detach().clone()) for tensor in (*model.buffers(), *tensors)]
+        self._buffers = len(list(model.buffers()))
         self._modes = [(module, module.training) for module in model.modules()]
 
     def restore(self) -> None:
@@ -30,6 +31,12 @@ class Snapshot:
                 tensor.copy_(value)
         for module, training in self._modes:
             module.training = training
+
+    def restore_buffers(self) -> None:
+        """Puts the model's buffers back, and nothing else."""
+        with torch.no_grad():
+            for tensor, value in self._tensors[: self._buffers]:
+                tensor.copy_(value)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ MISSING_WORDS = frozenset({
     "down", "fault", "error", "err", "invalid", "unknown", "?", "???", "*", "***", "inf", "-inf", "infinity",
     "-infinity", "#value!", "#div/0!", "#ref!", "#num!", "#name?", "#null!",
 })  # fmt: skip
+ABSURD = 1e15  # no sensor reads that, in any unit; one such number spoils each sum that it goes into
 _ENDLESS = ("inf", "-inf", "infinity", "-infinity")
 _FLAGS = r"\s*\{([a-z, ]*)\}$"  # Niagara's status behind a value: 72.3 {ok}, 72.3 {stale,down}
 _TRUSTED = frozenset({"ok", "overridden", "alarm", "unackedalarm"})
@@ -39,6 +40,7 @@ class Cells:
         strange: words that mean nothing here -> the row of the first and how many.
         foreign: row of the first number whose decimal mark is not the style's, None if there is none.
         endless: how many of them were infinite.
+        absurd: row of the first number that no sensor reads, what it was, and how many; None if there is none.
     """
 
     values: np.ndarray
@@ -47,6 +49,7 @@ class Cells:
     unread: dict[str, tuple[int, int]] = field(default_factory=dict)
     foreign: int | None = None
     endless: int = 0
+    absurd: tuple[int, float, int] | None = None
 
     @property
     def empty(self) -> np.ndarray:
@@ -54,16 +57,16 @@ class Cells:
         return np.isnan(self.values) & ~self.marked
 
     def at(self, rows: np.ndarray) -> "Cells":
-        """Some rows, (T,) bool. Rows of `unread` and `foreign` stay those of the file."""
+        """Some rows, (T,) bool. Rows of `unread`, `foreign` and `absurd` stay those of the file."""
         return dataclasses.replace(self, values=self.values[rows], marked=self.marked[rows])
 
     def turned(self) -> "Cells":
-        """The last reading first. Rows of `unread` and `foreign` stay those of the file."""
+        """The last reading first. Rows of `unread`, `foreign` and `absurd` stay those of the file."""
         return dataclasses.replace(self, values=self.values[::-1], marked=self.marked[::-1])
 
 
 def numbers_of(column: pa.Array, decimal: str, *, states: Mapping[str, float], number: pa.DataType) -> Cells:
-    """A column's words, or numbers, as numbers.
+    """A column's words, or numbers, as numbers; those beyond `ABSURD` are no readings.
 
     Args:
         column: T strings without blanks at their ends; or numbers, null where there is none and NaN where a word said
@@ -72,6 +75,18 @@ def numbers_of(column: pa.Array, decimal: str, *, states: Mapping[str, float], n
         states: words that are readings here, in lower case -> what they read. No temperature is "off".
         number: type of the numbers: float32 or float64.
     """
+    cells = _numbers_of(column, decimal, states, number)
+    beyond = np.abs(cells.values) > ABSURD
+    if beyond.any():
+        first = int(beyond.argmax())
+        cells.absurd = first, float(cells.values[first]), int(beyond.sum())
+        cells.values, cells.marked = np.where(beyond, np.nan, cells.values), cells.marked | beyond
+    if pa.types.is_string(column.type):
+        cells.values = cells.values.astype(number.to_pandas_dtype(), copy=False)
+    return cells
+
+
+def _numbers_of(column: pa.Array, decimal: str, states: Mapping[str, float], number: pa.DataType) -> Cells:
     if not pa.types.is_string(column.type):
         values = column.to_numpy(zero_copy_only=False)
         marked = ~np.isfinite(values)
@@ -89,7 +104,6 @@ def numbers_of(column: pa.Array, decimal: str, *, states: Mapping[str, float], n
         return Cells(quick.to_numpy(zero_copy_only=False), marked, endless=endless)
     cells = _slowly(column, marked | np.array(pc.equal(column, ""), bool), marked, decimal, states)
     cells.endless = endless
-    cells.values = cells.values.astype(number.to_pandas_dtype(), copy=False)
     return cells
 
 

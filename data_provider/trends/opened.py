@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_provider.trends.cells import Cells, numbers_of
+from data_provider.trends.cells import ABSURD, Cells, numbers_of
 from data_provider.trends.files import TrendFile
 from data_provider.trends.header import SEPARATORS
 from data_provider.trends.joined import content_of
@@ -79,6 +79,14 @@ class OpenTrend:
     def say(self, what: str, what_to_do: str, *, where: str = "", kind: str = "file", column: str = "") -> None:
         """Notes something about the file that its reader must know."""
         self.problems.append(Problem(self.file, where, what, what_to_do, False, kind, column))
+
+    def say_absurd(self, column: str, cells: Cells) -> None:
+        """Notes numbers of a column that no sensor reads."""
+        if cells.absurd:
+            row, value, number = cells.absurd
+            what = f"{number} readings are beyond {ABSURD:g}, the first {value:g}: taken as no reading"
+            self.say(what, "look at the sensor and its trend", where=f"{self.line(row)}, {column}", kind="code",
+                     column=column)  # fmt: skip
 
     def place(self, row: int) -> str:
         """The line of a reading, counted in the order of time, as messages name it."""

@@ -99,11 +99,12 @@ def readings_of(source: OpenTrend, request: Request) -> FileReadings:
 
 
 def _odd_cells(source: OpenTrend, signal: Signal, cells: Cells, *, decides: bool) -> None:
-    """Notes words in a column of numbers that mean nothing known.
+    """Notes words in a column of numbers that mean nothing known, and numbers that no sensor reads.
 
     Raises:
         Unusable: they are numbers with the decimal mark of another style, or the column decides when the unit works.
     """
+    source.say_absurd(signal.column, cells)
     if not cells.unread:
         return
     word, (row, _) = min(cells.unread.items(), key=lambda item: item[1][0])

@@ -149,6 +149,7 @@ class Tabulation:
         if name not in self._needed and self.places[name] in self._beside and np.isnan(cells.values).all():
             self._left_out.append((name, next(iter(cells.unread), "words")))
             return False
+        self._source.say_absurd(name, cells)
         if not cells.unread:
             return True
         word, (row, _) = min(cells.unread.items(), key=lambda item: item[1][0])

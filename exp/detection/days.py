@@ -90,6 +90,8 @@ def _said(verdicts: np.ndarray, info: DataInfo, likely: np.ndarray, faulty: bool
         return UNKNOWN, "most of its windows look like nothing that the model was trained on"
     if unknown + silent == 1:
         return NO_ANSWER, "its windows are unknown or have no answer"
+    if not np.isfinite(likely).all():
+        return NO_ANSWER, "what the model says about this day is not a number"
     if faulty:
         return info.classes[kind], ""
     normal = _normal(info)

@@ -222,7 +222,7 @@ class DecisionRule(nn.Module):
         novelty = _written(self.decision.novelty(x=x, logits=logits, features=features))
         unknown = novelty > self.novelty_threshold
         reason = torch.where(self._unsure(named, confidence) & ~unknown, NOT_SURE, ANSWERED)
-        reason = torch.where(probabilities.isnan().any(1) | novelty.isnan(), UNDEFINED, reason)
+        reason = torch.where(_undefined(x, logits, confidence, novelty), UNDEFINED, reason)
         outside = self.outside(readings, missing)
         reason = torch.where(outside.any(1), OUTSIDE, reason)
         if missing is not None:
@@ -261,6 +261,12 @@ def outside(readings: Array, lower: Array, upper: Array) -> Array:
     """(n, C) bool: windows (n, C, L) with more than a few readings of a signal beyond the (C,) bounds."""
     beyond = (readings < lower[:, None]) | (readings > upper[:, None])
     return beyond.sum(2) > MOST_OUTSIDE
+
+
+def _undefined(x: Tensor, logits: Tensor, confidence: Tensor, novelty: Tensor) -> Tensor:
+    """(n,) bool: windows of which the model sees, says or decides something that is not a finite number."""
+    numbers = x.isfinite().all(2).all(1) & logits.isfinite().all(1) & confidence.isfinite().all(1)
+    return ~(numbers & novelty.isfinite())
 
 
 def verdict_names(info: DataInfo) -> tuple[str, ...]:

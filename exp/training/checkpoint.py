@@ -17,7 +17,8 @@ def state_of(trainer: "Trainer") -> dict[str, Any] | None:
 
     Every process has to call it, since each gives its own part.
     """
-    own = {"accumulator": trainer.accumulator.state_dict(), "random": random_state()}
+    counts = {"correct": trainer.progress.correct, "seen": trainer.progress.seen}
+    own = {"accumulator": trainer.accumulator.state_dict(), "random": random_state(), "counts": counts}
     ranks = distributed.gather(own)
     if trainer.options.zero_optimizer:
         trainer.optimizer.consolidate_state_dict(to=0)  # type: ignore[attr-defined]
@@ -33,6 +34,7 @@ def state_of(trainer: "Trainer") -> dict[str, Any] | None:
         "piece": trainer.guard.limit,
         "ranks": ranks,
         "options": trainer.options.to_dict(),
+        "fingerprint": trainer.fingerprint,
     }
 
 
@@ -54,7 +56,10 @@ def restore(trainer: "Trainer", state: dict[str, Any], source: object) -> None:
             f"{distributed.world_size()}; resume with as many, or from the end of an epoch"
         )
     own = ranks[rank] if rank < len(ranks) else ranks[0]
-    trainer.accumulator.steps = trainer.plan.steps_at(state["progress"]["epoch"])
+    epoch = state["progress"]["epoch"]
+    # Between epochs the former one's number of steps is in force; the next one sets its own as it begins.
+    between = not state["progress"]["micro_batches"]
+    trainer.accumulator.steps = trainer.plan.steps_at(max(0, epoch - 1) if between else epoch)
     try:
         trainer.accumulator.load_state_dict(own["accumulator"])
     except ValueError as error:
@@ -67,5 +72,5 @@ def restore(trainer: "Trainer", state: dict[str, Any], source: object) -> None:
     if trainer.scaler:
         trainer.scaler.load_state_dict(state["scaler"])
     trainer.guard.limit = state["piece"]
-    trainer.progress = Progress(**state["progress"])
+    trainer.progress = Progress(**{**state["progress"], **own.get("counts", {})})
     set_random_state(own["random"])

@@ -10,6 +10,7 @@ import torch
 from data_provider import Prepared, WindowSet
 from exp.runs.run_folder import RunFolder
 from exp.training.build import loss_for
+from exp.training.fingerprint import fingerprint_of
 from exp.training.fitted import Fitted
 from exp.training.pretrained import take_over
 from exp.training.trainer import Trainer
@@ -17,7 +18,6 @@ from models import DualGAFNet
 from models.build import model_of, parameter_count
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan, plan
-from utils.checkpoints import load_checkpoint
 from utils.losses import LOSSES, Loss
 from utils.options import Options
 
@@ -52,6 +52,7 @@ class NetworkFit:
         if options.init and not options.resume:
             take_over(model, options, data.info)
         self.trainer = Trainer(options=options, data=data, model=model, loss=loss, plan=accumulation, device=device)
+        self.trainer.fingerprint = fingerprint_of(options, data)
 
     def announce(self) -> None:
         """Logs what is about to be trained, and how micro-batches make a step."""
@@ -66,7 +67,7 @@ class NetworkFit:
 
     def resume(self, folder: RunFolder) -> None:
         """Takes up the training of a run folder where its last checkpoint was written."""
-        self.trainer.load(folder)
+        self.trainer.checkpoints.load(folder)
         done = self.trainer.progress
         logger.info("resumed in epoch %d after %d micro-batches", done.epoch + 1, done.micro_batches)
 
@@ -84,7 +85,7 @@ class NetworkFit:
         stopped = trainer.fit(folder, on_epoch)
         best = trainer.kept.float()
         if distributed.rank() == 0:
-            best.load_state_dict(load_checkpoint(folder.best, trainer.device)["model"])
+            best.load_state_dict(trainer.checkpoints.best)
         progress = trainer.progress
         return Fitted(best, progress.best_epoch, progress.rows, stopped, _facts_of(trainer.loss))
 

@@ -5,6 +5,7 @@ Letters: n windows of a part.
 
 import itertools
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from data_provider import WindowSet
 from utils.accumulation_plan import micro_batch_sizes
+from utils.interrupt import SIGNALS
 from utils.seeding import generator
 
 
@@ -73,8 +75,30 @@ def train_loader(windows: WindowSet, micro_batches: MicroBatches, *, workers: in
         num_workers=workers,
         pin_memory=pin,
         generator=torch.Generator(),
+        worker_init_fn=_deaf if workers else None,
         multiprocessing_context=_processes() if workers else None,
     )
+
+
+def loading(loader: DataLoader) -> Iterator[Any]:
+    """Starts an epoch of a loader.
+
+    Its processes are started deaf to what asks a training to stop: a signal to the whole group of processes is for the
+    training process, which saves and then ends them.
+    """
+    if not loader.num_workers or not hasattr(signal, "pthread_sigmask"):
+        return iter(loader)
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        return iter(loader)  # starts the server of processes, too, which keeps what is blocked now
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+
+
+def _deaf(number: int) -> None:
+    """The same where the server of processes was there before."""
+    for name in SIGNALS:
+        signal.signal(name, signal.SIG_IGN)
 
 
 def _processes() -> BaseContext:

@@ -20,6 +20,7 @@ class Progress:
         correct, seen: windows of this process named rightly, and all, in the epoch.
         best, best_epoch: the merit (see `merit`) of the best epoch so far, and which it is, from 1.
         rows: training_metrics.csv so far.
+        bad_steps, bad_in_a_row: optimizer steps that were skipped, since the run began and since the last one made.
     """
 
     epoch: int = 0
@@ -32,6 +33,8 @@ class Progress:
     best: list[float] = field(default_factory=list)
     best_epoch: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
+    bad_steps: int = 0
+    bad_in_a_row: int = 0
 
     def next_epoch(self, row: dict[str, Any], carried: int, select: str) -> "Progress":
         """The start of the epoch that follows, with the finished one's row; `select` says what the best is best by."""
@@ -43,6 +46,8 @@ class Progress:
             best=reached if better else self.best,
             best_epoch=self.epoch + 1 if better else self.best_epoch,
             rows=[*self.rows, row],
+            bad_steps=self.bad_steps,
+            bad_in_a_row=self.bad_in_a_row,
         )
 
 

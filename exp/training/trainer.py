@@ -6,7 +6,7 @@ Letters: B windows of a micro-batch, C signals, L steps, K classes.
 import logging
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -17,17 +17,18 @@ from data_provider.frames import Batch
 from exp.evaluation.inference import logits_of, loss_of, predictions_of
 from exp.evaluation.metrics import headline
 from exp.runs.run_folder import RunFolder
+from exp.training.bad_steps import BadSteps
 from exp.training.build import accumulator_of, autocast, compile_network, mixup_of, optimizer_of, scheduler_of
-from exp.training.checkpoint import restore, state_of
-from exp.training.loaders import MicroBatches, train_loader
+from exp.training.fingerprint import Fingerprint
+from exp.training.loaders import MicroBatches, loading, train_loader
 from exp.training.progress import EpochBar, Progress
+from exp.training.saving import Checkpoints
 from utils import distributed
 from utils.accumulation_plan import AccumulationPlan
 from utils.augment import Augment
 from utils.batch_norm import batchnorm_advice, freeze_batchnorm, spread_batchnorm_momentum
-from utils.checkpoints import load_checkpoint, save_checkpoint
 from utils.ema import build_ema
-from utils.errors import UserError
+from utils.errors import Diverged
 from utils.gradient_accumulation import Step
 from utils.interrupt import StopRequest
 from utils.losses import Loss
@@ -41,6 +42,10 @@ logger = logging.getLogger(__name__)
 
 class Interrupted(Exception):
     """Training stopped at the user's request; the last checkpoint holds everything."""
+
+
+class Unsaved(Interrupted):
+    """It stopped, and its last checkpoint could not be written: what came after the one before is lost."""
 
 
 class Trainer:
@@ -66,7 +71,8 @@ class Trainer:
         device: torch.device,
     ) -> None:
         self.options, self.data, self.plan, self.device = options, data, plan, device
-        self.progress = Progress()
+        self.progress, self.bad_steps = Progress(), BadSteps(self, most=options.max_bad_steps)
+        self.fingerprint: Fingerprint | None = None
         dtype = torch.bfloat16 if options.param_dtype == "bf16" else torch.float32
         self.model, self.loss = model.to(device, dtype), loss.to(device)
         if options.compile:
@@ -91,8 +97,10 @@ class Trainer:
             tensors=(self.correct,),
             scaler=self.scaler,
             on_step=self._on_step,
+            on_skip=self.bad_steps.skipped,
         )
         self.guard = MemoryGuard(self.model, self.accumulator, self._compute, tensors=(self.correct,))
+        self.checkpoints = Checkpoints(self, minutes=options.checkpoint_minutes)
         if options.bn_statistics == "spread":
             spread_batchnorm_momentum(self.model, plan.steps_at(0))
         elif advice := batchnorm_advice(self.model, options.batch_size, plan.steps_at(0)):
@@ -110,8 +118,15 @@ class Trainer:
 
         Raises:
             Interrupted: after Ctrl-C, with the last checkpoint written.
-            UserError: the loss is no longer a number.
+            Diverged: loss or gradient are no numbers, for many steps or at the end.
         """
+        self.bad_steps.folder = folder
+        stopped = self._epochs(folder, on_epoch)
+        self.checkpoints.finish(folder)
+        self.bad_steps.check_end()
+        return stopped
+
+    def _epochs(self, folder: RunFolder, on_epoch: Callable[[list[dict[str, Any]]], None] | None) -> str:
         with StopRequest() as stop:
             while self.progress.epoch < self.options.train_epochs:
                 waited = self.progress.epoch - self.progress.best_epoch
@@ -122,6 +137,8 @@ class Trainer:
                 self.loss.set_epoch(self.progress.epoch)
                 self._follow_plan(self.progress.epoch)
                 self._train_epoch(folder, stop)
+                if stop.made and distributed.world_size() == 1:  # not after a validation that may take long
+                    self._stop(folder)
                 self._finish_epoch(folder)
                 if on_epoch:
                     on_epoch(self.progress.rows)
@@ -164,15 +181,21 @@ class Trainer:
         )
         state = random_state()  # making the loader's processes draws from it
         with bar, self.accumulator.epoch():
-            iterator = iter(loader)
+            iterator = loading(loader)
             set_random_state(state)
             for batch in iterator:
                 self._train_micro_batch(batch, bar)
-                if stop.made and distributed.world_size() == 1:
-                    self.save(folder)
-                    raise Interrupted
+                if distributed.world_size() > 1:
+                    continue  # the others would have to know of it; they do at the epoch's end
+                if stop.made:
+                    self._stop(folder)
+                if self.checkpoints.due():
+                    self.checkpoints.save(folder)
         if self.options.cross_epoch_accumulation:
             logger.info("accumulation count %d/%d", self.accumulator.count, self.accumulator.window_steps)
+
+    def _stop(self, folder: RunFolder) -> NoReturn:
+        raise Interrupted if self.checkpoints.save(folder) else Unsaved
 
     def _train_micro_batch(self, batch: Batch, bar: EpochBar) -> None:
         x, y = batch.x.to(self.device, non_blocking=True), batch.y.to(self.device, non_blocking=True)
@@ -181,6 +204,7 @@ class Trainer:
         if self.mixup:
             x, target = self.mixup(x, y, index, epoch=epoch)
         place, steps = self.accumulator.count + 1, self.accumulator.window_steps
+        self.bad_steps.takes(batch.index)
         step = self.guard.backward(x, target, y)
         self.progress.seen += len(y)
         self.progress.micro_batches += 1
@@ -198,11 +222,7 @@ class Trainer:
         return self.loss(logits.float(), target)
 
     def _on_step(self, step: Step) -> None:
-        if not math.isfinite(step.loss):
-            raise UserError(
-                f"the training loss is {step.loss} in epoch {self.progress.epoch + 1}, optimizer step "
-                f"{self.accumulator.optimizer_steps}; lower --learning_rate (now {self.options.learning_rate})"
-            )
+        self.bad_steps.made()
         self.progress.loss += step.loss * step.weight
         self.progress.weight += step.weight
         self.scheduler.step()
@@ -216,8 +236,8 @@ class Trainer:
         better = self.progress.best_epoch > before.best_epoch
         self.scheduler.evaluated(row["val_loss"])
         if better and distributed.rank() == 0:
-            save_checkpoint({"model": self.kept.state_dict(), "epoch": self.progress.epoch}, folder.best)
-        self.save(folder)
+            self.checkpoints.reached(self.progress.epoch)
+        self.checkpoints.save(folder)
         logger.info(
             "epoch %d: train loss %.4f, accuracy %.2f %%; validation loss %.4f, accuracy %.2f %%, macro-F1 %.4f%s",
             *(row["epoch"], row["train_loss"], 100 * row["train_accuracy"], row["val_loss"]),
@@ -231,6 +251,11 @@ class Trainer:
         if distributed.rank() == 0:
             logits = logits_of(self.kept, self.data.val, self.device)
             target = torch.as_tensor(self.data.val.targets)
+            if not logits.isfinite().all():
+                raise Diverged(
+                    f"the training diverged in epoch {progress.epoch + 1}: what the model says about validation is not "
+                    f"a number; {self.bad_steps.advice()}"
+                )
             val["loss"] = loss_of(self.loss, logits.to(self.device), target.to(self.device))
             val |= headline(predictions_of("val", self.data.val, logits, self.data.info.classes))
         val = distributed.from_first(rounded(val))
@@ -253,34 +278,20 @@ class Trainer:
         return self.average.module if self.average else self.model
 
     def _micro_batches(self, epoch: int) -> MicroBatches:
+        return self._micro_batches_from(epoch, carried=self.progress.carried, start=self.progress.micro_batches)
+
+    def micro_batches_of(self, epoch: int, *, carried: int) -> int:
+        """How many micro-batches of this process an epoch has, whose open window held some as it began."""
+        return len(self._micro_batches_from(epoch, carried=carried, start=0))
+
+    def _micro_batches_from(self, epoch: int, *, carried: int, start: int) -> MicroBatches:
         return MicroBatches(
             samples=len(self.data.train),
             sizes=self.plan.sizes_at(epoch),
             seed=self.options.seed,
             epoch=epoch,
-            carried=self.progress.carried,
+            carried=carried,
             rank=distributed.rank(),
             world=distributed.world_size(),
-            start=self.progress.micro_batches,
+            start=start,
         )
-
-    # --- checkpoints ---
-
-    def save(self, folder: RunFolder) -> None:
-        """Writes checkpoints/last.pt: everything that the next micro-batch depends on, the open window included."""
-        if self.progress.micro_batches:
-            self.progress.correct = int(self.correct)
-        state = state_of(self)
-        if state is None:
-            return
-        save_checkpoint(state, folder.last)
-        if self.progress.rows:
-            folder.write_epochs(self.progress.rows)
-
-    def load(self, folder: RunFolder) -> None:
-        """Restores checkpoints/last.pt.
-
-        Raises:
-            UserError: the checkpoint cannot go on under these options.
-        """
-        restore(self, load_checkpoint(folder.last, self.device), folder.last)
