@@ -47,20 +47,18 @@ class CrossGramianConv2d(nn.Module):
     def forward(self, field: Gramian) -> Tensor:
         """Factors (B, C, S) -> maps (B, F, H, W)."""
         cos, sin = at_rest(field)  # (B, C + 1, S)
-        both = torch.cat((cos, sin))  # (2 B, C + 1, S)
-        row_cos, row_sin = self._along(both, self.row)  # (B, F, R, H)
-        column_cos, column_sin = self._along(both, self.column)
+        row_cos, row_sin = self._along(cos, self.row), self._along(sin, self.row)  # (B, F, R, H)
+        column_cos, column_sin = self._along(cos, self.column), self._along(sin, self.column)
         first, second = (row_cos, row_sin) if self.method == "summation" else (row_sin, row_cos)
         rows = torch.cat((first, second), 2).flatten(0, 1)  # (B F, 2 R, H)
         columns = torch.cat((column_cos, -column_sin), 2).flatten(0, 1)  # (B F, 2 R, W)
         maps = torch.bmm(rows.transpose(1, 2), columns).unflatten(0, (-1, self.filters))  # (B, F, H, W)
         return maps + self.bias[:, None, None]
 
-    def _along(self, factors: Tensor, kernels: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines (2 B, C + 1, S), convolved with kernels (F, R, C + 1, k): (B, F, R, steps) each."""
-        along = functional.conv1d(factors, kernels.flatten(0, 1), None, self.stride, self.padding)
-        cos, sin = along.unflatten(1, kernels.shape[:2]).chunk(2)
-        return cos, sin
+    def _along(self, factor: Tensor, kernels: Tensor) -> Tensor:
+        """Cosines or sines (B, C + 1, S), convolved with kernels (F, R, C + 1, k): (B, F, R, steps)."""
+        along = functional.conv1d(factor, kernels.flatten(0, 1), None, self.stride, self.padding)
+        return along.unflatten(1, kernels.shape[:2])
 
     def on_images(self, field: Gramian) -> Tensor:
         """The same convolution of ready images of all pairs; the reference, of (C + 1)^2 times the work."""
