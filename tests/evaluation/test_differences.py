@@ -178,6 +178,20 @@ def test_seeds_are_paired_and_tested_as_repeats(tmp_path):
     assert against([*first[:2], *second])[1].note == "2 of 3 runs were tested on windows of the baseline"
 
 
+def test_seeds_of_one_split_are_paired_by_seed(tmp_path):
+    first, second = (
+        [make(tmp_path / f"{des}{seed}", right=right + seed / 10, des=des, seed=seed) for seed in seeds]
+        for des, right, seeds in (("a", 0.4, (0, 1)), ("b", 0.6, (1, 0)))
+    )
+    row = against([*first, *second])[1]
+    assert row.pairs == row.repeats["macro_f1"]["number"] == 2
+    apart = [macro(b) - macro(a) for a, b in zip(first, second[::-1], strict=True)]
+    assert row.repeats["macro_f1"]["mean"] == pytest.approx(np.mean(apart))
+    assert row.measured["blocks"] == 15, "both seeds were tested on the same blocks"
+    later = [make(tmp_path / f"c{seed}", right=0.7, des="c", seed=seed) for seed in (7, 8)]
+    assert against([*first, *later])[1].pairs == 2, "other seeds on the same windows are paired in their order"
+
+
 def folds(results: Path, des: str, right: float) -> Path:
     """A folder of two folds of one seed, beside their runs."""
     rows = []
