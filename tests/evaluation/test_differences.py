@@ -156,6 +156,20 @@ def test_a_leaking_split_stays_marked(three, tmp_path):
     assert [row.note for row in against([*three, leaking])] == ["", "! split leaks", "", ""]
 
 
+def test_known_leaks_stay_on_differences_in_every_form(three, tmp_path):
+    change(three[2], lambda metrics: metrics["data"].update(marks=["one_column"]))
+    other = make(tmp_path / "o", right=0.9, windows=1, des="other")
+    change(other, lambda metrics: metrics["data"].update(leaking=True, marks=["copies"]))
+    assert [row.note for row in against([*three, other])][1] == "! leaks: one_column"
+    page = comparison.write([*three, other], tmp_path / "out")
+    for form in (".html", ".txt", ".tex"):
+        text = page.with_suffix(form).read_text(encoding="utf-8").replace("\\_", "_")
+        assert "better: ! leaks: one_column" in text or text.count("! leaks: one_column") == 2
+        assert "! split leaks; ! leaks: copies; not tested on the same windows" in text
+    assert "better (leaks) & $" in page.with_suffix(".tex").read_text(encoding="utf-8")
+    assert "! leaks: one_column" in page.with_name("comparison_differences.csv").read_text(encoding="utf-8")
+
+
 def test_seeds_are_paired_and_tested_as_repeats(tmp_path):
     first, second = (
         [
