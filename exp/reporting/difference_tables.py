@@ -107,7 +107,8 @@ def as_latex(rows: Sequence[Difference]) -> str:
     for row in rows:
         name, _, *shown, _, repeats, _, _ = _cells(row)
         values = [_number(value) for value in (*shown, repeats)]
-        lines.append(" & ".join([escaped(name), *values]) + r" \\")
+        mark = " (leaks)" if "!" in row.note else ""  # a comment would not be seen in print
+        lines.append(" & ".join([escaped(name) + mark, *values]) + r" \\")
     lines = [r"\begin{tabular}{lrrrrr}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"]
     notes = [f"% {escaped(row.name)}: {escaped(row.note)}" for row in rows if row.note]
     return "\n".join([r"% \usepackage{booktabs}", *(f"% {line}" for line in REMARKS), *notes, *lines, ""])

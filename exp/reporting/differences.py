@@ -159,7 +159,8 @@ def _difference(name: str, first: list[ComparedRun], own: list[_Tested], group: 
     matched = [(run, run) for run in own] if is_baseline else _matched(own, tested)
     if not matched:
         why = UNLIKE if tested and own else f"{'the baseline has ' if tested else ''}no test predictions to compare"
-        return Difference(name, len(group), 0, options, None, note=why, is_baseline=is_baseline)
+        note = "; ".join(filter(None, (_caution(group), why)))
+        return Difference(name, len(group), 0, options, None, note=note, is_baseline=is_baseline)
     classes = tuple(dict.fromkeys(c for a, b in matched for c in (*a.classes, *b.classes)))
     pairs, number = _pairs(matched, classes), len(classes)
     measured = differences(pairs, number)
@@ -196,7 +197,10 @@ def _test_share(run: ComparedRun) -> float:
 
 
 def _caution(group: Sequence[ComparedRun]) -> str:
-    return "! split leaks" if any(run.metrics and run.metrics["data"]["leaking"] for run in group) else ""
+    """The leaks that stay on a number, in the words of the table of runs."""
+    marks = dict.fromkeys(mark for run in group for mark in run.marks)
+    split = "! split leaks" if any(run.metrics and run.metrics["data"]["leaking"] for run in group) else ""
+    return "; ".join(filter(None, (split, f"! leaks: {', '.join(marks)}" if marks else "")))
 
 
 def _options(first: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[str, str]]:

@@ -156,6 +156,20 @@ def test_a_leaking_split_stays_marked(three, tmp_path):
     assert [row.note for row in against([*three, leaking])] == ["", "! split leaks", "", ""]
 
 
+def test_known_leaks_stay_on_differences_in_every_form(three, tmp_path):
+    change(three[2], lambda metrics: metrics["data"].update(marks=["one_column"]))
+    other = make(tmp_path / "o", right=0.9, windows=1, des="other")
+    change(other, lambda metrics: metrics["data"].update(leaking=True, marks=["copies"]))
+    assert [row.note for row in against([*three, other])][1] == "! leaks: one_column"
+    page = comparison.write([*three, other], tmp_path / "out")
+    for form in (".html", ".txt", ".tex"):
+        text = page.with_suffix(form).read_text(encoding="utf-8").replace("\\_", "_")
+        assert "better: ! leaks: one_column" in text or text.count("! leaks: one_column") == 2
+        assert "! split leaks; ! leaks: copies; not tested on the same windows" in text
+    assert "better (leaks) & $" in page.with_suffix(".tex").read_text(encoding="utf-8")
+    assert "! leaks: one_column" in page.with_name("comparison_differences.csv").read_text(encoding="utf-8")
+
+
 def test_seeds_are_paired_and_tested_as_repeats(tmp_path):
     first, second = (
         [
@@ -176,6 +190,20 @@ def test_seeds_are_paired_and_tested_as_repeats(tmp_path):
     lacking = against([*first, *second[:2]])[1]
     assert (lacking.runs, lacking.pairs) == (2, 2)
     assert against([*first[:2], *second])[1].note == "2 of 3 runs were tested on windows of the baseline"
+
+
+def test_seeds_of_one_split_are_paired_by_seed(tmp_path):
+    first, second = (
+        [make(tmp_path / f"{des}{seed}", right=right + seed / 10, des=des, seed=seed) for seed in seeds]
+        for des, right, seeds in (("a", 0.4, (0, 1)), ("b", 0.6, (1, 0)))
+    )
+    row = against([*first, *second])[1]
+    assert row.pairs == row.repeats["macro_f1"]["number"] == 2
+    apart = [macro(b) - macro(a) for a, b in zip(first, second[::-1], strict=True)]
+    assert row.repeats["macro_f1"]["mean"] == pytest.approx(np.mean(apart))
+    assert row.measured["blocks"] == 15, "both seeds were tested on the same blocks"
+    later = [make(tmp_path / f"c{seed}", right=0.7, des="c", seed=seed) for seed in (7, 8)]
+    assert against([*first, *later])[1].pairs == 2, "other seeds on the same windows are paired in their order"
 
 
 def folds(results: Path, des: str, right: float) -> Path:
