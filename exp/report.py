@@ -20,9 +20,11 @@ def run(options: Options) -> int:
     if options.compare:
         return _compare(options)
     folder = RunFolder.find(options.run, options)
+    folder.check()
     draw_figures(folder)
     logger.info("report: %s", training_report.write(folder.path))
     model_card.write(folder)
+    folder.note_made()
     print(f"run folder: {folder.path}")
     return 0
 

@@ -123,7 +123,9 @@ def _finish(
     from exp.training.finalize import evaluate, write
 
     evaluation = evaluate(options, data, fitted.model, device)
+    folder.checksums.forget(*folder.kept(), *folder.made())  # those of a run that is finished once more
     write(folder, options, data, fitted, evaluation, seconds)
+    folder.note()
 
 
 def _shared_folder(options: Options) -> RunFolder:

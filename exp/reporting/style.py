@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from utils.files import write_bytes
+
 INK = "#1f2933"
 MUTED = "#7b8794"
 GRID = "#e4e7eb"
@@ -92,7 +94,9 @@ def drawing(
         figure.savefig(drawn, dpi=DPI, format="png")
     # A palette halves the file, and with it the report that carries it; these figures have few colours.
     picture = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    picture.save(path, format="PNG", dpi=(DPI, DPI), optimize=True)
+    packed = io.BytesIO()
+    picture.save(packed, format="PNG", dpi=(DPI, DPI), optimize=True)
+    write_bytes(path, packed.getvalue())  # which replaces a link, and does not write through it
 
 
 def tidy(axes: Axes, grid: str | None = "y") -> None:
