@@ -1,15 +1,14 @@
 """The verb `test`: evaluate a run folder again."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from data_provider import load_data
-from data_provider.cache import MANIFEST
 from exp.evaluation.measure import evaluate_parts, line_of, measures_of
 from exp.runs.artifact import load_artifact
+from exp.runs.cache_place import with_known_cache
 from exp.runs.run_folder import RunFolder
 from exp.training.fit_baseline import baseline_of, fitted
 from models.baselines import BASELINES
@@ -47,25 +46,6 @@ def run(options: Options) -> int:
     return 0 if same else 1
 
 
-def own_options(folder: RunFolder, given: Options) -> Options:
-    """The options of a run, with the places of its data that the line names.
-
-    A run folder may come from a stranger. So the cache that its config.yaml names is used only where it is one already:
-    no folder is made, and none begins to be a cache, because a file asks for it.
-    """
-    changes = {name: getattr(given, name) for name in ("root_path", "cache_path") if name in given.explicit}
-    own = folder.options(**changes)
-    if "cache_path" in changes or own.cache_path is None or is_cache(Path(own.cache_path).expanduser()):
-        return own
-    logger.info("%s is no folder of prepared data yet, and is left alone; --cache_path names one", own.cache_path)
-    return own.replace(cache_path=None)
-
-
-def is_cache(place: Path) -> bool:
-    """Whether a folder holds prepared data, each entry with its manifest."""
-    return any(place.glob(f"*-*/{MANIFEST}"))
-
-
 def measures(options: Options) -> tuple[RunFolder, dict[str, dict[str, Any]]]:
     """The run folder that `--run` names, and the measures of its model on validation and test.
 
@@ -75,7 +55,8 @@ def measures(options: Options) -> tuple[RunFolder, dict[str, dict[str, Any]]]:
     folder = RunFolder.find(options.run, options)
     folder.read_metrics()  # a run that has not ended says so before its data is read
     folder.check()
-    own = own_options(folder, options)
+    changes = {name: getattr(options, name) for name in ("root_path", "cache_path") if name in options.explicit}
+    own = with_known_cache(folder.options(**changes), options.explicit)
     data = load_data(own)
     device = distributed.device_of(options.device)
     if own.model in BASELINES and not BASELINES[own.model].stored:

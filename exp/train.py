@@ -74,6 +74,7 @@ def run(options: Options) -> int:
 
 def _resume(folder: RunFolder, given: Options, device: torch.device) -> None:
     """Goes on with a training, or with what is left of a cross-validation."""
+    folder.check()
     options = _options_of_resume(folder, given)
     if FoldsFolder.is_one(folder.path):
         cross_validation.resume(FoldsFolder(folder.path), partial(_train, device=device))

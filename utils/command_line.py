@@ -172,7 +172,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     if "\0" in str(value):
         raise UserError(f"'{one_line(str(value))[:60]}' has a NUL in it; leave it out")
     if kind is tuple:
-        return tuple(str(item) for item in ([value] if isinstance(value, str) else value))
+        return tuple(str(item) for item in (value if isinstance(value, list | tuple) else [value]))
     if kind is bool:
         truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if str(value).lower() not in truth:

@@ -77,7 +77,7 @@ def draw_figures(folder: RunFolder) -> list[Path]:
         correct = np.array([row["target"] == row["predicted"] for row in run.predictions])
         drawn.append(plots.reliability(confidence, correct, folder.figures / "reliability.png"))
     drawn.append(plots.class_bars(part["per_class"], folder.figures / "class_bars.png"))
-    if folder.samples.is_file() or folder.samples.is_symlink():
+    if folder.samples.exists() or folder.samples.is_symlink():
         windows = _read_samples(folder, len(metrics["data"]["columns"]))
         drawn.append(plots.gramian_samples(windows, metrics["data"]["columns"], folder.figures / "gramian_samples.png"))
     return drawn

@@ -72,7 +72,7 @@ class Checksums:
             path = self.folder / name
             refuse_links_out(path, self.folder)
             if not path.is_file():
-                raise UserError(f"{path} is missing, and {NAME} knows it; copy it from where the run folder came from")
+                raise UserError(f"{path} is missing, and {NAME} knows it; copy it, or delete {NAME} to do without")
             if sha256_of(path) != known[name]:
                 raise self._differs(path)
 

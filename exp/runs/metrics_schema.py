@@ -3,10 +3,11 @@
 Letters: K classes, C signals.
 """
 
+import json
 from typing import Any
 
 from utils.errors import UserError
-from utils.schema import Rule, anything, fits, mapping, maybe, number, one_of, several, text, truth
+from utils.schema import Rule, anything, fits, mapping, maybe, misfit, number, one_of, several, text, truth
 
 _COUNT = number(0, 2**53, whole=True)
 _VALUE = maybe(number())
@@ -71,11 +72,17 @@ def _data() -> Rule:
 def _part(classes: list[str]) -> Rule:
     size = len(classes)
     row = mapping({"precision": _VALUE, "recall": _VALUE, "f1": _VALUE, "support": _COUNT}, other=anything)
+
+    def scored(value: Any, where: str) -> None:
+        row(value, where)
+        if value["support"] and value["f1"] is None:
+            raise misfit(None, f"{where}.f1", "a number")
+
     return mapping(
         {
             "accuracy": _MEASURE,
             "macro_f1": _MEASURE,
-            "per_class": mapping(dict.fromkeys(classes, row)),
+            "per_class": mapping(dict.fromkeys(classes, scored)),
             "confusion": several(several(_COUNT, size), size),
             "windows": _COUNT,
             "blocks": _COUNT,
@@ -94,7 +101,7 @@ def _answers() -> Rule:
         {
             "temperature": number(0, 1e12),
             "score": one_of(_SCORES),
-            "threshold": anything,
+            "threshold": number(),
             "unknown_rate": number(0, 1),
             "left_out": mapping({}, other=_VALUE),
             "val": part,
@@ -102,6 +109,13 @@ def _answers() -> Rule:
         },
         other=anything,
     )
+
+
+def metrics_of(content: bytes) -> Any:
+    """What the bytes of metrics.json hold; ValueError or RecursionError where that is not JSON of proper text."""
+    metrics = json.loads(content)
+    json.dumps(metrics, ensure_ascii=False).encode()  # half a character can be read, and written nowhere
+    return metrics
 
 
 def check_metrics(metrics: Any, source: object, remedy: str) -> None:
@@ -140,6 +154,8 @@ def check_metrics(metrics: Any, source: object, remedy: str) -> None:
         other=anything,
     )
     fits(metrics, rule, source, remedy)
+    if metrics["epochs"] and metrics.get("loss", {}) is None:
+        raise UserError(f"{source}: loss is missing, and {metrics['epochs']} epochs were trained; {remedy}")
     lengths = mapping({"units": several(text(), len(data["columns"]))}, other=anything)
     fits(data, lengths, f"{source}: data", remedy)
     fits(data["counts"], mapping({}, other=several(_COUNT, size)), f"{source}: data.counts", remedy)

@@ -136,6 +136,8 @@ def _check_outline(outline: nn.Module, weights: dict[str, Tensor]) -> None:
         found = weights[name]
         if found.shape != tensor.shape:
             raise ValueError(f"'{name}' is {tuple(found.shape)} and would be {tuple(tensor.shape)}")
+        if found.is_floating_point() != tensor.is_floating_point():
+            raise ValueError(f"'{name}' is {found.dtype} and would be {tensor.dtype}")
         if found.is_floating_point() and not bool(found.isfinite().all()):
             raise ValueError(f"'{name}' holds what is not a number")
 

@@ -2,7 +2,6 @@
 
 import csv
 import datetime
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from exp.runs.metrics_schema import check_accuracy, check_metrics
+from exp.runs.metrics_schema import check_accuracy, check_metrics, metrics_of
 from exp.runs.run_folder import LARGEST_CONFIG, RunFolder
 from utils.errors import UserError
 from utils.plain_yaml import load_plain
@@ -136,7 +135,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
         )
     repair = f"write it again with: python run.py test --run {folder}"
     try:
-        metrics = json.loads(RunFolder(folder).checksums.read(path))
+        metrics = metrics_of(RunFolder(folder).checksums.read(path))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON ({_short(error)}); {repair}") from error
     _with_keys(metrics, _METRICS_KEYS, path, repair)

@@ -15,7 +15,7 @@ import yaml
 
 from exp.evaluation.predictions import Predictions
 from exp.runs.checksums import Checksums
-from exp.runs.metrics_schema import check_metrics
+from exp.runs.metrics_schema import check_metrics, metrics_of
 from exp.runs.model_files import DECISION, DESCRIPTION, WEIGHTS
 from utils.command_line import from_config_text
 from utils.csv_safety import harmless
@@ -136,7 +136,7 @@ class RunFolder:
             )
         repair = "copy it again, or train again"
         try:
-            metrics = json.loads(self.checksums.read(self.metrics))
+            metrics = metrics_of(self.checksums.read(self.metrics))
         except (ValueError, RecursionError) as error:
             raise UserError(f"{self.metrics} is not JSON ({one_line(str(error))[:80]}); {repair}") from None
         if not isinstance(metrics, dict):
