@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from utils import safe_reading
 from utils.files import write_bytes
 
 INK = "#1f2933"
@@ -108,5 +109,5 @@ def tidy(axes: Axes, grid: str | None = "y") -> None:
 
 
 def one_line(name: str) -> str:
-    """A name as a label: no line breaks or tabs in it."""
-    return " ".join(str(name).split())
+    """A name as a label: no line breaks, tabs or control characters in it."""
+    return safe_reading.one_line(str(name))
