@@ -208,7 +208,7 @@ def _content(path: str) -> bytes:
     except (OSError, ValueError):  # a name that is too long; a NUL in it
         there = False
     if not there:
-        raise UserError(f"no configuration file at {path}; give --config the path of a YAML file")
+        raise UserError(f"no configuration file at {_short(path)}; give --config the path of a YAML file")
     return read_pipe(Path(path), LARGEST) if Path(path).is_fifo() else read_bounded(Path(path), largest=LARGEST)
 
 

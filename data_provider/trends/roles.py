@@ -96,8 +96,11 @@ def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Seque
 def _load(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise UserError(f"{path}: no such file; python run.py doctor --input FILE --run RUN writes a first role map")
+    if path.stat().st_size > _LARGEST:
+        raise UserError(f"{path}: larger than {_LARGEST // 2**20} MiB, so it is not a role map")
+    stored = read_bounded(path, largest=_LARGEST)
     try:
-        content = load_plain(read_bounded(path, largest=_LARGEST), once=True)
+        content = load_plain(stored, once=True)
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         reason = one_line(str(error))[:120]
         raise UserError(f"{path}: cannot be read as YAML ({reason}); write 'ROLE: {{column: NAME, unit: F}}'") from None

@@ -57,7 +57,7 @@ def check_description(description: dict[str, Any], source: object) -> None:
     signals, classes = len(description["columns"]), len(description["classes"])
     rest = {
         "units": several(_name, signals),
-        "counts": mapping(dict.fromkeys(("train", "val", "test"), several(_count, classes))),
+        "counts": mapping({}, other=several(_count, classes)),
         "scaler": _scaler(signals),
         "recipe": _recipe(),
         "decision": _decision(signals),
