@@ -20,8 +20,9 @@ from data_provider.frames import DataInfo
 from exp.evaluation.days import DayDecision
 from exp.evaluation.decision import Decision, DecisionRule, most_missing
 from exp.evaluation.inference import exact
-from exp.runs.model_files import DECISION, DESCRIPTION, FORMAT, WEIGHTS, described, own_sha256, tensors_of, with_weights
+from exp.runs.model_files import FORMAT, described, own_sha256, tensors_of, with_weights
 from exp.runs.model_schema import REMEDY, check_channels, check_tensors
+from exp.runs.names import DECISION, DESCRIPTION, WEIGHTS
 from models.baselines import BASELINES, Baseline
 from utils.command_line import stored_options
 from utils.errors import UserError

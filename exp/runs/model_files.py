@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from exp.runs.checksums import Checksums
 from exp.runs.model_schema import REMEDY, check_description
+from exp.runs.names import DECISION, DESCRIPTION, WEIGHTS
 from models.baselines import BASELINES, Baseline
 from models.build import DataFacts, model_of
 from utils.errors import UserError
 from utils.options import Options
 from utils.safe_reading import one_line, read_bounded
 
-DESCRIPTION, WEIGHTS, DECISION = "model.json", "weights.safetensors", "decision.safetensors"  # the files' names
 FORMAT = 1
 LARGEST_JSON = 16 * 2**20  # bytes
 LARGEST_WEIGHTS = 4 * 2**30

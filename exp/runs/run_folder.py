@@ -16,7 +16,7 @@ import yaml
 from exp.evaluation.predictions import Predictions
 from exp.runs.checksums import Checksums
 from exp.runs.metrics_schema import check_metrics, metrics_of
-from exp.runs.model_files import DECISION, DESCRIPTION, WEIGHTS
+from exp.runs.names import DECISION, DESCRIPTION, WEIGHTS
 from utils.command_line import from_config_text
 from utils.csv_safety import harmless
 from utils.errors import UserError

@@ -181,7 +181,8 @@ def test_odd_parquet_is_one_line(kind, trained, data, tmp_path, capsys):
         assert says in quick(words, capsys)
 
 
-def test_names_show_a_terminal_nothing_that_it_obeys(trained, data, tmp_path, capsys):
+def test_names_show_a_terminal_nothing_that_it_obeys(trained, data, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # doctor writes a role map here
     names = ["\x1b[2J\x1b]0;owned\x07.csv", "a\u202egnp.csv", "two\nlines.csv"]
     folder = tmp_path / "odd"
     folder.mkdir()
