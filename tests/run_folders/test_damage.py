@@ -109,6 +109,21 @@ def test_a_killed_process_leaves_no_wrong_sum(trained, data, tmp_path, monkeypat
     assert run.main(words_of("report", folder, data)) == 0
 
 
+@pytest.mark.parametrize("name", ["config.yaml", "metrics.json", "training_metrics.csv", "predictions_test.csv"])
+def test_a_comparison_notices_a_flipped_bit(name, trained, tmp_path, capsys):
+    """It reads many folders, of each only what it shows."""
+    folder = copy_of(trained, tmp_path / "run")
+    content = bytearray((folder / name).read_bytes())
+    place = next(at for at in range(len(content) // 2, len(content)) if content[at] in b"123456")
+    content[place] ^= 1  # another digit, so that the form holds
+    (folder / name).write_bytes(content)
+    words = ["report", "--compare", str(folder), str(trained), "--result_path", str(tmp_path)]
+    status, error = status_and_error(words, capsys)
+    assert (status, error.count("\n")) == (2, 1)
+    assert f"{name} is not as it was written" in error
+    assert not (tmp_path / "comparison.html").exists()
+
+
 def test_damaged_sums_are_said(trained, data, tmp_path, capsys):
     for damage in ("flip", "truncate", "empty", "text", "other type"):
         folder = copy_of(trained, tmp_path / damage)
