@@ -12,6 +12,7 @@ from typing import TextIO
 from utils.command_line import parse
 from utils.errors import UserError
 from utils.memory import keep_freed_memory
+from utils.safe_reading import one_line
 
 # How long libgomp's threads wait for each other awake, in turns of a loop: some 50 us. By default it is so long that
 # two threads on a processor that others use too train ten times slower than one. Read when torch is imported.
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # here, where a reader that has gone can be told from other mistakes
     except UserError as error:
-        print(f"run.py: {error}", file=sys.stderr)
+        print(f"run.py: {one_line(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         print("run.py: interrupted", file=sys.stderr)

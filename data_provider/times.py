@@ -11,6 +11,7 @@ from utils.errors import UserError
 
 NAMES = frozenset({"datetime", "date time", "date_time", "date/time", "timestamp", "time", "date"})
 
+LONGEST = 366 * 86400  # seconds of a step
 _UNITS = {"s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 
 
@@ -22,8 +23,10 @@ def seconds_of(period: str) -> int:
     """
     match = re.fullmatch(r"(\d+)\s*([a-z]+?)s?", period.strip().lower())
     unit = _UNITS.get(match[2]) if match else None
-    if match is None or unit is None or int(match[1]) < 1:
-        raise UserError(f"--sample_period '{period}' is not a length of time; write it as 30s, 5min or 1h")
+    if match is None or unit is None or not match[1].strip("0"):
+        raise UserError(f"--sample_period '{period[:40]}' is not a length of time; write it as 30s, 5min or 1h")
+    if len(match[1]) > 12 or int(match[1]) * unit > LONGEST:
+        raise UserError(f"--sample_period '{period[:40]}' is longer than a year; write it as 30s, 5min or 1h")
     return int(match[1]) * unit
 
 

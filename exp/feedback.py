@@ -9,6 +9,7 @@ from exp.detection.feedback import Feedback, Mark, read_feedback, threshold_word
 from exp.detection.marks import read_marks
 from utils.errors import UserError
 from utils.options import Options
+from utils.safe_reading import plain_lines
 
 
 def run(options: Options) -> int:
@@ -28,14 +29,14 @@ def run(options: Options) -> int:
     folder = Path(options.output).expanduser() if options.output else path.parent
     marked = read_marks(path, folder)
     for line in marked.ignored:
-        print(f"{path}, {line}")
+        print(plain_lines(f"{path}, {line}"))
     if not marked.marks:
         raise UserError(f"{path}: no event is marked; write yes or no into its column 'right'")
     before = read_feedback(folder)
     feedback = before.joined(marked.marks)
     written = write_feedback(folder, feedback)
     for line in _told(before, feedback, marked.marks):
-        print(line)
+        print(plain_lines(line))
     print(f"kept: {written}")
     return 0
 

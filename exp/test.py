@@ -8,6 +8,7 @@ from torch import nn
 from data_provider import load_data
 from exp.evaluation.measure import evaluate_parts, known_to, line_of, measures_of
 from exp.runs.artifact import load_artifact
+from exp.runs.cache_place import with_known_cache
 from exp.runs.leak_marks import marked
 from exp.runs.run_folder import RunFolder
 from exp.training.fit_baseline import baseline_of, fitted
@@ -54,8 +55,9 @@ def measures(options: Options) -> tuple[RunFolder, dict[str, dict[str, Any]]]:
     """
     folder = RunFolder.find(options.run, options)
     folder.read_metrics()  # a run that has not ended says so before its data is read
-    changes = {"root_path": options.root_path} if "root_path" in options.explicit else {}
-    own = folder.options(**changes)
+    folder.check()
+    changes = {name: getattr(options, name) for name in ("root_path", "cache_path") if name in options.explicit}
+    own = with_known_cache(folder.options(**changes), options.explicit)
     data = load_data(own)
     device = distributed.device_of(options.device)
     if own.model in BASELINES and not BASELINES[own.model].stored:

@@ -84,6 +84,7 @@ def _run(options: Options) -> int:
 
 def _resume(folder: RunFolder, given: Options, device: torch.device) -> None:
     """Goes on with a training, or with what is left of a cross-validation."""
+    folder.check()
     options = _options_of_resume(folder, given)
     if FoldsFolder.is_one(folder.path):
         cross_validation.resume(FoldsFolder(folder.path), partial(_train, device=device))
@@ -156,7 +157,9 @@ def _finish(
     from exp.training.finalize import evaluate, write
 
     evaluation = evaluate(options, data, fitted.model, device)
+    folder.checksums.forget(*folder.kept(), *folder.made())  # those of a run that is finished once more
     write(folder, options, data, fitted, evaluation, seconds)
+    folder.note()
 
 
 def _shared_folder(options: Options) -> RunFolder:

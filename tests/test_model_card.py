@@ -250,6 +250,7 @@ def test_limits_name_the_classes_that_were_never_tested(network, tmp_path):
     metrics["test"]["per_class"][HOSTILE[1]]["support"] = 0
     metrics["data"]["report"]["simulated"] = True
     metrics["data"]["normal"] = None
+    (folder / "checksums.json").unlink()
     (folder / "metrics.json").write_text(json.dumps(metrics))
     model_card.write(RunFolder(folder))
     text = html.unescape(sections(card_of(folder))["Limits"])
@@ -264,6 +265,7 @@ def test_a_run_of_an_older_program_gets_no_card_and_a_word(network, tmp_path, ca
     shutil.copytree(network, folder)
     metrics = metrics_of(network)
     del metrics["answers"]
+    (folder / "checksums.json").unlink()
     (folder / "metrics.json").write_text(json.dumps(metrics))
     assert model_card.write(RunFolder(folder)) is None
     assert "no model card" in caplog.text

@@ -15,8 +15,12 @@ from typing import Any
 
 from utils.errors import UserError, unknown_name
 from utils.former_options import FORMER, of_today
+from utils.option_sections import LARGEST_SEED
 from utils.options import GROUPS, Options, flags
+from utils.safe_reading import one_line, read_bounded, read_pipe
 from utils.verbs import GROUPS_OF_VERB, VERBS, WORD_OF_VERB
+
+LARGEST = 2**20  # bytes of a file of options
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -37,10 +41,13 @@ def parse(arguments: Sequence[str]) -> Options:
     if verb in WORD_OF_VERB and words and not words[0].startswith("-"):
         words[0] = f"--{WORD_OF_VERB[verb]}={words[0]}"
     given = vars(_parser(verb).parse_args(words))
-    values = {**_read_config(given["config"]), **given} if given.get("config") else given
+    values = {**_config_of(_content(given["config"]), given["config"]), **given} if given.get("config") else given
     options = Options(verb=verb, explicit=_chosen(values) | set(given), **values)
     if verb == "train" and options.is_training == 0:
         options = options.replace(verb="test")
+    if options.seed + options.itr - 1 > LARGEST_SEED:
+        raise UserError(f"--seed {options.seed} and --itr {options.itr} go beyond the largest seed, {LARGEST_SEED}; "
+                        "take a smaller seed")  # fmt: skip
     if options.test_size + options.val_size >= 1:
         raise UserError(
             f"--test_size {options.test_size} and --val_size {options.val_size} leave nothing to train on; "
@@ -63,13 +70,18 @@ def options_of(verb: str, given: Mapping[str, Any]) -> Options:
 
 
 def from_config(path: Path, **changes: Any) -> Options:
-    """The options that a run folder's config.yaml holds.
+    """The options that a YAML file holds.
 
     Args:
-        path: the YAML file.
+        path: the file.
         changes: options that win over the file's.
     """
-    values = {**_read_config(str(path)), **changes}
+    return from_config_text(_content(str(path)), str(path), **changes)
+
+
+def from_config_text(content: bytes, source: str, **changes: Any) -> Options:
+    """The options of a run folder's config.yaml that was read already; `source` is its name for messages."""
+    values = {**_config_of(content, source), **changes}
     return Options(explicit=_chosen(values), **values)
 
 
@@ -157,8 +169,10 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     kind, limits = _kind(field), field.metadata
     if value is None and field.default is None:
         return None
+    if "\0" in str(value):
+        raise UserError(f"'{one_line(str(value))[:60]}' has a NUL in it; leave it out")
     if kind is tuple:
-        return tuple(str(item) for item in value)
+        return tuple(str(item) for item in (value if isinstance(value, list | tuple) else [value]))
     if kind is bool:
         truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if str(value).lower() not in truth:
@@ -166,8 +180,8 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
         return truth[str(value).lower()]
     try:
         result = kind(value)
-    except (TypeError, ValueError):
-        raise UserError(f"'{value}' is not {'a whole number' if kind is int else 'a number'}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise UserError(f"'{_short(value)}' is not {'a whole number' if kind is int else 'a number'}") from None
     if kind is float and not math.isfinite(result):
         raise UserError(f"'{value}' is not a finite number")
     if limits["choices"] and str(result) not in limits["choices"]:
@@ -176,32 +190,67 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
         ("at_least", lambda limit: result >= limit, "at least"),
         ("above", lambda limit: result > limit, "above"),
         ("below", lambda limit: result < limit, "below"),
+        ("at_most", lambda limit: result <= limit, "at most"),
     ):
-        if limits[key] is not None and not holds(limits[key]):
-            raise UserError(f"{value} is out of range: it must be {words} {limits[key]}")
+        if limits[key] is not None and kind in (int, float) and not holds(limits[key]):
+            raise UserError(f"{_short(value)} is out of range: it must be {words} {limits[key]}")
     return result
 
 
-def _read_config(path: str) -> dict[str, Any]:
+def _short(value: Any) -> str:
+    return one_line(str(value)) if len(str(value)) <= 60 else one_line(str(value)[:60]) + "..."
+
+
+def _content(path: str) -> bytes:
+    """A file of options, or what a shell's <(...) hands over in its place."""
+    try:
+        there = Path(path).exists()
+    except (OSError, ValueError):  # a name that is too long; a NUL in it
+        there = False
+    if not there:
+        raise UserError(f"no configuration file at {_short(path)}; give --config the path of a YAML file")
+    return read_pipe(Path(path), LARGEST) if Path(path).is_fifo() else read_bounded(Path(path), largest=LARGEST)
+
+
+def _config_of(content: bytes, path: str) -> dict[str, Any]:
     import yaml  # only needed with --config
 
+    from utils.plain_yaml import load_plain
+
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"no configuration file at {path}; give --config the path of a YAML file") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        stored = load_plain(content)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"cannot read the configuration {path}: {reason}; it must be a YAML file") from None
-    if not isinstance(content, dict):
+    if not isinstance(stored, dict):
         raise UserError(f"{path} holds no options; write one 'name: value' a line, as config.yaml of a run folder")
+    return stored_options(stored, path)
+
+
+def stored_options(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Options that a file names, under the names of today, as values of their kind within their limits.
+
+    Raises:
+        UserError: an option that this version does not know, or a value that it does not take.
+    """
     known = {field.name: field for field in flags()}
     result = {}
-    for name, value in of_today(content).items():
+    for name, value in of_today(stored).items():
         if name not in known:
             close = difflib.get_close_matches(str(name), known, 1)
-            raise UserError(f"{path}: unknown option '{name}'{_did_you_mean(close)}; see python run.py --help")
+            shown = one_line(str(name))[:60]
+            raise UserError(f"{source}: unknown option '{shown}'{_did_you_mean(close)}; see python run.py --help")
+        plain = all(isinstance(entry, str | int | float | None) for entry in _entries(value))
+        if not plain or (isinstance(value, list) and _kind(known[name]) is not tuple):
+            raise UserError(f"{source}: {name}: write one value, as config.yaml of a run folder")
         try:
             result[name] = checked(known[name], value)
         except UserError as error:
-            raise UserError(f"{path}: {name}: {error}") from None
+            raise UserError(f"{source}: {name}: {error}") from None
     return result
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -7,6 +7,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from utils.safe_reading import plain_lines
+
+
+class Plain(logging.Formatter):
+    """Names of files, columns and classes may hold what a terminal would obey."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain_lines(super().format(record))
+
 
 class Screen(logging.Handler):
     """Writes through tqdm, so that a message does not tear a progress bar."""
@@ -24,7 +33,7 @@ def log_to_screen(level: int = logging.INFO) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets the banner with marks in it
     screen = Screen()
-    screen.setFormatter(logging.Formatter("%(message)s"))
+    screen.setFormatter(Plain("%(message)s"))
     root.addHandler(screen)
     root.setLevel(level)
     for noisy in ("matplotlib", "numba", "PIL", "fontTools"):
@@ -58,7 +67,7 @@ class RunLog:
     def write_to(self, path: Path) -> None:
         """From now on messages go to this file, which is appended to."""
         target = _File(path, encoding="utf-8")
-        target.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        target.setFormatter(Plain("%(asctime)s %(levelname)s %(message)s"))
         self._handler.setTarget(target)
         self._handler.flush()
         self._handler.flushLevel = logging.NOTSET

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+LARGEST = 2**31 - 1  # of whole numbers, where a flag names no limit of its own
+LARGEST_SEED = 2**32 - 1  # NumPy takes no larger one
+
 
 def flag(
     default: Any,
@@ -14,9 +17,12 @@ def flag(
     at_least: float | None = None,
     above: float | None = None,
     below: float | None = None,
+    at_most: float | None = None,
 ) -> Any:
     """An option with what its flag needs: one line of help, and the values allowed."""
-    limits = {"choices": tuple(choices), "at_least": at_least, "above": above, "below": below}
+    if at_most is None and not isinstance(default, float):
+        at_most = LARGEST  # of whole numbers; words are not compared
+    limits = {"choices": tuple(choices), "at_least": at_least, "above": above, "below": below, "at_most": at_most}
     return dataclasses.field(default=default, metadata={"help": text, **limits})
 
 
@@ -27,8 +33,8 @@ class RunOptions:
     model: str = flag("DualGAFNet", "model by name")
     data: str = flag("DualGAF", "data set by name")
     des: str = flag("default", "description: a tag for the run, part of its folder's path")
-    itr: int = flag(1, "how many times to train, each with the next seed", at_least=1)
-    seed: int = flag(2021, "seed of split, initial weights, order and noise", at_least=0)
+    itr: int = flag(1, "how many times to train, each with the next seed", at_least=1, at_most=1_000_000)
+    seed: int = flag(2021, "seed of split, initial weights, order and noise", at_least=0, at_most=LARGEST_SEED)
     is_training: int = flag(1, "0: evaluate a finished run instead of training", choices=("0", "1"))
     result_path: str = flag("results", "folder for run folders")
     config: str | None = flag(None, "YAML file of options, as config.yaml of a run folder; the line wins")
@@ -36,7 +42,7 @@ class RunOptions:
     resume: str | None = flag(None, "run folder or checkpoint to go on from")
     device: str = flag("auto", "auto takes a GPU where there is one", choices=("auto", "cpu", "cuda"))
     disable_parallel: bool = flag(False, "load data in the training process, on one thread of computation")
-    num_workers: int = flag(0, "processes that load data beside the training process", at_least=0)
+    num_workers: int = flag(0, "processes that load data beside the training process", at_least=0, at_most=1024)
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,14 @@ class DataOptions:
     )
     group: str | None = flag(None, "for --split group: weather_pair, day, run, unit, severity, a column, FILE.yaml")
     folds: str | None = flag(None, "test every fold in turn: all, 5 of them, or one as 2/5")
-    split_seed: int | None = flag(None, "seed of the split (default: --seed, with --folds the first)", at_least=0)
+    split_seed: int | None = flag(
+        None, "seed of the split (default: --seed, with --folds the first)", at_least=0, at_most=LARGEST_SEED
+    )
     test_size: float = flag(0.2, "share of the test part", above=0, below=1)
     val_size: float = flag(0.2, "share of the validation part", above=0, below=1)
-    block_days: int | None = flag(None, "days of a calendar block of the split (default: 7 at most)", at_least=1)
+    block_days: int | None = flag(
+        None, "days of a calendar block of the split (default: 7 at most)", at_least=1, at_most=36_525
+    )
     seq_len: int = flag(96, "steps of a window", at_least=4)
     drop_columns: str | None = flag(None, "signals to leave out of everything, as A,B")
     accept_leaks: str | None = flag(None, "train although these checks for leaks fail: names with commas, or all")
@@ -81,9 +91,11 @@ class ModelSettings:
 
     gaf_range: str = flag("train", "scale of a window's image", choices=("train", "window"))
     gaf_backend: str = flag("torch", "pyts is slow: a check", choices=("torch", "pyts"))
-    image_size: int = flag(0, "side of the Gramian images by piecewise aggregation, 0: seq_len", at_least=0)
+    image_size: int = flag(
+        0, "side of the Gramian images by piecewise aggregation, 0: seq_len", at_least=0, at_most=65_536
+    )
     encoder: str = flag("between", "branch of an image: between, gramian, dilated, ..., timm:NAME")
-    feature_dim: int = flag(64, "features of a signal and field", at_least=2)
+    feature_dim: int = flag(64, "features of a signal and field", at_least=2, at_most=65_536)
     fusion: str = flag("concat", "how the two fields' features join")
     attention: str = flag("channel", "attention over signals")
     classifier: str = flag("mlp", "the last layers")
@@ -183,7 +195,7 @@ class ReadingOptions:
     sheet: str | None = flag(None, "the sheet of Excel workbooks (default: the first)")
     time_zone: str | None = flag(None, "zone of the files' clock, as Europe/Berlin (default: none is known)")
     time_format: str | None = flag(None, "how times are written, as %d.%m.%Y %H:%M (default: what each file shows)")
-    max_age: float = flag(60.0, "minutes that a change of value holds without another", above=0)
+    max_age: float = flag(60.0, "minutes that a change of value holds without another", above=0, at_most=5e6)
 
 
 @dataclass(frozen=True)
@@ -237,8 +249,10 @@ class SimulateOptions:
     """The simulated air-handling unit."""
 
     runs: str = flag("nine", "nine (the default data set's), all (21), or names with commas")
-    fleet: int | None = flag(None, "units of a fleet drawn at random, instead of the one unit's runs", at_least=1)
-    days: int = flag(365, "days of a run (of a unit of a fleet: 30)", at_least=1)
+    fleet: int | None = flag(
+        None, "units of a fleet drawn at random, instead of the one unit's runs", at_least=1, at_most=1_000_000
+    )
+    days: int = flag(365, "days of a run (of a unit of a fleet: 30)", at_least=1, at_most=36_525)
     start: str = flag("2018-01-01", "first day, as 2018-01-01")
     file_format: str = flag("parquet", "format of the files", choices=("parquet", "csv"))
     weather: str | None = flag(None, "an EPW file with a real year's weather")

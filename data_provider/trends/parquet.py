@@ -60,7 +60,7 @@ class ParquetFile:
         return Rows(
             self._times(columns),
             {place: convert(place, _column(columns[place], names[place], number)) for place in places},
-            {place: pc.fill_null(_plain(columns[place]).cast(pa.string()), "") for place in texts},
+            {place: _text(columns[place], names[place]) for place in texts},
         )
 
     def _table(self, names: list[str]) -> pa.Table:
@@ -145,13 +145,33 @@ def _words(column: pa.Array) -> pa.Array:
     """Times as they are, if they are timestamps; else as words."""
     column = _plain(column)
     if pa.types.is_timestamp(column.type):
-        return column
+        return _in_known_zone(column)
     if pa.types.is_date(column.type):
         return column.cast(pa.timestamp("s"))
     if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
         what = f"the times are of type {column.type}"
         raise Unusable(what, "store them as timestamps", kind="time")
     return pc.utf8_trim_whitespace(column.cast(pa.string()))
+
+
+def _in_known_zone(column: pa.Array) -> pa.Array:
+    """Timestamps, of which a zone says something only where this machine knows it."""
+    if column.type.tz is not None:
+        try:
+            pc.local_timestamp(pa.array([0], column.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            what = f"the times have an unknown zone, '{shown(column.type.tz)}'"
+            raise Unusable(what, "store them in UTC, or in a zone as Europe/Berlin", kind="zone") from None
+    return column
+
+
+def _text(column: pa.Array, name: str) -> pa.Array:
+    """Words, "" where there is none."""
+    try:
+        return pc.fill_null(_plain(column).cast(pa.string()), "")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        what = f"column '{shown(name)}' is of type {shown(str(column.type))}"
+        raise Unusable(what, "store one word a row", kind="cell") from None
 
 
 def _column(column: pa.Array, name: str, number: pa.DataType) -> pa.Array:

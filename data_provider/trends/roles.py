@@ -17,9 +17,13 @@ import yaml
 from data_provider.trends.role_names import role_of
 from data_provider.trends.units import Unit, find_unit, known_unit
 from utils.errors import UserError
+from utils.plain_yaml import load_plain
+from utils.safe_reading import one_line, read_bounded
 
 TIME = "time"
 _LARGEST = 2**20  # bytes: a line a point, and no file has more than some thousands
+_MOST_ROLES = 20_000
+_LARGEST_READING = 1e30
 
 
 @dataclass(frozen=True)
@@ -50,22 +54,6 @@ class Roles:
     source: str
     entries: dict[str, Entry]
     time_column: str | None = None
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML would silently take the last."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
-    if twice is not None:
-        line = node.value[len(keys) - 1 - keys[::-1].index(twice)][0].start_mark.line + 1
-        raise UserError(f"line {line}: '{twice}' is there twice; keep one")
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
 def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Sequence[str] = ()) -> Roles:
@@ -110,15 +98,18 @@ def _load(path: Path) -> dict[Any, Any]:
         raise UserError(f"{path}: no such file; python run.py doctor --input FILE --run RUN writes a first role map")
     if path.stat().st_size > _LARGEST:
         raise UserError(f"{path}: larger than {_LARGEST // 2**20} MiB, so it is not a role map")
+    stored = read_bounded(path, largest=_LARGEST)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)  # a SafeLoader that notices doubles
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:120]
+        content = load_plain(stored, once=True)
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        reason = one_line(str(error))[:120]
         raise UserError(f"{path}: cannot be read as YAML ({reason}); write 'ROLE: {{column: NAME, unit: F}}'") from None
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: it holds no roles; write 'ROLE: {{column: NAME, unit: F}}', a line for each")
+    if len(content) > _MOST_ROLES:
+        raise UserError(f"{path}: it names {len(content)} roles, more than {_MOST_ROLES}; name the right file")
     return content
 
 
@@ -139,9 +130,13 @@ def _entry(value: Any, where: str) -> tuple[str, str, dict[str, float]]:
 
 def _states(value: Any, where: str) -> dict[str, float]:
     """Words in lower case -> what they read. YAML takes a bare on, off, yes and no for true and false."""
-    if not isinstance(value, dict) or any(not isinstance(reading, int | float) for reading in value.values()):
+    if not isinstance(value, dict) or not all(_is_reading(reading) for reading in value.values()):
         raise UserError(f"{where}: write states as {{Standby: 0, Boost: 1}}")
     return {str(word).strip().casefold(): float(reading) for word, reading in value.items()}
+
+
+def _is_reading(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) < _LARGEST_READING
 
 
 def _known_role(key: str, columns: Sequence[str], path: Path) -> str:

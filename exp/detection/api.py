@@ -14,7 +14,7 @@ from exp.detection.findings import Finder
 from exp.detection.load import BASE, load_detector, model_folder, with_defaults
 from exp.detection.session import evaluate_files
 from exp.detection.tables import event_row, window_fields
-from exp.runs.artifact import DESCRIPTION
+from exp.runs.names import DESCRIPTION
 from utils.command_line import checked
 from utils.errors import UserError, unknown_name
 from utils.options import Options, flags

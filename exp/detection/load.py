@@ -8,7 +8,8 @@ from data_provider.trends.request import Request
 from data_provider.trends.roles import read_roles
 from exp.detection.detector import Detector
 from exp.detection.inputs import Inputs, inputs_of
-from exp.runs.artifact import DESCRIPTION, Artifact, load_artifact
+from exp.runs.artifact import Artifact, load_artifact
+from exp.runs.names import DESCRIPTION
 from exp.runs.run_folder import RunFolder
 from utils import distributed
 from utils.options import Options

@@ -25,6 +25,7 @@ from exp.detection.occupancy import Occupancy
 from exp.evaluation.fitting import pieces_of
 from utils.errors import UserError
 from utils.options import Options
+from utils.safe_reading import plain_lines
 
 ROLE_MAP = "roles.yaml"
 # Kinds of problems that decide what can be evaluated, told first.
@@ -66,7 +67,7 @@ def examine(options: Options, source: Path) -> int:
         bad += [verdict] if verdict.reason else []
         if number < _MOST_FILES or verdict.reason:
             can = f"cannot be evaluated: {verdict.reason}" if verdict.reason else "can be evaluated"
-            print("\n".join([f"{verdict.file}: {can}", *verdict.lines]))
+            print(plain_lines("\n".join([f"{verdict.file}: {can}", *verdict.lines])))
     if len(found) > 1:
         print(f"{len(found) - len(bad)} of {len(found)} files can be evaluated")
     if target is not None:

@@ -21,6 +21,7 @@ from exp.exporting import check
 from exp.exporting.formats import FORMATS
 from exp.exporting.graph import INPUT, OUTPUTS
 from exp.runs.artifact import Artifact
+from exp.runs.cache_place import with_known_cache
 from utils.errors import UserError
 from utils.files import sha256_of, write_text
 from utils.options import Options
@@ -132,6 +133,7 @@ def _data(options: Options, artifact: Artifact) -> Prepared | None:
     own = artifact.options.replace(
         **{name: getattr(options, name) for name in OWN if name in options.explicit}, num_workers=0
     )
+    own = with_known_cache(own, options.explicit)
     entry = DATASETS.get(own.data)
     default = entry.root if entry else None
     root = Path(own.root_path) if own.root_path else REPOSITORY / default if default else None

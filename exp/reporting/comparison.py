@@ -14,6 +14,7 @@ from exp.reporting import difference_tables, differences
 from exp.reporting.page import missing, render, save
 from exp.runs.comparable import ComparedRun, finished, load
 from utils.csv_safety import harmless
+from utils.safe_reading import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,8 @@ def _without_constants(rows: list[list[str]]) -> tuple[list[str], list[list[str]
 
 def text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The table with aligned columns, for a terminal."""
+    header = [one_line(cell) for cell in header]
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = ["  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)) for row in [header, *rows]]
     lines.insert(1, "  ".join("-" * width for width in widths))

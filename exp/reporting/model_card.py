@@ -4,7 +4,6 @@ Letters: K classes, C signals.
 """
 
 import dataclasses
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path, PurePath
@@ -19,12 +18,13 @@ from exp.reporting.markdown import Markdown, render_markdown
 from exp.reporting.page import cell, duration, missing, number, save
 from exp.reporting.sentences import interval
 from exp.reporting.training_report import MEANINGS, effective_batch
-from exp.runs.artifact import DESCRIPTION
+from exp.runs.model_files import checked_description
 from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
 from models.baselines import BASELINES
 from utils.files import sha256_of
 from utils.options import Options
+from utils.safe_reading import refuse_links_out
 from utils.verbs import VERBS
 
 logger = logging.getLogger(__name__)
@@ -50,8 +50,10 @@ def write(folder: RunFolder) -> Path | None:
     if not {"answers", "days", "loss"} <= set(run.metrics):
         logger.warning("no model card: metrics.json lacks what it tells, as an older program wrote it; train again")
         return None
-    model = json.loads((folder.model / DESCRIPTION).read_text(encoding="utf-8"))
+    refuse_links_out(folder.model, folder.path)
+    model = checked_description(folder.model)  # no checksum of a damaged file is told
     path = folder.model / NAME
+    folder.checksums.forget(path)
     save(path, render_markdown("model_card.md.j2", **_context(run, model, folder)))
     return path
 
@@ -98,7 +100,7 @@ def _context(run: RunRecord, model: dict[str, Any], folder: RunFolder) -> dict[s
         "limits": limits.limits(run),
         "usage": _usage(not_kept),
         "enough": KEPT_ALONE if not not_kept else "The run folder and its data are needed: see the limits.",
-        "kept": [_kept(path) for path in sorted(folder.model.iterdir()) if path.is_file() and path.name != NAME],
+        "kept": [_kept(path) for path in sorted(folder.model.iterdir()) if _is_kept(path)],
     }
 
 
@@ -257,6 +259,10 @@ def _usage(not_kept: bool) -> str:
     if "export" in VERBS:
         lines += [f"# {VERBS['export']}", "python run.py export --run RUN_FOLDER"]
     return "\n".join(lines)
+
+
+def _is_kept(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.name != NAME
 
 
 def _kept(path: Path) -> dict[str, Any]:

@@ -14,8 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from utils.errors import UserError
 from utils.files import write_text
+from utils.safe_reading import read_bounded
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
+LARGEST_PICTURE = 2**26  # bytes
 _PIXELS = 1.5  # of a PNG for each pixel of the page, so that a figure is sharp on a fine screen
 _SHRINKS_TO = 700  # figures up to this width shrink with the window; wider ones scroll in their box
 
@@ -129,13 +131,14 @@ class Picture:
     narrowest: int
 
 
-def picture(path: Path) -> Picture:
-    """Read a PNG.
+def picture(path: Path, *, within: Path | None = None) -> Picture:
+    """Read a PNG, which no link may lead to from `within`.
 
     Raises:
         ValueError: the file is not a PNG.
+        UserError: it is no regular file of a picture's size, or lies elsewhere.
     """
-    content = path.read_bytes()
+    content = read_bounded(path, largest=LARGEST_PICTURE, within=within)
     if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:
         raise ValueError(f"{path} is not a PNG file")
     width = round(struct.unpack(">I", content[16:20])[0] / _PIXELS)

@@ -16,6 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
+from utils import safe_reading
+from utils.files import write_bytes
+
 INK = "#1f2933"
 MUTED = "#7b8794"
 GRID = "#e4e7eb"
@@ -112,7 +115,9 @@ def stamp(path: Path, words: str) -> None:
 def _save(picture: Image.Image, path: Path) -> None:
     """A palette halves the file, and with it the report that carries it; these figures have few colours."""
     small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    small.save(path, format="PNG", dpi=(DPI, DPI), optimize=True)
+    packed = io.BytesIO()
+    small.save(packed, format="PNG", dpi=(DPI, DPI), optimize=True)
+    write_bytes(path, packed.getvalue())  # which replaces a link, and does not write through it
 
 
 def tidy(axes: Axes, grid: str | None = "y") -> None:
@@ -124,5 +129,5 @@ def tidy(axes: Axes, grid: str | None = "y") -> None:
 
 
 def one_line(name: str) -> str:
-    """A name as a label: no line breaks or tabs in it."""
-    return " ".join(str(name).split())
+    """A name as a label: no line breaks, tabs or control characters in it."""
+    return safe_reading.one_line(str(name))

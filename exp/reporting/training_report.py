@@ -13,6 +13,7 @@ from exp.runs.leak_marks import marked, marks_of
 from exp.runs.record import RunRecord, read_run
 from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
+from utils.safe_reading import refuse_links_out
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,9 @@ def write(run_folder: Path) -> Path:
     """
     run = read_run(Path(run_folder))
     page = render("training.html.j2", **_context(run))
-    path = RunFolder(run.path).report
+    folder = RunFolder(run.path)
+    path = folder.report
+    folder.checksums.forget(path)
     save(path, page)
     logger.info("wrote %s", path)
     return path
@@ -162,7 +165,9 @@ def _classes(per_class: dict[str, dict[str, float]], normal: str | None) -> list
 
 def _figures(folder: Path) -> list[dict[str, Any]]:
     """The figures in the order of `_CAPTIONS`, those of another name behind them."""
-    paths = sorted(RunFolder(folder).figures.glob("*.png"))
+    figures = RunFolder(folder).figures
+    refuse_links_out(figures, folder)
+    paths = sorted(figures.glob("*.png"))
     if not paths:
         raise UserError(f"{folder} has no figures; draw them with: python run.py report --run {folder}")
     found = []
@@ -174,7 +179,7 @@ def _figures(folder: Path) -> list[dict[str, Any]]:
         title, caption = _CAPTIONS[known[0]] if known else (path.stem.replace("_", " "), "")
         kind = path.stem[len(known[0]) + 1 :].replace("_", " ") if known else ""
         try:
-            image = picture(path)
+            image = picture(path, within=folder)
         except ValueError as error:
             raise UserError(f"{error}; draw it again with: python run.py report --run {folder}") from error
         found.append((place, {"title": f"{title}, {kind}" if kind else title, "caption": caption, "image": image}))
@@ -255,9 +260,9 @@ def _files(folder: Path) -> list[tuple[str, str, int]]:
     purposes = _purposes(run)
     found = []
     for path in sorted(folder.iterdir(), key=lambda path: (path.is_dir(), path.name)):
-        if path == run.report or path.name.startswith("."):
+        if path in (run.report, run.checksums.path) or path.name.startswith("."):
             continue
-        inside = [path] if path.is_file() else [inner for inner in path.rglob("*") if inner.is_file()]
-        size = sum(inner.stat().st_size for inner in inside)
+        inside = [*path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]
+        size = sum(inner.lstat().st_size for inner in inside if inner.is_file())
         found.append((path.name + ("/" if path.is_dir() else ""), purposes.get(path, ""), size))
     return found

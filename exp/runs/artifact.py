@@ -4,7 +4,6 @@ Beside them lie the arrays of the decision settings. Loading runs no code from t
 compares their SHA-256.
 """
 
-import hashlib
 import json
 import platform
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from torch import nn
@@ -22,17 +20,14 @@ from data_provider.frames import DataInfo
 from exp.evaluation.days import DayDecision
 from exp.evaluation.decision import Decision, DecisionRule, most_missing
 from exp.evaluation.inference import exact
-from models.baselines import Baseline
-from models.build import model_of
+from exp.runs.model_files import FORMAT, described, own_sha256, tensors_of, with_weights
+from exp.runs.model_schema import REMEDY, check_channels, check_tensors
+from exp.runs.names import DECISION, DESCRIPTION, WEIGHTS
+from models.baselines import BASELINES, Baseline
+from utils.command_line import stored_options
 from utils.errors import UserError
 from utils.files import sha256_of, whole, write_text
-from utils.former_options import of_today
 from utils.options import Options
-
-DESCRIPTION, WEIGHTS, DECISION = "model.json", "weights.safetensors", "decision.safetensors"  # the files' names
-FORMAT = 1
-LARGEST_JSON = 16 * 2**20  # bytes
-LARGEST_WEIGHTS = 4 * 2**30
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ def save_artifact(
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     sums = {path.name: sha256_of(path) for path in (weights, settings)}
-    description["sha256"] = {**sums, DESCRIPTION: _own_sha256({**description, "sha256": sums})}
+    description["sha256"] = {**sums, DESCRIPTION: own_sha256({**description, "sha256": sums})}
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -112,60 +107,46 @@ def load_artifact(folder: Path) -> Artifact:
     """Reads what `save_artifact` wrote.
 
     Raises:
-        UserError: a file is missing, too large, altered, or of another format.
+        UserError: a file is missing, too large, altered, of another form, or names an option that is not known.
     """
-    description = _described(folder)
-    stored = of_today(description["options"])
-    options = Options(**{**stored, "compare": tuple(stored.get("compare", ()))})
-    info = DataInfo.from_dict(description)
-    return Artifact(
-        model=exact(_loaded(folder, options, info)).eval(),
-        info=info,
-        scaler=Scaler.from_dict(description["scaler"]),
-        recipe=Recipe.from_dict(description["recipe"]),
-        decision=Decision.from_dict(description["decision"], safetensors.torch.load_file(folder / DECISION)),
-        options=options,
-        description=description,
-        days=DayDecision.from_dict(description["days"]) if "days" in description else None,
-    )
-
-
-def _described(folder: Path) -> dict[str, Any]:
-    """What model.json holds, once it and the files that it names are known to be whole."""
+    description = described(folder)
     path = folder / DESCRIPTION
-    description = _read_json(path)
-    if description.get("format") != FORMAT:
-        raise UserError(f"{path} has format {description.get('format')}, this program reads {FORMAT}")
-    if "decision" not in description:
-        raise UserError(f"{path} has no decision settings: an older program wrote it; train again")
-    sums = description.get("sha256")
-    if not isinstance(sums, dict) or DESCRIPTION not in sums:
-        raise UserError(f"{path} has no SHA-256 of its own: an older program wrote it; train again")
-    if sums[DESCRIPTION] != _own_sha256(description):
-        raise UserError(f"{path} was altered (its SHA-256 differs); copy the model folder again")
-    for other in (folder / WEIGHTS, folder / DECISION):
-        _check_size(other, LARGEST_WEIGHTS)
-        if sha256_of(other) != sums.get(other.name):
-            raise UserError(f"{other} is not the file that model.json describes (its SHA-256 differs); copy it again")
-    return description
-
-
-def _loaded(folder: Path, options: Options, info: DataInfo) -> nn.Module:
-    """The model with its stored weights."""
-    model = model_of(options, info)
-    if isinstance(model, Baseline) and not model.stored:
+    options = Options(**stored_options(description["options"], str(path)))
+    info = DataInfo.from_dict(description)
+    if options.channels == "physical":
+        check_channels(description, path)
+    settings = tensors_of(folder, DECISION, description)
+    check_tensors(settings, description, folder / DECISION)
+    if options.model in BASELINES and not BASELINES[options.model].stored:
         raise UserError(
             f"{folder} keeps no fitted model: {options.model} has no form that loads without running code; "
             "python run.py test fits it again, with the same seed on the same data"
         )
-    weights = folder / WEIGHTS
-    try:
-        model.load_state_dict(safetensors.torch.load_file(weights))
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        raise UserError(
-            f"{weights} does not fit the model that model.json describes: {str(error).splitlines()[0]}"
-        ) from None
-    return model
+    artifact = Artifact(
+        model=exact(with_weights(folder, description, options, info)).eval(),
+        info=info,
+        scaler=Scaler.from_dict(description["scaler"]),
+        recipe=Recipe.from_dict(description["recipe"]),
+        decision=Decision.from_dict(description["decision"], settings),
+        options=options,
+        description=description,
+        days=DayDecision.from_dict(description["days"]) if "days" in description else None,
+    )
+    if artifact.decision.distance is not None:
+        _check_features(artifact, folder / DECISION)
+    return artifact
+
+
+def _check_features(artifact: Artifact, path: Path) -> None:
+    """Raises UserError where distances are not of this model's features."""
+    wanted = len(artifact.decision.distance.whitener)  # type: ignore[union-attr]
+    if isinstance(artifact.model, Baseline):
+        raise UserError(f"{path} measures features, and a baseline has none; {REMEDY}")
+    with torch.no_grad():
+        window = torch.zeros(1, len(artifact.info.columns), artifact.info.seq_len, dtype=torch.float64)
+        found = artifact.model.features(window).shape[1]  # type: ignore[operator]
+    if found != wanted:
+        raise UserError(f"{path} measures {wanted} features, and the model has {found}; {REMEDY}")
 
 
 def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:
@@ -176,28 +157,3 @@ def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:
 def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     with whole(path) as part:
         safetensors.torch.save_file(tensors, part)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    _check_size(path, LARGEST_JSON)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} is not JSON: {error}; copy the model folder again") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} does not describe a model; copy the model folder again")
-    return content
-
-
-def _check_size(path: Path, largest: int) -> None:
-    if not path.is_file():
-        raise UserError(f"no {path.name} in {path.parent}; give --run a run folder whose training has ended")
-    if path.stat().st_size > largest:
-        raise UserError(f"{path} is larger than {largest / 2**20:.0f} MiB, more than any model of this program")
-
-
-def _own_sha256(description: dict[str, Any]) -> str:
-    """Of everything in model.json but this sum itself."""
-    sums = {name: value for name, value in description["sha256"].items() if name != DESCRIPTION}
-    text = json.dumps({**description, "sha256": sums}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

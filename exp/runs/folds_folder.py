@@ -2,11 +2,12 @@
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from exp.evaluation.predictions import Predictions
+from exp.runs.checksums import Checksums
 from exp.runs.run_folder import RunFolder, prediction_rows
 from utils.errors import UserError
 from utils.files import write_csv, write_text
@@ -20,6 +21,7 @@ class FoldsFolder:
         self.path = path
         self.table = path / "folds.csv"
         self.metrics = path / "metrics.json"
+        self.checksums = Checksums(path)
 
     @classmethod
     def create(cls, options: Options) -> "FoldsFolder":
@@ -37,7 +39,7 @@ class FoldsFolder:
 
     def begin(self, rows: Sequence[dict[str, Any]]) -> None:
         """Writes the table of the trainings to come, in their order."""
-        write_csv(self.table, [{**row, "run": ""} for row in rows])
+        self._write_table([{**row, "run": ""} for row in rows])
 
     def rows(self) -> list[dict[str, str]]:
         """The table.
@@ -45,9 +47,11 @@ class FoldsFolder:
         Raises:
             UserError: it is no such table.
         """
-        with self.table.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        if not rows or not {"seed", "fold", "run"} <= rows[0].keys() or not all(row["seed"].isdigit() for row in rows):
+        try:
+            rows = list(RunFolder(self.path).rows_of(self.table))
+        except (csv.Error, ValueError):
+            rows = []
+        if not rows or not {"seed", "fold", "run"} <= rows[0].keys() or not all(_is_row(row) for row in rows):
             raise UserError(f"{self.table} is not a table of folds; start the cross-validation again")
         return rows
 
@@ -60,13 +64,26 @@ class FoldsFolder:
         """Notes the run folder of a training."""
         rows = self.rows()
         rows[place]["run"] = run.name
-        write_csv(self.table, rows)
+        self._write_table(rows)
 
     def write(self, metrics: dict[str, Any], measured: Sequence[dict[str, Any]]) -> None:
         """Writes the measures of the whole, and those of each training into the table."""
+        self.checksums.forget(self.metrics)
         write_text(self.metrics, json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-        write_csv(self.table, [{**row, **found} for row, found in zip(self.rows(), measured, strict=True)])
+        self.checksums.note(self.metrics)
+        self._write_table([{**row, **found} for row, found in zip(self.rows(), measured, strict=True)])
 
     def write_predictions(self, seed: int, predictions: Predictions) -> None:
         """Writes the test windows of all folds with one seed."""
         write_csv(self.path / f"predictions_test_{seed}.csv", prediction_rows(predictions))
+
+    def _write_table(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.checksums.forget(self.table)
+        write_csv(self.table, rows)
+        self.checksums.note(self.table)
+
+
+def _is_row(row: Mapping[str, str | None]) -> bool:
+    """A row whose run, if it has one, lies beside the folder and nowhere else."""
+    seed, run = row["seed"] or "", row["run"]
+    return seed.isdecimal() and len(seed) < 11 and run is not None and Path(run).name == run

@@ -2,7 +2,7 @@
 
 import csv
 import datetime
-import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,8 +12,12 @@ from typing import Any
 import yaml
 
 from exp.evaluation.diagnosis import renamed
-from exp.runs.run_folder import RunFolder
+from exp.runs.metrics_schema import check_accuracy, check_metrics, metrics_of
+from exp.runs.run_folder import LARGEST_CONFIG, RunFolder
 from utils.errors import UserError
+from utils.plain_yaml import load_plain
+from utils.safe_reading import one_line
+from utils.schema import fits, mapping, number, text
 
 _DATA_KEYS = (
     "data",
@@ -34,6 +38,7 @@ _PART_KEYS = ("accuracy", "macro_f1", "per_class", "confusion", "windows", "bloc
 _CONFIG_KEYS = ("data", "model", "des", "seed", "itr", "batch_size")
 _EPOCH_KEYS = ("epoch", "learning_rate", "effective_batch_size", "optimizer_steps")
 _PREDICTION_KEYS = ("file", "start", "end", "target", "predicted", "confidence")
+_TEXTS = frozenset({"file", "start", "end", "target", "predicted"})
 
 
 @dataclass(frozen=True)
@@ -104,11 +109,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = RunFolder(folder).config
     if not path.is_file():
         raise UserError(f"{folder} is not a run folder: it has no config.yaml; python run.py train writes one")
+    content = RunFolder(folder).checksums.read(path, largest=LARGEST_CONFIG)
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        config = load_plain(content)
+    except (yaml.YAMLError, UserError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML ({_short(error)}); python run.py train writes a new run folder") from error
-    return _with_keys(config, _CONFIG_KEYS, path, "python run.py train writes a new run folder")
+    repair = "python run.py train writes a new run folder"
+    config = _with_keys(config, _CONFIG_KEYS, path, repair)
+    whole = number(0, 2**63, whole=True)
+    names = dict.fromkeys(("data", "model", "des"), text(255))
+    rule = mapping({**names, "seed": whole, "batch_size": number(1, 2**31, whole=True)}, other=lambda *_: None)
+    fits(config, rule, path, repair)
+    return config
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
@@ -124,21 +136,33 @@ def read_metrics(folder: Path) -> dict[str, Any]:
         )
     repair = f"write it again with: python run.py test --run {folder}"
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        metrics = metrics_of(RunFolder(folder).checksums.read(path))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON ({_short(error)}); {repair}") from error
     _with_keys(metrics, _METRICS_KEYS, path, repair)
     _with_keys(metrics["data"], _DATA_KEYS, path, repair)
-    classes = metrics["data"]["classes"]
+    classes = metrics["data"]["classes"] if isinstance(metrics["data"]["classes"], list) else []
     for name in ("val", "test"):
         if name == "test" and metrics[name] is None:
             continue
         metrics[name] = renamed(_with_keys(metrics[name], _PART_KEYS, path, repair))
-        part = metrics[name]
-        square = len(part["confusion"]) == len(classes) and all(len(row) == len(classes) for row in part["confusion"])
-        if not square or set(part["per_class"]) != set(classes):
+        if not _fits_classes(metrics[name], classes):
             raise UserError(f"{path}: '{name}' does not fit the {len(classes)} classes in 'data'; {repair}")
+    check_metrics(metrics, path, repair)
+    check_accuracy(metrics, path, repair)
     return metrics
+
+
+def _fits_classes(part: dict[str, Any], classes: list[Any]) -> bool:
+    """Whether the matrix and the table of classes are of these classes."""
+    matrix, table = part["confusion"], part["per_class"]
+    rows = isinstance(matrix, list) and all(isinstance(row, list) and len(row) == len(classes) for row in matrix)
+    return (
+        rows
+        and len(matrix) == len(classes)
+        and isinstance(table, dict)
+        and [*sorted(table)] == sorted(map(str, classes))
+    )
 
 
 def _with_keys(found: Any, keys: Iterable[str], path: Path, repair: str) -> dict[str, Any]:
@@ -152,16 +176,26 @@ def _rows(path: Path, keys: Iterable[str], repair: str) -> list[dict[str, str]]:
     if not path.is_file():
         raise UserError(f"{path.parent} has no {path.name}; {repair}")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            _with_keys(dict.fromkeys(reader.fieldnames or ()), keys, path, repair)
+        reader = RunFolder(path.parent).rows_of(path)
+        rows = list(reader)
+        _with_keys(dict.fromkeys(reader.fieldnames or ()), keys, path, repair)
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not CSV ({_short(error)}); {repair}") from error
     if any(row[key] is None for row in rows for key in keys):
         raise UserError(f"{path} breaks off in the middle of a row; {repair}")
+    for place, row in enumerate(rows):
+        for key in set(keys) - _TEXTS:
+            if not _is_number(row[key]):
+                raise UserError(f"{path}: row {place + 1}: {key} '{one_line(row[key])[:40]}' is not a number; {repair}")
     return rows
 
 
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]
+    return one_line(str(error))[:120]

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import io
 import json
 import os
 import re
@@ -13,11 +14,17 @@ import numpy as np
 import yaml
 
 from exp.evaluation.predictions import Predictions
-from utils.command_line import from_config
+from exp.runs.checksums import Checksums
+from exp.runs.metrics_schema import check_metrics, metrics_of
+from exp.runs.names import DECISION, DESCRIPTION, WEIGHTS
+from utils.command_line import from_config_text
 from utils.csv_safety import harmless
 from utils.errors import UserError
 from utils.files import write_csv, write_text
 from utils.options import Options
+from utils.safe_reading import one_line
+
+LARGEST_CONFIG = 2**20  # bytes
 
 
 class RunFolder:
@@ -36,6 +43,7 @@ class RunFolder:
         self.model = path / "model"
         self.last = path / "checkpoints" / "last.pt"
         self.best = path / "checkpoints" / "best.pt"
+        self.checksums = Checksums(path)
 
     @classmethod
     def create(cls, options: Options, *, suffix: str = "") -> "RunFolder":
@@ -84,36 +92,62 @@ class RunFolder:
 
     def options(self, **changes: Any) -> Options:
         """The options that the run was made with."""
-        return from_config(self.config, **changes)
+        content = self.checksums.read(self.config, largest=LARGEST_CONFIG)
+        return from_config_text(content, str(self.config), **changes)
 
     def write_config(self, options: Options) -> None:
         """Writes config.yaml."""
+        self.checksums.forget(self.config)
         write_text(self.config, yaml.safe_dump(options.to_dict(), sort_keys=False, allow_unicode=True))
+        self.checksums.note(self.config)
 
     def write_epochs(self, rows: Sequence[dict[str, Any]]) -> None:
         """Writes training_metrics.csv, a row an epoch; equal runs write equal bytes."""
+        self.checksums.forget(self.epochs)
         write_csv(self.epochs, rows)
 
     def read_epochs(self) -> list[dict[str, float]]:
-        """The rows of training_metrics.csv."""
-        with self.epochs.open(newline="", encoding="utf-8") as file:
-            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        """The rows of training_metrics.csv.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        try:
+            rows = self.rows_of(self.epochs)
+            return [{name: float(value) for name, value in row.items()} for row in rows]
+        except (TypeError, ValueError, csv.Error) as error:
+            reason = one_line(str(error))[:80]
+            raise UserError(f"{self.epochs} cannot be used ({reason}); copy it again, or train again") from None
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes metrics.json."""
+        self.checksums.forget(self.metrics)
         write_text(self.metrics, json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def read_metrics(self) -> dict[str, Any]:
-        """What metrics.json holds."""
+        """What metrics.json holds.
+
+        Raises:
+            UserError: the run has not ended, or the file is damaged.
+        """
         if not self.metrics.is_file():
             raise UserError(
                 f"{self.path} has no metrics.json: its training has not ended; go on with --resume {self.path}"
             )
-        return json.loads(self.metrics.read_text(encoding="utf-8"))
+        repair = "copy it again, or train again"
+        try:
+            metrics = metrics_of(self.checksums.read(self.metrics))
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{self.metrics} is not JSON ({one_line(str(error))[:80]}); {repair}") from None
+        if not isinstance(metrics, dict):
+            raise UserError(f"{self.metrics} holds no measures; {repair}")
+        check_metrics(metrics, self.metrics, repair)
+        return metrics
 
     def write_predictions(self, predictions: Predictions) -> Path:
         """Writes predictions_<part>.csv: a row a window, in the order of the part, probabilities rounded."""
         path = self.predictions(predictions.part)
+        self.checksums.forget(path)
         write_csv(path, prediction_rows(predictions))
         return path
 
@@ -126,8 +160,7 @@ class RunFolder:
         path = self.predictions(part)
         number = {harmless(name): place for place, name in enumerate(classes)}
         try:
-            with path.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
+            rows = list(self.rows_of(path))
             return Predictions(
                 part=part,
                 classes=classes,
@@ -140,7 +173,34 @@ class RunFolder:
             )
         except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
             repair = f"write it with: python run.py test --run {self.path}"
-            raise UserError(f"{path} cannot be used ({' '.join(str(error).split())[:80]}); {repair}") from None
+            raise UserError(f"{path} cannot be used ({one_line(str(error))[:80]}); {repair}") from None
+
+    def rows_of(self, path: Path) -> csv.DictReader:
+        """The rows of a table in the folder; `csv.Error` or ValueError where it is none."""
+        return csv.DictReader(io.StringIO(self.checksums.read(path).decode("utf-8"), newline=""))
+
+    def made(self) -> list[Path]:
+        """What `report` makes again from the other files."""
+        return [self.report, self.model / "README.md", *sorted(self.figures.glob("*.png"))]
+
+    def kept(self) -> list[Path]:
+        """What cannot be made again, but for logs, which grow, and checkpoints, which begin with their own sum."""
+        parts = [self.predictions(part) for part in ("val", "test")]
+        tables = [self.config, self.metrics, self.epochs, self.summary, *parts, self.samples]
+        return [*tables, *(self.model / name for name in (DESCRIPTION, WEIGHTS, DECISION))]
+
+    def note(self) -> None:
+        """Records the checksums of everything that a finished run left."""
+        self.checksums.note(*self.kept(), *self.made())
+
+    def note_made(self) -> None:
+        """Records the checksums of what a report made again; of an earlier version's folder, none."""
+        if self.checksums.path.is_file():
+            self.checksums.note(*self.made())
+
+    def check(self) -> None:
+        """Raises UserError where a file that cannot be made again is missing or not as it was written."""
+        self.checksums.check(*self.kept())
 
 
 def prediction_rows(predictions: Predictions) -> list[dict[str, Any]]:

@@ -162,7 +162,7 @@ def test_a_role_map_names_columns_by_any_name_of_the_role(tmp_path):
         ("{}", "it names no role; choose from: SA_TEMP"),
         ("a: b: c", "cannot be read as YAML"),
         ("SA_TEMP: !!python/object/apply:os.system ['true']", "cannot be read as YAML"),
-        ("[" * 1200, "cannot be read as YAML"),
+        ("[" * 1200, "; write"),
         ("\x00", "cannot be read as YAML"),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_wrong_role_map_says_why(tmp_path, text, expected):
 def test_a_role_map_that_would_fill_the_memory_is_refused(tmp_path):
     text = ["a0: &a0 [lol, lol]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 30))]
     (tmp_path / "roles.yaml").write_text("SA_TEMP:\n  unit: F\n  column:\n" + "\n".join(f"    {x}" for x in text))
-    with pytest.raises(UserError, match="a name each"):
+    with pytest.raises(UserError, match="it has an alias"):
         read_roles(tmp_path / "roles.yaml", columns=COLUMNS, units=MODEL_UNITS)
 
 
