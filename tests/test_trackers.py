@@ -114,7 +114,7 @@ def test_ctrl_c_closes_the_record_and_resume_goes_on_in_it(notebook, data, tmp_p
 
 def test_a_run_that_fails_says_so(notebook, data, tmp_path):
     status, folder = train(data, tmp_path, "--learning_rate", "1e30", "--clip_grad", "0", "--tracker", "notebook")
-    assert status == 2
+    assert status == 3
     assert not (folder / "notebook.json").is_file() or book_of(folder)["state"] == FAILED
 
 
