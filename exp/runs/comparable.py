@@ -16,7 +16,9 @@ from utils.errors import UserError
 # Facts that must agree for two runs to be comparable; the split itself is compared within a seed.
 _FACTS = ("data", "columns", "classes", "period_seconds", "seq_len", "step", "protocol", "leaking")
 # Options that repeat an experiment or say where its files are, and so do not make another experiment.
-NOT_THE_EXPERIMENT = frozenset({"seed", "folds", "itr", "resume", "config", "run", "result_path"})
+NOT_THE_EXPERIMENT = frozenset(
+    {"checkpoint_minutes", "max_bad_steps", "seed", "folds", "itr", "resume", "config", "run", "result_path"}
+)
 
 
 @dataclass(frozen=True)
