@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import random
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +76,15 @@ def _one_server() -> None:
     """Processes that a test starts are copies of one that has imported what they need."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         multiprocessing.get_context("forkserver").set_forkserver_preload(["torch.utils.data", "data_provider.prepare"])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _usual_signals() -> None:
+    """A suite that was started by nohup or behind an ampersand ignores signals, and so would what it starts."""
+    for name, usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(autouse=True)

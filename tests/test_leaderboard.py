@@ -37,6 +37,7 @@ def test_a_record_holds_what_all_folds_measured(small, tmp_path):
     assert record["folds"] == 2
     assert record["measures"]["macro_f1"] > 0.9
     assert record["windows"] > 100
+    assert record["marks"] == []
     assert records(path) == {key_of(table, rows[0], FIRST_SEED): record}
     again = hold(table, rows[0], FIRST_SEED, quick=False, path=path)
     assert again["measures"] == record["measures"]
@@ -71,6 +72,9 @@ def test_the_page_puts_the_best_first_and_names_what_is_missing(small):
     assert "| network | 0.500 ± 0.141 | 0.500 ± 0.141 |  |" in text
     assert "| 12,345 | 2 |" in text
     assert "Not run: forest." in text
+    assert "Marked" not in text
+    entry["marks"] = ["same_day"]
+    assert "**Marked: same_day**" in page.text(made, range(2021, 2023))
     made[key_of(table, rows[0], 2021)] = {**entry, "measures": {"macro_f1": 0.9, "accuracy": 0.9}}
     text = page.text(made, range(2021, 2023))
     assert text.index("| forest |") < text.index("| network |")

@@ -91,22 +91,24 @@ def _tested(table: Table, row: Row, seed: int, *, quick: bool) -> dict[str, Any]
     options = parse([*words, "--root_path", str(place_of(table)), *(QUICK if quick else ())])
     options = options.replace(seed=seed, split_seed=FIRST_SEED if options.folds else seed)
     numbers = range(1, number_of_folds(options) + 1) if options.folds else [0]
-    parts, parameters = [], 0
+    parts, marks, parameters = [], set(), 0
     for number in numbers:
         own = options.replace(folds=f"{number}/{len(numbers)}") if options.folds else options
-        predictions, parameters, normal = _fold(own, torch.device("cpu"))
+        predictions, parameters, info = _fold(own, torch.device("cpu"))
         parts.append(predictions)
-    measures = rounded(evaluate(joined(parts), normal=normal, bootstrap=0))
+        marks |= set(info.marks)
+    measures = rounded(evaluate(joined(parts), normal=info.normal, bootstrap=0))
     present = {name: FORMER.get(name, name) for name in SHOWN}  # records keep the names that they began with
     shown = {name: measures[now]["value"] for name, now in present.items() if now in measures}
-    return {"measures": shown, "windows": len(joined(parts).target), "folds": len(parts), "parameters": parameters}
+    facts = {"windows": len(joined(parts).target), "folds": len(parts), "parameters": parameters}
+    return {"measures": shown, **facts, "marks": sorted(marks)}
 
 
 SHOWN = ("accuracy", "macro_f1", "false_alarm_rate", "detection_rate", "correct_type_rate", "log_loss")
 
 
-def _fold(options: Any, device: Any) -> tuple[Any, int, str | None]:
-    """Test predictions of one fold, the model's parameters, and the class without fault."""
+def _fold(options: Any, device: Any) -> tuple[Any, int, Any]:
+    """Test predictions of one fold, the model's parameters, and the facts of the data."""
     from data_provider import load_data
     from exp.evaluation.inference import exact, logits_of, predictions_of
     from exp.runs.run_folder import RunFolder
@@ -127,4 +129,4 @@ def _fold(options: Any, device: Any) -> tuple[Any, int, str | None]:
         shutil.rmtree(place)
     model = exact(fitted.model)
     predictions = predictions_of("test", data.test, logits_of(model, data.test, device), data.info.classes)
-    return predictions, parameter_count(fitted.model), data.info.normal
+    return predictions, parameter_count(fitted.model), data.info

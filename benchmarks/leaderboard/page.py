@@ -44,7 +44,9 @@ def _one(table: Table, found: Mapping[str, list[dict[str, Any]]]) -> str:
     quick = ", **shortened trainings: the shape of the page, not its numbers**" if first["quick"] else ""
     absent = [name for name, records in found.items() if not records]
     note = f"\n\nNot run: {', '.join(absent)}." if absent else ""
-    return f"### {table.title}\n\n{first['windows']:,} test windows, {folds}{quick}.\n\n{markdown(lines)}{note}"
+    marks = sorted({mark for records in there.values() for record in records for mark in record.get("marks", [])})
+    leaks = f" **Marked: {', '.join(marks)}** (`docs/LEAKS.md`)." if marks else ""
+    return f"### {table.title}\n\n{first['windows']:,} test windows, {folds}{quick}.{leaks}\n\n{markdown(lines)}{note}"
 
 
 def _cells(records: list[dict[str, Any]]) -> list[str]:

@@ -14,9 +14,9 @@ from exp.detection.day_rules import DayRules, aligned
 from exp.detection.evaluated import EvaluatedFile
 from exp.evaluation.days import DayDecision, mean_log_probabilities
 from exp.evaluation.decision import NO_ANSWER, NORMAL, UNKNOWN
+from exp.evaluation.over_time import MOST_UNKNOWN
 from models.rules import RULES
 
-MOST_UNKNOWN = 0.5  # of a day's windows; beyond it the day is unknown
 MOST_RULES = 5  # told of an event
 _STRANGE = "unlike anything in training; the other windows of the day decide"
 _HARMLESS_FROM = 0.5  # probability of a class that is no fault of the unit, from which it is said

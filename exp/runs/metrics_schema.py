@@ -47,6 +47,10 @@ _REPORT = mapping(
     other=anything,
 )
 
+_INTERVAL = mapping({"level": number(0, 1), "reason": maybe(text())}, other=anything)
+_RATES = mapping({"interval": _INTERVAL}, {"days": _COUNT}, other=_MEASURE)  # of windows or of days
+_TIME = mapping({"episodes": _COUNT, "median_hours": _MEASURE, "never_detected": _MEASURE})
+
 
 def _data() -> Rule:
     return mapping(
@@ -89,14 +93,19 @@ def _part(classes: list[str]) -> Rule:
         },
         {
             "auroc_classes": _NAMES,
-            "interval": mapping({"level": number(0, 1), "reason": maybe(text())}, other=anything),
+            "interval": _INTERVAL,
+            "per_day": _RATES,
+            "time_to_detection": _TIME,
         },
         other=_MEASURE,
     )
 
 
 def _answers() -> Rule:
-    part = mapping({"windows": number(1, 2**53, whole=True), "unknown": _COUNT, "no answer": _COUNT, "ece": _MEASURE})
+    part = mapping(
+        {"windows": number(1, 2**53, whole=True), "unknown": _COUNT, "no answer": _COUNT, "ece": _MEASURE},
+        {"per_window": _RATES, "per_day": _RATES, "time_to_detection": _TIME},
+    )
     return mapping(
         {
             "temperature": number(0, 1e12),
