@@ -20,6 +20,7 @@ if [ ! -e "$runs/latest/model/model.json" ]; then
     else
         "$PYTHON" run.py train --data fleet --root_path "$fleet" --channels physical --sample_period 15min \
             --resample mean --seq_len 24 --stride 6 --val_size 0.08 --test_size 0.08 --seed "$seed" \
+            --encoder gramian --fusion adaptive --stat_type basic --stat_encoder periodic \
             --feature_dim 32 --dropout 0.3 --augment drop_sensor:0.1 --loss label_smoothing --label_smoothing 0.05 \
             --batch_size 128 --learning_rate 2e-3 --lr_scheduler cosine --train_epochs "$epochs" --select loss \
             --result_path "$work" --des "base-$units-$days-$seed" "$@"
