@@ -23,7 +23,7 @@ from utils.options import Options
 from utils.schedulers import build_scheduler
 
 SIGNALS, STEPS, CLASSES, MICRO_BATCH = 6, 48, 4, 4
-TRAINED, ROUNDS = 24, 2  # windows, and how often they are seen
+TRAINED, ROUNDS = 24, 4  # windows, and how often they are seen
 HEADER = ("flag", "choice", "parameters", "windows/s", "loss before", "loss after")
 
 

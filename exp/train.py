@@ -86,6 +86,8 @@ def _resume(folder: RunFolder, given: Options, device: torch.device) -> None:
     """Goes on with a training, or with what is left of a cross-validation."""
     folder.check()
     options = _options_of_resume(folder, given)
+    if options.disable_parallel:  # of the run, whose sums would differ in the last bit on more threads
+        torch.set_num_threads(1)
     if FoldsFolder.is_one(folder.path):
         cross_validation.resume(FoldsFolder(folder.path), partial(_train, device=device))
     else:

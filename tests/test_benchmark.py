@@ -202,7 +202,7 @@ def test_an_epoch_is_scaled_up_from_the_batches_that_were_run(monkeypatch):
 
 def test_plans_of_one_effective_batch_end_at_the_same_loss(monkeypatch):
     monkeypatch.setattr(accumulation, "ModelSettings", small)
-    found = [accumulation.train(batch, steps, samples=240) for batch, steps in accumulation.PLANS]
+    found = [accumulation.train(batch, steps, samples=720) for batch, steps in accumulation.PLANS]
     assert all(row["batch"] * row["steps"] == accumulation.EFFECTIVE for row in found)
     for row in found:
         assert row["loss"] == pytest.approx(found[0]["loss"], abs=1e-4)

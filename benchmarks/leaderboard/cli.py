@@ -34,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("reproduce_results: interrupted; the same command goes on", file=sys.stderr)
         return 130
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _run(given: argparse.Namespace) -> int:

@@ -66,7 +66,9 @@ def delay(run: RunRecord) -> str:
 
 def how_bounded(part: Mapping[str, Any]) -> str:
     """How the intervals of a part's measures were made, in a sentence."""
-    kind = part["interval"]
+    kind = part.get("interval")
+    if kind is None:
+        return ""
     level, wilson = f"{100 * kind['level']:g} %", kind.get("wilson", {})
     if kind["draws"]:
         words = f"In brackets the {level} interval over draws of whole blocks."

@@ -22,6 +22,9 @@ _FILE = mapping({"name": text(), "rows": _COUNT}, {"from": text(), "to": text()}
 _OUTSIDE = mapping(
     {"share of readings": number(0, 1), "columns above 1 %": mapping({}, other=number(0, 1))}, other=anything
 )
+_FINDING = mapping(
+    {**dict.fromkeys(("check", "level", "words", "remedy", "column"), text()), "files": _NAMES, "rows": _COUNT}
+)
 _LEAKS = mapping(
     {},
     {
@@ -29,7 +32,7 @@ _LEAKS = mapping(
         "columns that alone tell a class": mapping({}, other=_NAMES),
         "test windows that are also in training": _COUNT,
         "test windows within a window of training": number(0, 1),
-        "findings": several(mapping({}, other=anything)),
+        "findings": several(_FINDING),
     },
     other=anything,
 )
@@ -47,7 +50,10 @@ _REPORT = mapping(
     other=anything,
 )
 
-_INTERVAL = mapping({"level": number(0, 1), "reason": maybe(text())}, other=anything)
+_INTERVAL = mapping(
+    {"level": number(0, 1), "reason": maybe(text()), "draws": _COUNT}, {"wilson": mapping({}, other=_COUNT)},
+    other=anything,
+)  # fmt: skip
 _RATES = mapping({"interval": _INTERVAL}, {"days": _COUNT}, other=_MEASURE)  # of windows or of days
 _TIME = mapping({"episodes": _COUNT, "median_hours": _MEASURE, "never_detected": _MEASURE})
 

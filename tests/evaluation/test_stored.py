@@ -64,7 +64,16 @@ def test_the_report_shows_windows_and_days(tmp_path: Path):
     metrics = json.loads((run / "metrics.json").read_text())
     found = measures_of(predictions("nnnnnnnnssssssss", "nnsnnnnsnnnnssls"), "normal")
     metrics["test"] |= {"per_day": found["per_day"]}
-    metrics["answers"] = {"test": {"per_day": found["per_day"], "time_to_detection": found["time_to_detection"]}}
+    part = {"windows": 16, "unknown": 0, "no answer": 0, "ece": {"value": 0.0, "low": None, "high": None}}
+    metrics["answers"] = {
+        "temperature": 1.0,
+        "score": "readings",
+        "threshold": 1.0,
+        "unknown_rate": 0.05,
+        "left_out": {},
+        "val": part,
+        "test": {**part, "per_day": found["per_day"], "time_to_detection": found["time_to_detection"]},
+    }
     (run / "metrics.json").write_text(json.dumps(metrics))
     shown = {row["title"]: row["cells"] for row in rates.rows(read_run(run))}
     assert shown["Detection rate"][1][0] == "50.0\u00a0%"

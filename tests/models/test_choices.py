@@ -69,8 +69,8 @@ def test_groups_are_read_as_typed_and_the_rest_forms_one_more() -> None:
     def parse(**settings: str) -> list[tuple[str, list[int]]]:
         return parse_groups(ModelSettings(**settings), COLUMNS)
 
-    assert parse() == [("gramian", [0, 1, 2, 3])]
-    assert parse(signal_groups=" OA_TEMP , SA_TEMP|SA_CFM,OA_CFM") == [("gramian", [1, 0]), ("gramian", [2, 3])]
+    assert parse() == [("between", [0, 1, 2, 3])]
+    assert parse(signal_groups=" OA_TEMP , SA_TEMP|SA_CFM,OA_CFM") == [("between", [1, 0]), ("between", [2, 3])]
     assert parse(signal_groups="SA_CFM", group_encoders="dilated", encoder="inception") == [
         ("dilated", [2]),
         ("inception", [0, 1, 3]),
