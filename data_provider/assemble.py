@@ -194,7 +194,8 @@ def _settings(options: Options, entry: DataSet, step: int) -> Settings:
     )
     fixed = options.block_days is not None
     seed = options.seed if options.split_seed is None else options.split_seed
-    return Settings(strategy=entry.strategy, sizes=sizes, seed=seed, fixed_blocks=fixed)
+    bond = entry.bond or options.group or Settings.bond
+    return Settings(strategy=entry.strategy, sizes=sizes, seed=seed, fixed_blocks=fixed, bond=bond)
 
 
 def _rows(windows: Windows, mine: np.ndarray, seq_len: int, total: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 import run
-from exp.training.trainer import Trainer
 from tests.kit import SMALL, write_folder
+from tests.resume.kit import stop_after
 from utils.options import Options
 
 FOREST = ("--model", "RandomForest")
@@ -90,30 +90,14 @@ def test_latest_is_a_run_and_not_the_whole(forest):
     assert (forest.parent / "latest").resolve().name == rows(forest / "folds.csv")[-1]["run"]
 
 
-@pytest.mark.parametrize("micro_batches", [5, 40])
-def test_an_interrupted_one_goes_on_and_ends_the_same(micro_batches, data, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("micro_batches", "begun"), [(5, [True, False]), (40, [True, True])])
+def test_an_interrupted_one_goes_on_and_ends_the_same(micro_batches, begun, data, tmp_path, monkeypatch, capsys):
     flags = ("--folds", "2", "--train_epochs", "1")
     assert validate(data, tmp_path / "at once", *flags) == 0
-    done = 0
-    trained = Trainer._train_micro_batch
-
-    def counted(self, *arguments):
-        nonlocal done
-        done += 1
-        if done == micro_batches:
-            signal_stop()
-        return trained(self, *arguments)
-
-    def signal_stop():
-        import os
-        import signal
-
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(Trainer, "_train_micro_batch", counted)
+    stop_after(monkeypatch, micro_batches)
     assert validate(data, tmp_path / "resumed", *flags) == 130
-    assert done >= micro_batches
     folder = whole(tmp_path / "resumed")
+    assert [bool(row["run"]) for row in rows(folder / "folds.csv")] == begun
     assert f"--resume {folder}" in capsys.readouterr().out
     assert run.main(["--resume", str(folder)]) == 0
     assert (folder / "predictions_test_2021.csv").read_bytes() == (

@@ -1,14 +1,11 @@
 """An interrupted run that goes on is the uninterrupted one, bit for bit."""
 
-import os
-import signal
-
 import pytest
 import torch
 
 import run
-from exp.training.trainer import Trainer
 from tests.kit import latest, train, write_folder
+from tests.resume.kit import stop_after
 from utils.checkpoints import load_checkpoint
 
 NOISY = ["--augment", "jitter:0.05,drop_sensor:0.1", "--dropout", "0.3", "--train_epochs", "3", "--batch_size", "8"]
@@ -26,21 +23,6 @@ CASES = {
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("resume") / "data", days=8)
-
-
-def interrupt_after(monkeypatch, number):
-    """Ctrl-C while the micro-batch of this number, counted over the run, is under way."""
-    count = 0
-    original = Trainer._train_micro_batch
-
-    def counted(self, *args):
-        nonlocal count
-        original(self, *args)
-        count += 1
-        if count == number:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(Trainer, "_train_micro_batch", counted)
 
 
 def state_of(folder):
@@ -70,7 +52,7 @@ def test_resume_is_bit_for_bit_the_uninterrupted_run(name, data, tmp_path, monke
     assert status == 0
 
     with monkeypatch.context() as patch:
-        interrupt_after(patch, 17)
+        stop_after(patch, 17)
         status, broken = train(data, tmp_path / "broken", *flags)
     assert status == 130
     assert f"--resume {broken}" in capsys.readouterr().out
@@ -86,7 +68,7 @@ def test_resume_is_bit_for_bit_the_uninterrupted_run(name, data, tmp_path, monke
 
 def test_the_interruption_of_the_first_case_lies_within_a_window(data, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        interrupt_after(patch, 17)
+        stop_after(patch, 17)
         _, broken = train(data, tmp_path, *NOISY, "--gradient_accumulation_steps", "4")
     accumulator = state_of(broken)["ranks"][0]["accumulator"]
     assert accumulator["count"] % 4 != 0
@@ -99,7 +81,7 @@ def test_the_interruption_of_the_first_case_lies_within_a_window(data, tmp_path,
 )
 def test_resuming_as_another_run_is_refused(flags, data, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
-        interrupt_after(patch, 3)
+        stop_after(patch, 3)
         _, broken = train(data, tmp_path, *NOISY, "--gradient_accumulation_steps", "4")
     before = (broken / "checkpoints" / "last.pt").read_bytes()
     assert run.main(["--resume", str(broken), *flags]) == 2

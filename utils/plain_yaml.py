@@ -26,6 +26,10 @@ class _LastWins(PlainLoader):
     once = False
 
 
+class WordsLoader(PlainLoader):
+    """Every scalar is the text that stands there: `no` is a name, and 2018-01-01 too."""
+
+
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     found: dict[Any, Any] = {}
     for key_node, value_node in node.value:
@@ -59,16 +63,18 @@ PlainLoader.yaml_implicit_resolvers = {
 PlainLoader.add_constructor(f"{_TAG}map", _mapping)
 PlainLoader.add_constructor(f"{_TAG}int", _number(yaml.SafeLoader.construct_yaml_int))
 PlainLoader.add_constructor(f"{_TAG}float", _number(yaml.SafeLoader.construct_yaml_float))
+WordsLoader.yaml_implicit_resolvers = {}
 for _kind in ("binary", "timestamp", "omap", "pairs", "set"):
     PlainLoader.add_constructor(f"{_TAG}{_kind}", yaml.SafeLoader.construct_undefined)
 
 
-def load_plain(content: bytes, *, once: bool = False) -> Any:
+def load_plain(content: bytes, *, once: bool = False, words: bool = False) -> Any:
     """What a YAML text holds.
 
     Args:
         content: UTF-8, with or without a byte order mark.
         once: refuse a name that a mapping has twice, instead of taking its last value.
+        words: every scalar is text, and a name stands once.
 
     Raises:
         UserError: it has an alias, a name twice, or is too large; without the file's name.
@@ -77,7 +83,7 @@ def load_plain(content: bytes, *, once: bool = False) -> Any:
     """
     text = content.decode("utf-8-sig")
     _within_bounds(text)
-    return yaml.load(text, PlainLoader if once else _LastWins)
+    return yaml.load(text, WordsLoader if words else PlainLoader if once else _LastWins)
 
 
 def _within_bounds(text: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from data_provider.leaks.evidence import Evidence
 from data_provider.leaks.finding import MARK, NOTE, STOP, Finding
+from data_provider.leaks.spans import FACTOR, changes, rolled, within_one
 from data_provider.trends.problems import listed
 
 CONTENT, MOMENT = "identical_content", "two_labels"
@@ -18,7 +19,6 @@ MOSTLY = 0.9  # of the shorter run
 MUCH = 0.1
 DAY = 86400
 MOST_PAIRS = 8
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,8 @@ def _spans(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
         rows[mine] = _hashed(evidence.segments.values[mine])
     if len(rows) < COMPARED:
         return np.empty(0, np.int64), np.empty(0, np.uint64)
-    number = len(rows) - COMPARED + 1
-    total = np.zeros(number, np.uint64)
-    for place in range(COMPARED):
-        total = total * _FACTOR + rows[place : place + number]
-    moved = np.cumsum(np.append(False, rows[1:] != rows[:-1]))
-    segment = evidence.segment_of_row
-    whole = (segment[:number] == segment[COMPARED - 1 :]) & (moved[COMPARED - 1 :] > moved[:number])
-    return np.flatnonzero(whole), total[whole]
+    whole = within_one(evidence.segment_of_row, COMPARED) & (changes(rows, COMPARED) > 0)
+    return np.flatnonzero(whole), rolled(rows, COMPARED)[whole]
 
 
 def _hashed(values: np.ndarray) -> np.ndarray:
@@ -117,7 +111,7 @@ def _hashed(values: np.ndarray) -> np.ndarray:
     bits = np.ascontiguousarray(values.T).view(np.uint32)  # (C, n)
     found = np.zeros(bits.shape[1], np.uint64)
     for signal in bits:
-        found = (found ^ signal) * _FACTOR
+        found = (found ^ signal) * FACTOR
         found ^= found >> np.uint64(29)
     return found
 

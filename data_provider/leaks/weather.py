@@ -9,6 +9,7 @@ import numpy as np
 
 from data_provider.leaks.evidence import Evidence
 from data_provider.leaks.finding import MARK, STOP, Finding
+from data_provider.leaks.spans import FACTOR, changes, rolled, within_one
 from data_provider.splits.split import TEST, TRAIN
 from data_provider.trends.role_names import role_of
 
@@ -16,7 +17,6 @@ SECONDS = 3 * 3600  # of readings that agree
 LEAST_DISTINCT = 8  # numbers in them; coarse readings agree by chance
 LEAST_SHARE = 0.01  # of the rows of the test
 _OUTDOOR = r"outdoor|outside|ambient|\boat?\b"
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 def same_weather(evidence: Evidence) -> list[Finding]:
@@ -65,14 +65,7 @@ def _spans(evidence: Evidence, place: int, number: int) -> tuple[np.ndarray, np.
     values = np.ascontiguousarray(evidence.segments.values[:, place])
     if len(values) < number:
         return np.empty(0, np.int64), np.empty(0, np.uint64)
-    bits = values.view(np.uint32).astype(np.uint64) * _FACTOR
+    bits = values.view(np.uint32).astype(np.uint64) * FACTOR
     bits ^= bits >> np.uint64(31)
-    count = len(values) - number + 1
-    total = np.zeros(count, np.uint64)
-    for lag in range(number):
-        total = total * _FACTOR + bits[lag : lag + count]
-    moved = np.cumsum(np.append(False, values[1:] != values[:-1]))
-    segment = evidence.segment_of_row
-    varied = moved[number - 1 :] - moved[:count] >= LEAST_DISTINCT - 1
-    whole = (segment[:count] == segment[number - 1 :]) & varied
-    return np.flatnonzero(whole), total[whole]
+    whole = within_one(evidence.segment_of_row, number) & (changes(values, number) >= LEAST_DISTINCT - 1)
+    return np.flatnonzero(whole), rolled(bits, number)[whole]

@@ -5,6 +5,8 @@ from pathlib import Path
 import yaml
 
 from utils.errors import UserError
+from utils.plain_yaml import load_plain
+from utils.safe_reading import one_line, read_bounded
 
 _LARGEST = 2**20  # bytes
 ENDINGS = (".yaml", ".yml")
@@ -16,17 +18,15 @@ def read_groups(path: Path) -> dict[str, str]:
     Raises:
         UserError: there is no such file, or it is no such table.
     """
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"--group {path}: no such file; write one with a line 'FILE: GROUP' for each file of the data")
-    if path.stat().st_size > _LARGEST:
-        raise UserError(f"--group {path}: larger than {_LARGEST // 2**20} MiB, so it is not a table of groups")
+    content = read_bounded(path, largest=_LARGEST)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):  # they may grow without end
-            raise UserError(f"--group {path}: it holds aliases; write each group out")
-        stored = yaml.load(text, yaml.BaseLoader)  # words alone
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise UserError(f"--group {path}: not YAML ({' '.join(str(error).split())[:120]})") from None
+        stored = load_plain(content, words=True)
+    except UserError as error:
+        raise UserError(f"--group {path}: {error}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"--group {path}: not YAML ({one_line(str(error))[:120]})") from None
     if not isinstance(stored, dict) or not all(isinstance(value, str) for value in stored.values()):
         raise UserError(f"--group {path}: write 'FILE: GROUP', a line for each file of the data")
     return {str(run).removesuffix(".csv").removesuffix(".parquet"): group for run, group in stored.items()}

@@ -12,8 +12,8 @@ import numpy as np
 from data_provider.segments import Segments
 from data_provider.splits.folds import Folds, as_many, deal, parts_of_fold
 from data_provider.splits.grouping import Grouping, blocked_groups, calendar_blocks, days, named_groups
-from data_provider.splits.split import OUT, TEST, TRAIN, VAL, Plan, Windows, cut, embargoed, windows_of
-from data_provider.splits.strategy import Settings, at_random, blocked, overlap
+from data_provider.splits.split import OUT, TEST, TRAIN, VAL, Plan, Windows
+from data_provider.splits.strategy import Settings, at_random, blocked, divided, overlap
 from utils.errors import UserError
 
 USUAL_FOLDS = 5
@@ -60,15 +60,7 @@ def split_windows(
         return windows, words if single else f"{words}, {_of(number, of, report)}"
     if protocol.split == "blocked" and single:
         return blocked(segments, list(labels), settings, report)
-    plan = _plan(segments, labels, protocol, settings, report)
-    sizes, period = settings.sizes, segments.recipe.period_seconds
-    pieces = cut(segments, plan)
-    without = windows_of(pieces, period=period, seq_len=sizes.seq_len, step=sizes.step)
-    apart = embargoed(pieces, plan, period=period, seq_len=sizes.seq_len)
-    windows = windows_of(apart, period=period, seq_len=sizes.seq_len, step=sizes.step)
-    lost = int((without.part != OUT).sum() - (windows.part != OUT).sum())
-    report["guard"] = {"steps": sizes.seq_len, "windows lost": lost}
-    return windows.where(windows.part != OUT), f"{plan.words}, a guard of one window between parts"
+    return divided(segments, _plan(segments, labels, protocol, settings, report), settings.sizes, report)
 
 
 def count_folds(segments: Segments, labels: Sequence[str], protocol: Protocol, settings: Settings) -> int:

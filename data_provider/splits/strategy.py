@@ -12,7 +12,7 @@ import numpy as np
 from data_provider.segments import Segments
 from data_provider.splits.calendar import DAY, calendar_plan, share_calendar
 from data_provider.splits.group import Sizes, run_plan
-from data_provider.splits.split import PARTS, TEST, VAL, Pieces, Plan, Windows, cut, embargoed, windows_of
+from data_provider.splits.split import OUT, PARTS, TEST, VAL, Pieces, Plan, Windows, cut, embargoed, windows_of
 
 RANDOM = "random windows (leaks: neighbouring windows of one run lie in different parts)"
 SHORTER = (3, 2, 1)  # days
@@ -28,12 +28,14 @@ class Settings:
         sizes: shares and lengths.
         seed: of everything random in it.
         fixed_blocks: the user named the length of a block, so it is kept.
+        bond: what the groups of runs are called.
     """
 
     strategy: str
     sizes: Sizes
     seed: int
     fixed_blocks: bool
+    bond: str = "group"
 
 
 def blocked(segments: Segments, labels: list[str], settings: Settings, report: dict[str, Any]) -> tuple[Windows, str]:
@@ -48,7 +50,6 @@ def blocked(segments: Segments, labels: list[str], settings: Settings, report: d
     strategy, sizes = settings.strategy, settings.sizes
     if strategy == "auto":
         strategy = "calendar" if len(set(labels)) > 1 and share_calendar(segments) else "runs"
-    period = segments.recipe.period_seconds
     if strategy == "calendar":
         plan = _best_calendar(segments, labels, settings, report)
     else:
@@ -63,15 +64,23 @@ def blocked(segments: Segments, labels: list[str], settings: Settings, report: d
             else "whole runs"
         )
         if strategy != "units" and any(run.group for run in segments.runs):
-            words += ", weather pairs together"
+            words += f", {settings.bond.replace('_', ' ')}s together"
         if shared:
             report["warnings"].append(_shared_words(shared))
             words += f", {len(shared)} of {len(labels)} cut into blocks"
         plan = Plan(edges=plan.edges, parts=plan.parts, line=plan.line, words=words)
+    return divided(segments, plan, sizes, report)
+
+
+def divided(segments: Segments, plan: Plan, sizes: Sizes, report: dict[str, Any]) -> tuple[Windows, str]:
+    """The windows of a plan with an embargo gap between parts, whose price goes into the report; the split in words."""
+    period = segments.recipe.period_seconds
     pieces = cut(segments, plan)
     without = windows_of(pieces, period=period, seq_len=sizes.seq_len, step=sizes.step)
     windows = _windows(pieces, plan, period, sizes)
-    report["guard"] = {"steps": sizes.seq_len, "windows lost": len(without) - len(windows)}
+    windows = windows.where(windows.part != OUT)
+    lost = int((without.part != OUT).sum()) - len(windows)
+    report["guard"] = {"steps": sizes.seq_len, "windows lost": lost}
     return windows, f"{plan.words}, a guard of one window between parts"
 
 

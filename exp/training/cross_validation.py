@@ -87,17 +87,17 @@ def _go_on(folder: FoldsFolder, plan: list[Options], train: Train) -> None:
             folder.note(place, Path(str(stopped)))
             raise Interrupted(str(folder.path)) from None
         folder.note(place, done.path)
-    _conclude(folder, len(plan))
+    _conclude(folder)
 
 
-def _conclude(folder: FoldsFolder, number: int) -> None:
+def _conclude(folder: FoldsFolder) -> None:
     """Writes the measures of all folds, and tells them."""
     from exp.evaluation.measure import line_of, measures_of  # statistics take a second that training does not wait for
 
-    runs = [folder.run_of(place) for place in range(number)]
-    finished = [run for run in runs if run is not None]
+    table = folder.rows()
+    finished = [RunFolder(folder.path.parent / row["run"]) for row in table]
     metrics = [run.read_metrics() for run in finished]
-    seeds = [int(row["seed"]) for row in folder.rows()]
+    seeds = [int(row["seed"]) for row in table]
     data = metrics[0]["data"]
     data["marks"] = list(dict.fromkeys(mark for found in metrics for mark in found["data"].get("marks", [])))
     pooled = {}

@@ -14,7 +14,29 @@ from layers.statistics.encoders import PiecewiseEncoder
 STAT_DIM = 16  # features of a signal's statistics beside a window's
 
 
-class SignalStatistics(nn.Module):
+class StatisticsBranch(nn.Module):
+    """What the branches share: statistics of a window, and an encoder that may first look at training windows.
+
+    Args:
+        statistics: windows (B, C, L) -> (B, C, S), with `count` S.
+        encoder: of `STAT_ENCODERS`, built.
+    """
+
+    def __init__(self, *, statistics: nn.Module, encoder: nn.Module) -> None:
+        super().__init__()
+        self.statistics = statistics
+        self.encoder = encoder
+
+    def look_at(self, x: Tensor) -> None:
+        """Shows the encoder training windows (n, C, L)."""
+        cast(PiecewiseEncoder, self.encoder).look_at(self.numbers(x))
+
+    def numbers(self, x: Tensor) -> Tensor:
+        """(B, C, L) -> (B, C, S), what the encoder reads."""
+        return self.statistics(x)
+
+
+class SignalStatistics(StatisticsBranch):
     """Joins the statistics of every signal to the features of that signal, then puts the signals side by side.
 
     Args:
@@ -36,22 +58,17 @@ class SignalStatistics(nn.Module):
         rows: int,
         dim: int,
     ) -> None:
-        super().__init__()
-        self.statistics = statistics
-        self.encoder = encoder(signals=signals, inputs=cast(int, statistics.count), dim=32)
+        count = cast(int, statistics.count)
+        super().__init__(statistics=statistics, encoder=encoder(signals=signals, inputs=count, dim=32))
         self.fusion = fusion(dim=dim, stat_dim=32)
         self.dim = signals * cast(int, self.fusion.dim)
 
-    def look_at(self, x: Tensor) -> None:
-        """Shows the encoder training windows (n, C, L)."""
-        cast(PiecewiseEncoder, self.encoder).look_at(self.statistics(x))
-
     def forward(self, signals: Tensor, x: Tensor) -> Tensor:
         """Features (B, C, D) and windows (B, C, L) -> (B, V)."""
-        return self.fusion(signals, self.encoder(self.statistics(x))).flatten(1)
+        return self.fusion(signals, self.encoder(self.numbers(x))).flatten(1)
 
 
-class StatisticsBeside(nn.Module):
+class StatisticsBeside(StatisticsBranch):
     """Encodes the statistics of every signal, attends to the signals, and joins all to features of the whole window.
 
     For encoders that look at all signals together, whose features belong to no signal.
@@ -74,25 +91,20 @@ class StatisticsBeside(nn.Module):
         rows: int,
         dim: int,
     ) -> None:
-        super().__init__()
-        self.statistics = statistics
-        self.encoder = encoder(signals=signals, inputs=cast(int, statistics.count), dim=STAT_DIM)
+        count = cast(int, statistics.count)
+        super().__init__(statistics=statistics, encoder=encoder(signals=signals, inputs=count, dim=STAT_DIM))
         self.attention = attention(signals=signals, dim=STAT_DIM)
         self.reduce = nn.Linear(signals * STAT_DIM, 128)
         self.fusion = fusion(dim=rows * dim, stat_dim=128)
         self.dim = self.fusion.dim
 
-    def look_at(self, x: Tensor) -> None:
-        """Shows the encoder training windows (n, C, L)."""
-        cast(PiecewiseEncoder, self.encoder).look_at(self.statistics(x))
-
     def forward(self, rows: Tensor, x: Tensor) -> Tensor:
         """Features (B, T, D) and windows (B, C, L) -> (B, V)."""
-        signals = self.attention(self.encoder(self.statistics(x)))  # (B, C, E)
+        signals = self.attention(self.encoder(self.numbers(x)))  # (B, C, E)
         return self.fusion(rows.flatten(1), functional.gelu(self.reduce(signals.flatten(1))))
 
 
-class WindowStatistics(nn.Module):
+class WindowStatistics(StatisticsBranch):
     """Joins all statistics of the window to one vector of all its signals. The arguments are those above."""
 
     def __init__(
@@ -105,23 +117,18 @@ class WindowStatistics(nn.Module):
         rows: int,
         dim: int,
     ) -> None:
-        super().__init__()
-        self.statistics = statistics
-        self.encoder = encoder(signals=1, inputs=signals * cast(int, statistics.count), dim=128)
+        count = signals * cast(int, statistics.count)
+        super().__init__(statistics=statistics, encoder=encoder(signals=1, inputs=count, dim=128))
         self.reduce = nn.Linear(rows * dim, 128)
         self.fusion = fusion(dim=128, stat_dim=128)
         self.dim = self.fusion.dim
 
-    def forward(self, signals: Tensor, x: Tensor) -> Tensor:
-        """Features (B, C, D) and windows (B, C, L) -> (B, V)."""
-        return self.fusion(self.reduce(signals.flatten(1)), self.encoder(self._all(x)).squeeze(1))
+    def forward(self, rows: Tensor, x: Tensor) -> Tensor:
+        """Features (B, T, D) and windows (B, C, L) -> (B, V)."""
+        return self.fusion(self.reduce(rows.flatten(1)), self.encoder(self.numbers(x)).squeeze(1))
 
-    def look_at(self, x: Tensor) -> None:
-        """Shows the encoder training windows (n, C, L)."""
-        cast(PiecewiseEncoder, self.encoder).look_at(self._all(x))
-
-    def _all(self, x: Tensor) -> Tensor:
-        """(B, C, L) -> (B, 1, C S)."""
+    def numbers(self, x: Tensor) -> Tensor:
+        """(B, C, L) -> (B, 1, C S), the statistics of all signals as those of one."""
         return self.statistics(x).flatten(1).unsqueeze(1)
 
 

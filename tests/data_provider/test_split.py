@@ -1,5 +1,6 @@
 """Parts that lie apart: the properties that an honest split has, checked by brute force."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -161,7 +162,7 @@ def _days_of(labels: list[str]) -> list[tuple[str, str, list[tuple[str, int]], s
 def test_runs_of_a_group_stay_together(seed: int) -> None:
     spans = _days_of(["leak"] * 4 + ["stuck"] * 5 + ["normal"] * 9)
     spans = [(name, label, parts, f"pair {place % 9}") for place, (name, label, parts, _) in enumerate(spans)]
-    windows, words, _ = split(made(spans), settings("days", seed=seed))
+    windows, words, _ = split(made(spans), replace(settings("days", seed=seed), bond="weather_pair"))
     part_of = [set(windows.part[windows.run == run]) for run in range(18)]
     assert all(len(part) == 1 for part in part_of)
     assert part_of[:9] == part_of[9:]

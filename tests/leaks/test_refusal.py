@@ -63,7 +63,7 @@ def test_an_accepted_leak_does_not(tmp_path: Path, names: str) -> None:
 
 def test_all_serious_findings_are_listed_and_only_those() -> None:
     findings = [
-        Finding(check=check, level=level, words=f"{check} {level}", remedy="mend it")
+        Finding(check=check, level=level, words=f"{check} {level}", remedy="correct it")
         for check, level in (("digits", "stop"), ("sampling", "stop"), ("same_day", "mark"), ("flows", "note"))
     ]
     with pytest.raises(UserError) as told:

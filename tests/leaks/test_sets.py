@@ -107,7 +107,9 @@ def test_the_measured_sets_train_under_the_default_split(lbnl_2020: Path, name: 
     for seed in range(3):
         for seq_len in (60, 96):
             asked = {"label": how, "seed": seed, "seq_len": seq_len}
-            refuse(found(data=f"LBNL_{name}", root_path=str(lbnl_2020), **asked), ())
+            findings = found(data=f"LBNL_{name}", root_path=str(lbnl_2020), **asked)
+            refuse(findings, ())
+            assert [one.line for one in findings if one.level == "stop"] == []
 
 
 def test_the_fan_of_mzvav_2_2_is_found(lbnl_2020: Path) -> None:

@@ -44,10 +44,10 @@ HOSTILE = {
 
 def quick(words, capsys, seconds=10.0):
     """Standard error of a command line that is refused in one line, in time."""
-    began = time.monotonic()
+    began = time.process_time()
     status, error = status_and_error(words, capsys)
     assert (status, error.count("\n")) == (2, 1), error
-    assert time.monotonic() - began < seconds
+    assert time.process_time() - began < seconds
     assert len(error) < 500
     assert "\x1b" not in error
     return error
@@ -65,10 +65,10 @@ def test_hostile_options_are_one_line(name, tmp_path, capsys):
 def test_hostile_roles_are_one_line(name, tmp_path):
     path = tmp_path / "roles.yaml"
     path.write_bytes(HOSTILE[name].encode("utf-8", "surrogateescape"))
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(UserError) as caught:
         read_roles(path, columns=["SA_TEMP"], units=["F"])
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
     assert "\n" not in str(caught.value)
 
 
@@ -149,7 +149,8 @@ def test_every_whole_number_has_an_upper_limit():
 
 @pytest.mark.parametrize("period", ["100000000000000000000d", "400d", f"{'9' * 5000}s"])
 def test_a_step_of_ages_is_one_line(period, data, capsys):
-    quick(["--data", "folder", "--root_path", str(data), "--sample_period", period], capsys)
+    error = quick(["--data", "folder", "--root_path", str(data), "--sample_period", period], capsys)
+    assert period[:20] in error
 
 
 @pytest.mark.parametrize("verb", ["train", "test", "detect", "report"])
