@@ -16,6 +16,7 @@ from data_provider.leaks.guard import accepted_names, findings_of, refuse
 from exp.runs.folds_folder import FoldsFolder
 from exp.runs.run_folder import RunFolder
 from exp.training import cross_validation
+from exp.training.automatic import choose
 from exp.training.fingerprint import FILE, FREE_TO_CHANGE
 from exp.training.fit_baseline import BaselineFit
 from exp.training.fit_network import NetworkFit
@@ -25,7 +26,7 @@ from exp.training.trainer import Interrupted, Unsaved
 from models.baselines import BASELINES
 from utils import distributed
 from utils.errors import UserError
-from utils.files import write_text
+from utils.files import write_csv, write_text
 from utils.lasting_output import lasting_output
 from utils.logs import RunLog, log_to_screen
 from utils.options import Options, flags
@@ -104,6 +105,10 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
             data = load_data(options)
         if folder is None:  # a run that was begun goes on, whatever an earlier version let begin
             refuse(findings_of(data.info.report["leaks"]), accepted)  # type: ignore[arg-type]
+        asked = options.model
+        searched: list[dict] = []
+        if folder is None and options.auto:
+            options, data, searched = choose(options, data, device)
         seed_everything(options.seed)
         # Everything that can be wrong with the options is found before a folder is made.
         kind = BaselineFit if options.model in BASELINES else NetworkFit
@@ -113,10 +118,10 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
         recorder = Recorder(trackers if distributed.rank() == 0 else (), results=results)
         if folder:
             training.resume(folder)
-        folder = folder or _shared_folder(options)
+        folder = folder or _shared_folder(options, asked)
         if distributed.rank() == 0:
             log.write_to(folder.log)
-            _note(training, folder)
+            _note(training, folder, searched)
         training.announce()
         with recorder.recording(folder.path, options.to_dict(), stops=(Interrupted,)):
             try:
@@ -144,8 +149,11 @@ def _told(folder: RunFolder) -> Iterator[None]:
         ) from None
 
 
-def _note(training: BaselineFit | NetworkFit, folder: RunFolder) -> None:
-    """Writes fingerprint.json: what the run depends on beside its options."""
+def _note(training: BaselineFit | NetworkFit, folder: RunFolder, searched: list[dict]) -> None:
+    """Writes fingerprint.json, what the run depends on beside its options, and how `--auto` chose these."""
+    if searched:
+        with _told(folder):
+            write_csv(folder.search, searched)
     if isinstance(training, NetworkFit):
         with _told(folder):
             write_text(folder.path / FILE, json.dumps(training.trainer.fingerprint, indent=1) + "\n")
@@ -164,9 +172,9 @@ def _finish(
     folder.note()
 
 
-def _shared_folder(options: Options) -> RunFolder:
-    """The run folder that rank 0 makes, on every process."""
-    made = str(RunFolder.create(options).path) if distributed.rank() == 0 else ""
+def _shared_folder(options: Options, model: str) -> RunFolder:
+    """The run folder that rank 0 makes, on every process, beside the runs of the model that was asked for."""
+    made = str(RunFolder.create(options, model=model).path) if distributed.rank() == 0 else ""
     return RunFolder(Path(distributed.from_first(made)))
 
 

@@ -3,6 +3,8 @@
 import logging
 import logging.handlers
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -38,6 +40,22 @@ def log_to_screen(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for noisy in ("matplotlib", "numba", "PIL", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing is said or shown of what runs inside."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def is_silent() -> bool:
+    """True inside `silence`."""
+    return logging.root.manager.disable >= logging.CRITICAL
 
 
 class _File(logging.FileHandler):

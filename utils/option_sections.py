@@ -32,6 +32,7 @@ class RunOptions:
 
     model: str = flag("DualGAFNet", "model by name")
     data: str = flag("DualGAF", "data set by name")
+    auto: bool = flag(False, "train: choose window, model and settings on validation; other flags of the line stand")
     des: str = flag("default", "description: a tag for the run, part of its folder's path")
     itr: int = flag(1, "how many times to train, each with the next seed", at_least=1, at_most=1_000_000)
     seed: int = flag(2021, "seed of split, initial weights, order and noise", at_least=0, at_most=LARGEST_SEED)

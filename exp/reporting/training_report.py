@@ -244,6 +244,7 @@ def _purposes(run: RunFolder) -> dict[Path, str]:
         run.log: "what the run said",
         run.epochs: "a row an epoch",
         run.summary: "the headline numbers, one row",
+        run.search: "what --auto tried on validation, and kept",
         run.predictions("val"): "every validation window with its probabilities",
         run.predictions("test"): "every test window with its probabilities",
         run.figures: "the pictures as PNG",

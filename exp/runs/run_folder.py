@@ -37,6 +37,7 @@ class RunFolder:
         self.epochs = path / "training_metrics.csv"
         self.metrics = path / "metrics.json"
         self.summary = path / "best_model_summary.csv"
+        self.search = path / "search.csv"
         self.figures = path / "figures"
         self.samples = self.figures / "samples.npz"
         self.report = path / "report.html"
@@ -46,9 +47,15 @@ class RunFolder:
         self.checksums = Checksums(path)
 
     @classmethod
-    def create(cls, options: Options, *, suffix: str = "") -> "RunFolder":
-        """A new folder for a run with these options, with its config.yaml; without a suffix `latest` points at it."""
-        family = family_of(options)
+    def create(cls, options: Options, *, model: str | None = None, suffix: str = "") -> "RunFolder":
+        """A new folder for a run with these options, with its config.yaml; without a suffix `latest` points at it.
+
+        Args:
+            options: of the run.
+            model: whose runs it lies beside; the options' own by default.
+            suffix: of the folder's name.
+        """
+        family = family_of(options.replace(model=model or options.model))
         stamp = datetime.datetime.now(tz=datetime.UTC).astimezone().strftime("%Y%m%d-%H%M%S")
         for attempt in range(1, 1000):
             name = f"{stamp}-{options.seed}" + (f"-{attempt}" if attempt > 1 else "") + suffix
@@ -186,7 +193,7 @@ class RunFolder:
     def kept(self) -> list[Path]:
         """What cannot be made again, but for logs, which grow, and checkpoints, which begin with their own sum."""
         parts = [self.predictions(part) for part in ("val", "test")]
-        tables = [self.config, self.metrics, self.epochs, self.summary, *parts, self.samples]
+        tables = [self.config, self.metrics, self.epochs, self.summary, self.search, *parts, self.samples]
         return [*tables, *(self.model / name for name in (DESCRIPTION, WEIGHTS, DECISION))]
 
     def note(self) -> None:

@@ -82,7 +82,7 @@ def _go_on(folder: FoldsFolder, plan: list[Options], train: Train) -> None:
         logger.info("seed %d, fold %s", options.seed, str(options.folds).replace("/", " of "))
         usable = begun if begun is not None and begun.last.is_file() else None
         try:
-            done = train(options, usable)
+            done = train(options if usable is None else usable.options(), usable)
         except Interrupted as stopped:
             folder.note(place, Path(str(stopped)))
             raise Interrupted(str(folder.path)) from None

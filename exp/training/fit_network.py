@@ -21,6 +21,7 @@ from utils.accumulation_plan import AccumulationPlan, plan
 from utils.losses import LOSSES, Loss
 from utils.options import Options
 
+FEW = 1000  # training windows; a set below that gains from settings of its own
 MOST_LOOKED_AT = 4096  # windows whose statistics a network takes its quantiles from
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class NetworkFit:
         )
         off = f"gradient accumulation: off, effective batch size {self.options.batch_size}"
         logger.info("%s", trainer.plan.banner() or off)
+        if len(self.data.train) < FEW:
+            logger.info("%d training windows are few: --auto chooses settings for them", len(self.data.train))
 
     def resume(self, folder: RunFolder) -> None:
         """Takes up the training of a run folder where its last checkpoint was written."""

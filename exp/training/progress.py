@@ -6,6 +6,7 @@ from typing import Any
 from tqdm import tqdm
 
 from utils import distributed
+from utils.logs import is_silent
 
 
 @dataclass
@@ -73,7 +74,7 @@ class EpochBar:
             desc=f"Epoch {progress.epoch + 1}/{epochs}" + (f" [GA:{steps}]" if steps > 1 else ""),
             total=left + progress.micro_batches,
             initial=progress.micro_batches,
-            disable=distributed.rank() > 0,
+            disable=distributed.rank() > 0 or is_silent(),
             dynamic_ncols=True,
         )
 
