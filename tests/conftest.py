@@ -20,16 +20,39 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Our own flag of pytest."""
+    """Our own flags of pytest."""
+    parser.addoption("--long", action="store_true", help="run every case of every test, not a sample")
     parser.addoption("--shuffle", metavar="SEED", type=int, help="run the tests in an order of this number's own")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Where several processes test, the terminal shows the files that they work on."""
+    config.addinivalue_line("markers", "sample(number): run so many of the cases, spread evenly; all with --long")
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter and getattr(config.option, "numprocesses", None):
         config.pluginmanager.register(Progress(reporter))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Says what is left out."""
+    return None if config.option.long else "of long tests a sample of the cases runs; scripts/test_long.sh runs all"
+
+
+def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out cases of the tests that take long, the same ones always."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sample"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out = set()
+    for mine in cases.values():
+        (number,) = mine[0].get_closest_marker("sample").args  # type: ignore[union-attr]
+        kept = {round(place * (len(mine) - 1) / max(1, number - 1)) for place in range(number)}
+        left_out |= {item for place, item in enumerate(mine) if place not in kept}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -38,6 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Files come in another order, and so do the tests of each. Tests of several files are not mixed: a module's fixtures
     would be made again for nearly every test.
     """
+    if not (config.option.long or any("::" in named for named in config.args)):
+        _sample(config, items)
     if (seed := config.option.shuffle) is not None:
         order = random.Random(seed)
         order.shuffle(items)

@@ -12,7 +12,8 @@ from exp.runs.run_folder import RunFolder
 from exp.training import build
 from tests.graph_kit import DEVICES, accumulator_on
 from tests.kit import SMALL, latest, train, write_folder
-from tests.test_resume import CASES, NOISY, assert_same, interrupt_after, state_of
+from tests.resume.kit import stop_after
+from tests.test_resume import CASES, NOISY, assert_same, state_of
 
 WRITTEN = ("training_metrics.csv", "predictions_val.csv", "predictions_test.csv", "model/weights.safetensors")
 FURTHER = {
@@ -56,7 +57,7 @@ def test_a_replayed_training_resumes_in_mid_window(replays, data, tmp_path, monk
     flags = [*NOISY, *CASES["in mid-window"], "--device", replays, "--cuda_graphs", "on"]
     _, whole = train(data, tmp_path / "whole", *flags)
     with monkeypatch.context() as patch:
-        interrupt_after(patch, 18)
+        stop_after(patch, 18)
         status, broken = train(data, tmp_path / "broken", *flags)
     assert status == 130
     assert state_of(broken)["ranks"][0]["accumulator"]["count"]
@@ -84,6 +85,6 @@ def test_what_is_against_replaying_on_a_gpu(flags, reason):
 
 def test_a_resume_may_choose_otherwise(data, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        interrupt_after(patch, 5)
+        stop_after(patch, 5)
         train(data, tmp_path, *NOISY, "--cuda_graphs", "auto", "--device", "cpu")
     assert run.main(["--resume", str(latest(tmp_path)), "--cuda_graphs", "off"]) == 0

@@ -45,6 +45,7 @@ def assert_same(first, second, place=""):
         assert first == second, place
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", CASES)
 def test_resume_is_bit_for_bit_the_uninterrupted_run(name, data, tmp_path, monkeypatch, capsys):
     flags = [*NOISY, *CASES[name]]

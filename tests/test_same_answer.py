@@ -154,6 +154,7 @@ def here(trained) -> dict[str, dict]:
     return {kind: json.loads(json.dumps(everything(folder, data / "stuck.csv"))) for kind, folder in runs.items()}
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("processor", list(PROCESSORS))
 def test_another_processor_writes_the_same(processor, trained, here):
     data, runs = trained

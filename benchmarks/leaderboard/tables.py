@@ -90,6 +90,7 @@ TABLES = (
 
 ROWS = (
     Row("DualGAFNet", ""),
+    Row("chosen by --auto", "--auto"),
     Row("fields alone", "--ablation_mode no_stat"),
     Row("random forest", "--model RandomForest"),
     Row("one field", "--model SingleGAFNet"),

@@ -78,6 +78,7 @@ def answers(plain, folder) -> dict[str, Answer]:
     return {kind: through_file(plain, kind, folder) for kind in FORMATS}
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_graph_of_every_network_gives_its_own_answers(name):
     trained = network(name)
@@ -196,6 +197,7 @@ def deciding(score: str, augment: str = "") -> Artifact:
     return dataclasses.replace(first, decision=decision, info=dataclasses.replace(first.info, normal=CLASSES[rare]))
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(("score", "augment"), [*((score, "") for score in SCORES), ("distance", "drop_sensor:0.2")])
 def test_a_file_gives_the_verdicts_of_the_program_on_a_thousand_windows(kind, score, augment, tmp_path):

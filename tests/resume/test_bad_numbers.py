@@ -53,6 +53,7 @@ HOW = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("flags", [[], ["--gradient_accumulation_steps", "2"], ["--norm", "batch", "--ema", "0.9"]])
 @pytest.mark.parametrize("name", HOW)
 def test_a_bad_step_is_skipped_counted_and_named(name, flags, data, tmp_path, monkeypatch, capsys):

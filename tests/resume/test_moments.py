@@ -40,6 +40,7 @@ CASES = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", CASES)
 def test_a_killed_run_goes_on_from_the_checkpoint_of_the_clock(name, data, tmp_path, monkeypatch):
     flags = [*NOISY, *EPOCHS, *CASES[name]]
@@ -68,6 +69,7 @@ def test_no_minutes_no_checkpoint_within_the_epoch(data, tmp_path, monkeypatch):
     assert raw(latest(tmp_path))["progress"]["micro_batches"] == 0
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("schedule", ["0:3,1:5", "0:4,1:2", "0:2,1:3,2:7"])
 @pytest.mark.parametrize("number", [15, 17, 30, 33])
 def test_a_schedule_changes_over_a_carried_window(schedule, number, data, tmp_path, monkeypatch):

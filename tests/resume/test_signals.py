@@ -77,6 +77,7 @@ def gone(group):
     return False
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_saves_within_the_micro_batch_and_says_how_to_go_on(name, held, tmp_path, whole):
     process = held()
@@ -94,6 +95,7 @@ def test_a_signal_saves_within_the_micro_batch_and_says_how_to_go_on(name, held,
     assert_same_files(whole, folder)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_to_the_whole_group_leaves_a_checkpoint_and_no_process(name, workers, held, tmp_path, whole):
@@ -112,6 +114,7 @@ def test_a_signal_to_the_whole_group_leaves_a_checkpoint_and_no_process(name, wo
     assert_same_files(whole, folder)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_to_the_group_while_the_training_waits_for_its_loaders(name, held, tmp_path, whole, monkeypatch):
     monkeypatch.setenv("HELD", f"{tmp_path}:1000")

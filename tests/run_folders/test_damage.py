@@ -46,6 +46,7 @@ def test_undamaged_every_verb_works(trained, data, tmp_path, capsys):
     assert (status, error) == (0, "")  # what report made again has its sums
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("damage", ["truncate", "empty", "text", "other type", "folder"])
 def test_without_sums_the_form_is_checked(damage, trained, data, tmp_path, capsys):
     """Folders of earlier versions have no checksums.json."""

@@ -10,6 +10,7 @@ from tests.run_folders.kit import KEPT, MODEL, copy_of, status_and_error, words_
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no links and pipes for everybody there")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("sums", [True, False])
 @pytest.mark.parametrize("kind", ["link out", "endless", "pipe", "circle", "link to nothing"])
 def test_what_is_no_file_of_the_folder_is_refused(kind, sums, trained, data, tmp_path, capsys):
