@@ -56,13 +56,11 @@ def blocked(segments: Segments, labels: list[str], settings: Settings, report: d
         rng = np.random.default_rng(settings.seed)
         one_unit = strategy == "days" or (strategy != "units" and not overlap(segments))
         plan, shared = run_plan(segments, labels, sizes=sizes, one_unit=one_unit, rng=rng)
-        words = (
-            "whole units"
-            if strategy == "units"
-            else "whole days"
-            if strategy == "days" and _daily(segments)
-            else "whole runs"
-        )
+        words = "whole runs"
+        if strategy == "units":
+            words = "whole units"
+        elif strategy == "days" and _keeps_days(segments, plan, sizes):
+            words = "whole days"
         if strategy != "units" and any(run.group for run in segments.runs):
             words += f", {settings.bond.replace('_', ' ')}s together"
         if shared:
@@ -175,9 +173,12 @@ def _lengths(segments: Segments, settings: Settings) -> Iterator[tuple[int, bool
         yield from ((-(-span // pieces), False) for pieces in PIECES if span < asked * pieces * DAY)
 
 
-def _daily(segments: Segments) -> bool:
-    return all(start.astype("datetime64[D]") == end.astype("datetime64[D]")
-               for start, end in zip(segments.start, segments.end, strict=True))  # fmt: skip
+def _keeps_days(segments: Segments, plan: Plan, sizes: Sizes) -> bool:
+    """True if no day has windows in two parts."""
+    windows = _windows(cut(segments, plan), plan, segments.recipe.period_seconds, sizes)
+    windows = windows.where(windows.part != OUT)
+    day = windows.start.astype("datetime64[D]").astype(np.int64)
+    return len(np.unique(np.stack([day, windows.part]), axis=1).T) == len(np.unique(day))
 
 
 def overlap(segments: Segments) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_provider import load_data
 from data_provider.leaks.evidence import Asked, Evidence
 from data_provider.leaks.finding import Finding
 from data_provider.leaks.guard import CHECKS, look
@@ -16,7 +17,7 @@ from data_provider.scaler import Scaler
 from data_provider.segmentation import Recipe
 from data_provider.segments import Run, Segments
 from data_provider.splits.split import TEST, TRAIN, VAL, Windows
-from tests.data_provider.kit import write
+from tests.data_provider.kit import frame, options, write
 from tests.leaks.kit import DAYS, LABELS, folder_of, found_in, only, unit
 
 ROWS = DAYS * 192
@@ -184,3 +185,20 @@ def test_coarse_outdoor_readings_agree_by_chance() -> None:
 
 def test_every_label_of_the_kit_has_a_file(tmp_path: Path) -> None:
     assert {path.stem for path in folder_of(tmp_path).iterdir()} == set(LABELS)
+
+
+def short_cases(path: Path, *, times: bool) -> Path:
+    """Forty cases of an hour after each other, four classes in turn."""
+    table = frame(rows=40 * 60)
+    table["label"] = np.repeat([f"state {case % 4}" for case in range(40)], 60)
+    return write(table if times else table.drop(columns="Datetime"), path)
+
+
+@pytest.mark.parametrize("times", [True, False])
+def test_cases_of_an_hour_are_no_days(tmp_path: Path, times: bool) -> None:
+    """Without times there are no days to share; with them, runs that share days are not called whole days."""
+    period = None if times else "1min"
+    path = short_cases(tmp_path / "cases.csv", times=times)
+    data = load_data(options(data="csv", root_path=str(path), seq_len=30, sample_period=period))
+    assert data.info.protocol.startswith("whole runs")
+    assert ("same_day" in data.info.marks) == times
