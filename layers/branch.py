@@ -52,6 +52,22 @@ class BetweenBranch(nn.Module):
         return self.norm(self.extractor(fields)).unsqueeze(1)
 
 
+class NoBranch(nn.Module):
+    """Looks at nothing, for a network without its fields.
+
+    Args:
+        dim: D.
+    """
+
+    def __init__(self, *, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, fields: Gramian) -> Tensor:
+        """Factors (B, C, S) -> zeros (B, 1, D)."""
+        return fields.cos.new_zeros(len(fields.cos), 1, self.dim)
+
+
 class GroupedBranch(nn.Module):
     """Looks at every group of signals with a branch of its own.
 

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from layers.attention import ATTENTIONS
 from layers.classifiers import CLASSIFIERS
 from layers.compression import SignalCompression
-from layers.encoders import BETWEEN
 from layers.fusion import FUSIONS, OneField
 from layers.gramian import METHODS, gramian
 from layers.statistics.branch import STAT_PLACES, NoStatistics, SignalStatistics, StatisticsBeside
@@ -27,7 +26,7 @@ from layers.statistics.encoders import STAT_ENCODERS
 from layers.statistics.features import STATISTICS
 from layers.statistics.fusion import STAT_FUSIONS
 from models.config import ablated, check, parse_groups
-from models.encoder import build_branch, rows_of
+from models.encoder import build_branch, looks_together, rows_of
 from utils.options import ModelSettings
 
 
@@ -51,7 +50,7 @@ class DualGAFNet(nn.Module):
         check(settings, length)
         settings = ablated(settings)
         self.settings = settings
-        methods = self.methods if settings.fusion else self.methods[:1]
+        methods = self.methods if settings.fusion and settings.encoder else self.methods[:1]
         signals = math.ceil(settings.compression_ratio * len(columns))
         compressed = signals < len(columns)
         self.compression = SignalCompression(signals=len(columns), kept=signals) if compressed else nn.Identity()
@@ -62,7 +61,7 @@ class DualGAFNet(nn.Module):
         )
         self.fusion = (FUSIONS[settings.fusion] if len(methods) > 1 else OneField)(dim=settings.feature_dim)
         rows = rows_of(groups)  # T
-        together = any(name in BETWEEN for name, _ in groups)
+        together = any(looks_together(name) for name, _ in groups)
         attention = ATTENTIONS["none" if together and rows == 1 else settings.attention]
         self.attention = attention(signals=rows, dim=self.fusion.dim)
         self.statistics = self._statistics(settings, signals, rows, together)

@@ -24,6 +24,7 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "none": {},
     "no_diff": {"fusion": ""},
     "no_stat": {"use_statistical_features": False},
+    "no_fields": {"encoder": "", "signal_groups": "", "group_encoders": ""},
     "no_attention": {"attention": "none"},
     "minimal": {"fusion": "", "use_statistical_features": False, "attention": "none"},
 }
@@ -53,6 +54,8 @@ def check(settings: ModelSettings, length: int) -> None:
             raise unknown_name(setting, name, registry)
     for name in (settings.encoder, *filter(None, settings.group_encoders.split("|"))):
         check_encoder(name.strip())
+    if settings.ablation_mode == "no_fields" and not settings.use_statistical_features:
+        raise UserError("ablation_mode no_fields needs the statistics; leave no_use_statistical_features out")
     if not 0.0 < settings.compression_ratio <= 1.0:
         raise UserError(f"compression_ratio {settings.compression_ratio} is not in (0, 1]; 0.5 leaves half the signals")
     if settings.compression_ratio < 1.0 and settings.signal_groups:
@@ -72,7 +75,8 @@ def check_encoder(name: str) -> None:
 
 
 def ablated(settings: ModelSettings) -> ModelSettings:
-    """The settings without what their ablation mode leaves out; a fusion "" stands for a single field."""
+    """The settings without what their ablation mode leaves out; a fusion "" stands for a single field, an encoder ""
+    for none."""
     return dataclasses.replace(settings, **ABLATIONS[settings.ablation_mode])
 
 

@@ -8,7 +8,7 @@ import difflib
 import torch
 from torch import nn
 
-from layers.branch import BetweenBranch, Branch, GroupedBranch
+from layers.branch import BetweenBranch, Branch, GroupedBranch, NoBranch
 from layers.encoders import BETWEEN, ENCODERS
 from layers.encoders.backbone import BackboneEncoder
 from layers.norm import group_norm
@@ -35,11 +35,18 @@ def build_branch(*, method: str, size: int, groups: list[tuple[str, list[int]]],
 
 def rows_of(groups: list[tuple[str, list[int]]]) -> int:
     """Rows of features that `build_branch` gives: one a signal, or one a group that is looked at together."""
-    return sum(1 if name in BETWEEN else len(places) for name, places in groups)
+    return sum(1 if looks_together(name) else len(places) for name, places in groups)
+
+
+def looks_together(name: str) -> bool:
+    """True if an encoder gives one row of features for all its signals; "" is none at all."""
+    return not name or name in BETWEEN
 
 
 def _branch(name: str, signals: int, *, method: str, size: int, settings: ModelSettings) -> nn.Module:
     dim = settings.feature_dim
+    if not name:
+        return NoBranch(dim=dim)
     if name in BETWEEN:
         encoder = BETWEEN[name](signals=signals, method=method, size=size, dim=dim, norm=settings.norm)
         return BetweenBranch(encoder=encoder, dim=dim)

@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 install requirements.txt
 
-for part in none no_diff no_stat no_attention minimal; do
+for part in none no_diff no_stat no_fields no_attention minimal; do
     echo "== ablation: $part"
     "$PYTHON" run.py --ablation_mode "$part" --des "ablation_$part" \
         --batch_size 4 --gradient_accumulation_steps 2 --loss_preset hvac_similar_optimized "$@"

@@ -110,7 +110,7 @@ class ModelSettings:
     compression_ratio: float = flag(1.0, "signals after compression, as a share", above=0)
     norm: str = flag("group", "normalisation; group keeps accumulation exact", choices=("group", "batch"))
     dropout: float = flag(0.1, "dropout rate", at_least=0, below=1)
-    ablation_mode: str = flag("none", "leave out: none, no_diff, no_stat, no_attention, minimal")
+    ablation_mode: str = flag("none", "leave out: none, no_diff, no_stat, no_fields, no_attention, minimal")
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,7 @@ def _fold(options: Any, device: Any) -> tuple[Any, int, Any]:
     from data_provider import load_data
     from exp.evaluation.inference import exact, logits_of, predictions_of
     from exp.runs.run_folder import RunFolder
+    from exp.training.automatic import choose
     from exp.training.fit_baseline import BaselineFit
     from exp.training.fit_network import NetworkFit
     from models.baselines import BASELINES
@@ -119,6 +120,8 @@ def _fold(options: Any, device: Any) -> tuple[Any, int, Any]:
     from utils.seeding import seed_everything
 
     data = load_data(options)
+    if options.auto:
+        options, data, _ = choose(options, data, device)
     seed_everything(options.seed)
     kind = BaselineFit if options.model in BASELINES else NetworkFit
     place = Path(tempfile.mkdtemp(prefix="leaderboard-"))

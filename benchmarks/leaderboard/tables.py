@@ -92,6 +92,7 @@ ROWS = (
     Row("DualGAFNet", ""),
     Row("chosen by --auto", "--auto"),
     Row("fields alone", "--ablation_mode no_stat"),
+    Row("without fields", "--ablation_mode no_fields"),
     Row("random forest", "--model RandomForest"),
     Row("one field", "--model SingleGAFNet"),
     Row("without attention", "--ablation_mode no_attention"),

@@ -15,7 +15,12 @@ from utils.optimizers import OPTIMIZERS
 from utils.schedulers import SCHEDULERS
 
 # What an ablation mode leaves out, by the setting that it replaces.
-ABLATED = {"fusion": "the difference field", "use_statistical_features": "statistics", "attention": "attention"}
+ABLATED = {
+    "encoder": "the fields",
+    "fusion": "the difference field",
+    "use_statistical_features": "statistics",
+    "attention": "attention",
+}
 
 NETWORK_PARTS: dict[str, Mapping[str, Any]] = {
     "encoder": {**BETWEEN, **ENCODERS},
@@ -80,5 +85,5 @@ def _about(flag: str, entry: Any) -> str:
     if not isinstance(entry, Mapping):
         return (inspect.getdoc(entry) or "").partition("\n")[0]
     if flag == "ablation_mode":
-        return f"Without {', '.join(ABLATED[name] for name in entry)}." if entry else "Everything."
+        return f"Without {', '.join(ABLATED[name] for name in entry if name in ABLATED)}." if entry else "Everything."
     return ", ".join(f"{name} {value}" for name, value in entry.items())

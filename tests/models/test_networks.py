@@ -15,6 +15,7 @@ from layers.encoders import BETWEEN, ENCODERS
 from models import MODELS, ModelSettings
 from models.config import ABLATIONS, REGISTRIES
 from models.summary import count
+from utils.errors import UserError
 
 COLUMNS = ("SA_TEMP", "OA_TEMP", "MA_TEMP", "SA_CFM", "CHWC_VLV")
 LENGTH = 21
@@ -146,10 +147,11 @@ def test_what_is_ablated_is_not_built(mode: str, encoder: str) -> None:
     assert count(model, COLUMNS, LENGTH)[0] < count(whole, COLUMNS, LENGTH)[0]
     assert count(model, COLUMNS, LENGTH)[1] < count(whole, COLUMNS, LENGTH)[1]
     names = {name for name, _ in model.named_parameters()}
-    attention = "statistics.attention" if encoder == "between" else "attention"
+    attention = "statistics.attention" if encoder == "between" or mode == "no_fields" else "attention"
     gone = {
         "no_diff": ("branches.difference", "fusion"),
         "no_stat": ("statistics",),
+        "no_fields": ("branches", "fusion"),
         "no_attention": (attention,),
         "minimal": ("branches.difference", "fusion", "statistics", attention),
     }[mode]
@@ -167,6 +169,11 @@ def test_an_ablation_is_the_same_network_as_the_settings_it_stands_for() -> None
         assert torch.equal(left.eval()(windows(2)), right.eval()(windows(2)))
     single, no_diff = build("SingleGAFNet"), build("DualGAFNet", ablation_mode="no_diff")
     assert torch.equal(single.eval()(windows(2)), no_diff.eval()(windows(2)))
+
+
+def test_a_network_without_fields_needs_statistics() -> None:
+    with pytest.raises(UserError, match="needs the statistics"):
+        build("DualGAFNet", ablation_mode="no_fields", use_statistical_features=False)
 
 
 def test_the_window_range_loses_the_level_where_nothing_else_carries_it() -> None:
