@@ -17,6 +17,7 @@ from exp.runs.folds_folder import FoldsFolder
 from exp.runs.run_folder import RunFolder
 from exp.training import cross_validation
 from exp.training.automatic import choose
+from exp.training.choices import check_choices
 from exp.training.fingerprint import FILE, FREE_TO_CHANGE
 from exp.training.fit_baseline import BaselineFit
 from exp.training.fit_network import NetworkFit
@@ -68,7 +69,9 @@ def _run(options: Options) -> int:
     try:
         if options.resume:
             _resume(RunFolder.find(options.resume, options), options, device)
-        elif cross_validation.wanted(options):
+            return 0
+        check_choices(options)
+        if cross_validation.wanted(options):
             cross_validation.cross_validate(like_init(options), partial(_train, device=device))
         else:
             options = like_init(options)

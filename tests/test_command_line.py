@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+import shlex
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -15,6 +17,25 @@ from utils.errors import UserError
 from utils.former_options import FORMER
 from utils.options import GROUPS, Options, flags
 from utils.verbs import GROUPS_OF_VERB, VERBS
+
+
+def test_the_version_is_that_of_the_project(capsys):
+    with pytest.raises(SystemExit) as end:
+        run.main(["--version"])
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"DualGAFNet {project['version']}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_ends_with_a_line_to_copy(verb, capsys):
+    with pytest.raises(SystemExit) as end:
+        run.main(["help", verb])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    example = shown.strip().rpartition("example: ")[2]
+    assert f"Flags of '{verb}'" in shown
+    assert parse(shlex.split(example)[2:]).verb == verb
 
 
 def test_defaults_are_those_of_the_documents():

@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import difflib
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from utils.former_options import FORMER, of_today
 from utils.option_sections import LARGEST_SEED
 from utils.options import GROUPS, Options, flags
 from utils.safe_reading import one_line, read_bounded, read_pipe
-from utils.verbs import GROUPS_OF_VERB, VERBS, WORD_OF_VERB
+from utils.verbs import EXAMPLES, GROUPS_OF_VERB, VERBS, WORD_OF_VERB
 
 LARGEST = 2**20  # bytes of a file of options
 
@@ -31,9 +32,16 @@ def parse(arguments: Sequence[str]) -> Options:
 
     Raises:
         UserError: a flag or value that cannot be used.
-        SystemExit: with status 0, after `--help`.
+        SystemExit: with status 0, after `--help`, `help VERB` or `--version`.
     """
     words = list(arguments)
+    if words[:1] == ["--version"]:
+        from utils.places import version  # reads a file; other lines need not
+
+        sys.stdout.write(f"DualGAFNet {version()}\n")
+        raise SystemExit(0)
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
     verb = words.pop(0) if words and not words[0].startswith("-") else "train"
     if verb not in VERBS:
         close = difflib.get_close_matches(verb, VERBS, 1)
@@ -112,6 +120,7 @@ def _parser(verb: str) -> _Parser:
         prog=f"run.py {verb}".removesuffix(" train"),
         usage=f"python run.py [VERB] [flags]\n\nverbs:\n{listing}",
         description=f"Flags of '{verb}'. Any other verb's: python run.py VERB --help",
+        epilog=f"example: {EXAMPLES[verb]}",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=120),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,

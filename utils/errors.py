@@ -1,5 +1,7 @@
 """The exceptions that end the program with one line."""
 
+import difflib
+
 
 class UserError(Exception):
     """The command line or the data cannot be used.
@@ -26,4 +28,6 @@ def unknown_name(kind: str, name: str, known: "list[str] | tuple[str, ...] | dic
         name: the name asked for.
         known: the names there are.
     """
-    return UserError(f"unknown {kind} '{name}'; choose one of: {', '.join(sorted(known))}")
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f" (did you mean '{close[0]}'?)" if close else ""
+    return UserError(f"unknown {kind} '{name}'; choose one of: {', '.join(sorted(known))}{hint}")

@@ -13,6 +13,20 @@ VERBS = {
     "benchmark": "measure: benchmark speed, accumulation, catalogue, or unknown (faults that no training met)",
 }
 
+# A line to copy, at the end of each verb's help.
+EXAMPLES = {
+    "train": "python run.py --batch_size 4 --enable_auto_gradient_accumulation",
+    "test": "python run.py test --run RUN_FOLDER",
+    "detect": "python run.py detect --input FILES --output FOLDER",
+    "feedback": "python run.py feedback --events FOLDER/events.csv",
+    "export": "python run.py export --run RUN_FOLDER --format onnx",
+    "doctor": "python run.py doctor --input FILE --output roles.yaml",
+    "report": "python run.py report --compare 'results/DualGAF/*/default/latest'",
+    "simulate": "python run.py simulate --runs all --days 60 --output FOLDER",
+    "models": "python run.py models",
+    "benchmark": "python run.py benchmark speed --quick",
+}
+
 GROUPS_OF_VERB = {
     "train": ("run", "data", "windows", "reading", "model", "loss", "training", "accumulation"),
     "test": ("run", "data", "windows", "reading", "model", "loss", "training", "accumulation"),

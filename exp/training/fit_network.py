@@ -43,7 +43,7 @@ class NetworkFit:
     """
 
     def __init__(self, options: Options, data: Prepared, device: torch.device) -> None:
-        accumulation = _plan(options)
+        accumulation = plan_of(options)
         if "gradient_accumulation_steps" in options.explicit:
             options = options.replace(enable_auto_gradient_accumulation=False)  # so config.yaml says what was done
         self.options, self.data = options, data
@@ -99,7 +99,8 @@ def _some_of(windows: WindowSet) -> torch.Tensor:
     return windows.gather(places).x
 
 
-def _plan(options: Options) -> AccumulationPlan:
+def plan_of(options: Options) -> AccumulationPlan:
+    """How micro-batches make a step, with a line of log where a rule chose it."""
     chosen = plan(
         batch_size=options.batch_size,
         steps=options.gradient_accumulation_steps,
