@@ -171,9 +171,12 @@ def test_presets_and_accumulation_are_in_the_log(tmp_path, capsys):
     flags = ["--batch_size", "4", "--enable_auto_gradient_accumulation", "--loss_preset", "hvac_similar_optimized"]
     status, folder = train(tmp_path / "data", tmp_path / "results", *flags, "--train_epochs", "1")
     assert status == 0
+    log = (folder / "training.log").read_text()
+    assert "optimizer: radam, learning rate 0.001, schedule plateau, gradients clipped to a norm of 1\n" in log
+    assert "loss: timm_smoothing label_smoothing=0.1\n" in log
     banner = "🔄 梯度累积配置: 每2轮累积一次梯度\n   实际batch_size: 4\n   有效batch_size: 8\n"
     assert banner in capsys.readouterr().out
-    assert banner in (folder / "training.log").read_text()
+    assert banner in log
 
 
 def test_the_bar_is_the_one_of_the_document(tmp_path, capfd):

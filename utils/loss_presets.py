@@ -85,7 +85,7 @@ def build_loss(
         raise unknown_name("loss", name, list(LOSSES))
     _check_settings(name, given, f" of --loss_preset {preset}" if preset and not loss else "")
     chosen = {key: value for key, value in {**defaults, **given}.items() if key in _settings_of(name)}
-    logger.info("loss: %s %s", name, " ".join(f"{key}={value:g}" for key, value in chosen.items()))
+    logger.info("loss: %s", " ".join([name, *(f"{key}={value:g}" for key, value in chosen.items())]))
     return LOSSES[name](class_weights=class_weights, **chosen)
 
 

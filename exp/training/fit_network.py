@@ -63,6 +63,11 @@ class NetworkFit:
             *(self.options.model, f"{parameter_count(trainer.model):,}", len(info.columns), len(info.classes)),
             trainer.device,
         )
+        clip = f"gradients clipped to a norm of {self.options.clip_grad:g}" if self.options.clip_grad else "no clipping"
+        logger.info(
+            "optimizer: %s, learning rate %g, schedule %s, %s",
+            *(self.options.optimizer, trainer.scheduler.learning_rate, self.options.lr_scheduler, clip),
+        )
         off = f"gradient accumulation: off, effective batch size {self.options.batch_size}"
         logger.info("%s", trainer.plan.banner() or off)
         if len(self.data.train) < FEW:
