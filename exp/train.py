@@ -78,6 +78,9 @@ def _run(options: Options) -> int:
             for i in range(options.itr):
                 _train(options.replace(seed=options.seed + i, itr=1), None, device)
     except Interrupted as stopped:
+        if not str(stopped):
+            logger.info("stopped before the training began; nothing was written. Start the same command again")
+            return 130
         lost = "what came after the last checkpoint is lost" if isinstance(stopped, Unsaved) else "nothing is lost"
         logger.info("stopped; %s. Go on with: python run.py --resume %s", lost, stopped)
         return 130

@@ -34,9 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Progress(reporter))
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Says what is left out."""
-    return None if config.option.long else "of long tests a sample of the cases runs; scripts/test_long.sh runs all"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says what was left out."""
+    if not _whole(config):
+        terminalreporter.write_line("of long tests a sample of the cases ran; scripts/test_long.sh runs all")
+
+
+def _whole(config: pytest.Config) -> bool:
+    """True if every case is wanted: with --long, or of a test that is named."""
+    return config.option.long or any("::" in named for named in config.args)
 
 
 def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -61,7 +67,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Files come in another order, and so do the tests of each. Tests of several files are not mixed: a module's fixtures
     would be made again for nearly every test.
     """
-    if not (config.option.long or any("::" in named for named in config.args)):
+    if not _whole(config):
         _sample(config, items)
     if (seed := config.option.shuffle) is not None:
         order = random.Random(seed)

@@ -10,9 +10,10 @@ import yaml
 from data_provider import load_data
 from data_provider.windows import WindowSet
 from exp.training import automatic
-from exp.training.automatic import candidates, choose
+from exp.training.automatic import Candidate, candidates, choose
 from models.baselines.classical import Forest, Logistic
 from tests.kit import write_folder
+from tests.resume.kit import stop_after
 from utils.errors import Diverged
 from utils.options import Options
 
@@ -143,11 +144,55 @@ def test_a_large_part_is_thinned_for_the_search_alone(folder: Path, monkeypatch:
 
 
 @pytest.mark.usefixtures("quick")
-def test_every_fold_chooses_for_itself_with_one_window(folder: Path, tmp_path: Path) -> None:
+def test_folds_keep_one_window(folder: Path) -> None:
+    """Test windows of all folds are evaluated together, so no fold takes a window of its own."""
+    asked = options(folder, seq_len=16, split="day", folds="1/2")
+    chosen, _, rows = choose(asked, load_data(asked), torch.device("cpu"))
+    assert chosen.seq_len == 16
+    assert {row["stage"] for row in rows} == {"model"}
+
+
+def test_a_search_that_is_stopped_writes_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import run
+
+    monkeypatch.setattr(automatic, "SETTINGS", ({"model": "OneDCNN"}, {"model": "RandomForest"}))
+    stop_after(monkeypatch, 3)
+    own = ["--data", "folder", "--root_path", str(folder), "--seq_len", "16", "--result_path", str(tmp_path)]
+    assert run.main([*own, "--auto"]) == 130
+    assert "nothing was written" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_fold_goes_on_with_what_it_chose(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import run
+
+    def tried(stage: str, _: object, settings: dict, *__: object) -> Candidate:
+        return Candidate(stage, settings, settings.get("feature_dim", 0), 0, 0, 0, 0)
+
+    narrow = {"model": "DualGAFNet", "feature_dim": 4, "batch_size": 16}
+    monkeypatch.setattr(automatic, "SETTINGS", ({"model": "DualGAFNet"}, narrow))
+    monkeypatch.setattr(automatic, "_tried", tried)
+    own = ["--data", "folder", "--root_path", str(folder), "--seq_len", "16", "--train_epochs", "1", "--auto"]
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3)
+        assert run.main([*own, "--split", "day", "--folds", "2", "--result_path", str(tmp_path)]) == 130
+    (whole,) = {path.parent for path in tmp_path.rglob("folds.csv")}
+    monkeypatch.setattr(automatic, "SETTINGS", ({"model": "DualGAFNet"}, {**narrow, "feature_dim": 6}))
+    assert run.main(["--resume", str(whole)]) == 0
+    runs = [row["run"] for row in csv.DictReader((whole / "folds.csv").open())]
+    configs = [yaml.safe_load((whole.parent / name / "config.yaml").read_text()) for name in runs]
+    assert [config["feature_dim"] for config in configs] == [4, 6]
+
+
+@pytest.mark.usefixtures("quick")
+def test_every_fold_chooses_for_itself(folder: Path, tmp_path: Path) -> None:
     own = ["--data", "folder", "--root_path", str(folder), "--seq_len", "16"]
     status, _ = _train([*own, "--split", "day", "--folds", "2"], tmp_path, "--auto")
     configs = [yaml.safe_load(path.read_text()) for path in tmp_path.rglob("config.yaml")
                if (path.parent / "search.csv").is_file() and path.parent.name != "latest"]  # fmt: skip
     assert status == 0
     assert len(configs) == 2
-    assert {config["seq_len"] for config in configs} == {16}

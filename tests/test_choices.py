@@ -39,6 +39,11 @@ def test_a_mistyped_name_is_told_before_data_is_read(
     assert error.count("\n") == 1
 
 
+def test_a_search_cannot_start_from_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["--root_path", str(tmp_path / "nowhere"), "--auto", "--init", "base"]) == 2
+    assert "leave one of the two out" in capsys.readouterr().err
+
+
 def test_what_was_meant_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["--root_path", str(tmp_path), "--loss_preset", "hvac_similar_optimised"]) == 2
     assert "did you mean 'hvac_similar_optimized'?" in capsys.readouterr().err

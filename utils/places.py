@@ -1,7 +1,5 @@
 """Where data lies unless somebody names another place, and which version this is."""
 
-import importlib.metadata
-import tomllib
 from pathlib import Path
 
 
@@ -13,6 +11,9 @@ def home() -> Path:
 
 def version() -> str:
     """The version of the repository, or of the installed package."""
+    import importlib.metadata
+    import tomllib
+
     project = Path(__file__).resolve().parent.parent / "pyproject.toml"
     if (project.parent / "run.py").is_file() and project.is_file():
         return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]

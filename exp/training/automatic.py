@@ -4,6 +4,7 @@ A random forest, fitted in seconds, chooses the window; the models compete on th
 so what a user knows is not searched for. The test part is never read.
 """
 
+import dataclasses
 import logging
 import math
 import tempfile
@@ -23,7 +24,6 @@ from exp.evaluation.metrics import evaluate
 from exp.runs.run_folder import RunFolder
 from exp.training.fit_baseline import BaselineFit, unread_flags
 from exp.training.fit_network import NetworkFit
-from exp.training.trainer import Interrupted
 from models.baselines import BASELINES
 from utils import distributed
 from utils.errors import Diverged, UserError
@@ -99,7 +99,7 @@ def choose(options: Options, data: Prepared, device: torch.device) -> tuple[Opti
 
     Raises:
         UserError: there are several processes, or an option cannot be used.
-        KeyboardInterrupt: the user stopped; nothing was written.
+        Interrupted: the user stopped; it names no folder, for nothing was written.
     """
     if distributed.world_size() > 1:
         raise UserError("--auto is for one process; start run.py without torchrun, then train what it chooses")
@@ -129,12 +129,18 @@ def candidates(options: Options) -> list[dict[str, Any]]:
     for settings in SETTINGS:
         if "model" in options.explicit and settings["model"] != options.model:
             continue
-        if settings["model"] in BASELINES and (unread_flags(options) or options.init):
+        if settings["model"] in BASELINES and unread_flags(options):
             continue  # a flag that only networks read asks for one
         settings = {name: value for name, value in settings.items() if name not in options.explicit}
         if settings not in found:
             found.append(settings)
     return found or [{}]
+
+
+def as_chosen(options: Options, run: Options) -> Options:
+    """The options of a run that was begun after a search: what it chose is taken from the run."""
+    names = {"seq_len", *(name for settings in SETTINGS for name in settings)}
+    return options.replace(auto=False, **{name: getattr(run, name) for name in names})
 
 
 def words_of(settings: dict[str, Any]) -> str:
@@ -178,8 +184,6 @@ def _tried(stage: str, options: Options, settings: dict[str, Any], data: Prepare
             kind = BaselineFit if options.model in BASELINES else NetworkFit
             model = kind(options, data, device).fit(RunFolder(Path(folder)), lambda rows: None).model
             logits = logits_of(model, data.val, device)
-    except Interrupted:
-        raise KeyboardInterrupt from None
     except Diverged:
         reached = {"macro_f1": 0.0, "accuracy": 0.0, "log_loss": math.inf}
     else:
@@ -195,4 +199,4 @@ def _thinned(data: Prepared) -> Prepared:
         return data
     places = np.linspace(0, len(train) - 1, MOST_WINDOWS).astype(np.int64)
     part = train.chosen(places, targets=train.targets[places], scaler=data.scaler)
-    return Prepared(train=part, val=data.val, test=data.test, info=data.info, scaler=data.scaler, recipe=data.recipe)
+    return dataclasses.replace(data, train=part)

@@ -28,11 +28,16 @@ logger = logging.getLogger(__name__)
 
 def loss_for(options: Options, info: DataInfo) -> Loss:
     """The loss: a preset's settings, overruled by explicit flags."""
+    return loss_of(options, class_weights_of(options, info))
+
+
+def loss_of(options: Options, class_weights: torch.Tensor | None) -> Loss:
+    """The loss that the options choose, with (K,) weights of the classes or None."""
     chosen: dict[str, Any] = {
         name: getattr(options, name)
         for name in ("loss", "label_smoothing", "focal_alpha", "focal_gamma", "confidence_penalty")
     }
-    return build_loss(preset=options.loss_preset, class_weights=class_weights_of(options, info), **chosen)
+    return build_loss(preset=options.loss_preset, class_weights=class_weights, **chosen)
 
 
 def class_weights_of(options: Options, info: DataInfo) -> torch.Tensor | None:

@@ -20,6 +20,7 @@ from exp.evaluation.predictions import Predictions
 from exp.runs.folds_folder import FoldsFolder
 from exp.runs.leak_marks import marked, marks_of
 from exp.runs.run_folder import RunFolder
+from exp.training.automatic import as_chosen
 from exp.training.trainer import Interrupted
 from utils import distributed
 from utils.errors import UserError
@@ -82,9 +83,12 @@ def _go_on(folder: FoldsFolder, plan: list[Options], train: Train) -> None:
         logger.info("seed %d, fold %s", options.seed, str(options.folds).replace("/", " of "))
         usable = begun if begun is not None and begun.last.is_file() else None
         try:
-            done = train(options if usable is None else usable.options(), usable)
+            if usable is not None and options.auto:
+                options = as_chosen(options, usable.options())
+            done = train(options, usable)
         except Interrupted as stopped:
-            folder.note(place, Path(str(stopped)))
+            if str(stopped):  # a search that was stopped has no run yet
+                folder.note(place, Path(str(stopped)))
             raise Interrupted(str(folder.path)) from None
         folder.note(place, done.path)
     _conclude(folder)
