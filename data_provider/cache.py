@@ -20,57 +20,56 @@ import numpy as np
 from data_provider.segmentation import Recipe
 from data_provider.segments import Run, Segments
 from utils.errors import UserError
-from utils.files import sha256_of
+from utils.files import digest_of, sha256_of, write_text
+from utils.locks import alone, is_held
 
 logger = logging.getLogger(__name__)
 
-VERSION = 3  # one more whenever the same files would be prepared differently
+VERSION = 4  # one more whenever the same files would be prepared differently
 VALUES, MANIFEST = "values.npy", "manifest.json"
-ABANDONED = 86400  # seconds after which a half-made entry is taken for one that nobody is making any more
+SEAL = "manifest_sha256"
+MAKING = ".lock"  # in an entry that is being made
+ABANDONED = 86400  # seconds after which a half-made entry without a lock is taken for one that nobody makes any more
 
 Made = tuple[Segments, dict[str, Any]]
 Make = Callable[[Path | None], Made]
 
 
 def key_of(files: Sequence[Path], settings: dict[str, Any]) -> str:
-    """A short name for these files, by name, size and time of change, prepared in this way."""
-    entries = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files if path.is_file()]
+    """A short name for these files, by name and content, prepared in this way."""
+    entries = [(path.name, digest_of(path)) for path in files if path.is_file()]
     facts = json.dumps({"version": VERSION, "files": entries, **settings}, sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
-def places(root: Path, asked: str | None) -> list[Path]:
-    """Folders to look for prepared data, the best first: as asked, or beside the data, or the user's own.
+def place(asked: str | None) -> Path:
+    """The folder of prepared data: as asked, or the user's own. Folders of data are left as they are.
 
     Raises:
         UserError: the folder asked for cannot be written to.
     """
-    if asked is not None:
-        place = Path(asked).expanduser()
-        if not _writable(place):
-            raise UserError(f"--cache_path {place}: no folder that can be written to; name another")
-        return [place]
-    folder = root if root.is_dir() else root.parent
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dualgafnet"
-    return [folder / ".cache", home] if _writable(folder) else [home]
+    if asked is None:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dualgafnet"
+    folder = Path(asked).expanduser()
+    if not _writable(folder):
+        raise UserError(f"--cache_path {folder}: no folder that can be written to; name another")
+    return folder
 
 
-def load_or_make(candidates: Sequence[Path], name: str, make: Make) -> Made:
+def load_or_make(folder: Path, name: str, make: Make) -> Made:
     """What the cache holds under a name; made and stored if it holds nothing.
 
     Args:
-        candidates: folders, the best first.
+        folder: the cache.
         name: the entry's name, which holds its key.
         make: makes the readings, into the .npy file that it is given, or into memory if that is None.
     """
-    for place in candidates:
-        found = _load(place / name)
-        if found is not None:
-            logger.info("prepared data from %s", place / name)
-            return found
-    for place in candidates:
-        if _writable(place):
-            return _store(place, name, make)
+    found = _load(folder / name)
+    if found is not None:
+        logger.info("prepared data from %s", folder / name)
+        return found
+    if _writable(folder):
+        return _store(folder, name, make)
     logger.warning("no folder for prepared data can be written to; it is kept in memory (see --cache_path)")
     return make(None)
 
@@ -93,8 +92,9 @@ def _store(place: Path, name: str, make: Make) -> Made:
     half = Path(tempfile.mkdtemp(prefix=".making-", dir=place))
     half.chmod(0o755)  # others may read what one user prepared
     try:
-        segments, report = make(half / VALUES)
-        (half / MANIFEST).write_text(json.dumps(_manifest(segments, report, half / VALUES)), encoding="utf-8")
+        with alone(half / MAKING, f"{half} is taken"):
+            segments, report = make(half / VALUES)
+            write_text(half / MANIFEST, json.dumps(_sealed(_manifest(segments, report, half / VALUES))))
         try:
             half.rename(place / name)
         except OSError:
@@ -115,7 +115,12 @@ def _store(place: Path, name: str, make: Make) -> Made:
 def _sweep(place: Path) -> None:
     """Removes what a killed process left half made."""
     for half in place.glob(".making-*"):
-        if time.time() - half.stat().st_mtime > ABANDONED:
+        locked = (half / MAKING).exists()
+        try:
+            left = not is_held(half / MAKING) if locked else time.time() - half.stat().st_mtime > ABANDONED
+        except OSError:  # another process was quicker, or it is another user's
+            continue
+        if left:
             shutil.rmtree(half, ignore_errors=True)
 
 
@@ -135,13 +140,18 @@ def _manifest(segments: Segments, report: dict[str, Any], values: Path) -> dict[
     }
 
 
+def _sealed(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest with a checksum of its own."""
+    return {**manifest, SEAL: hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()}
+
+
 def _load(entry: Path) -> Made | None:
     """A stored entry; None if there is none or it is damaged, in which case it is removed."""
     if not entry.is_dir():
         return None
     try:
         return _read(entry)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         logger.warning("prepared data in %s is damaged (%s); it is made again", entry, error)
         shutil.rmtree(entry, ignore_errors=True)
         return None
@@ -149,7 +159,8 @@ def _load(entry: Path) -> Made | None:
 
 def _read(entry: Path) -> Made:
     manifest = json.loads((entry / MANIFEST).read_text(encoding="utf-8"))
-    if sha256_of(entry / VALUES) != manifest["sha256"]:
+    seal = manifest.pop(SEAL)
+    if sha256_of(entry / VALUES) != manifest["sha256"] or seal != _sealed(manifest)[SEAL]:
         raise ValueError("checksum differs")
     table = manifest["segments"]
     segments = Segments(

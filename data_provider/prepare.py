@@ -138,7 +138,7 @@ def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segment
         **({"drop": dropped} if dropped else {}),
         "source": {**dataclasses.asdict(source), "root": str(source.root.resolve())},
     }
-    name = f"{options.data}-{cache.key_of(entry.files(source), settings)}"
+    key = cache.key_of(entry.files(source), settings)
 
     def make(target: Path | None) -> tuple[Segments, dict[str, Any]]:
         logger.info("reading %s from %s", options.data, source.root)
@@ -156,9 +156,12 @@ def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segment
             hold_seconds=HOLD_STEPS * period,
         )
         keep = physical or entry.keep_constant
-        return build(frames, recipe, notes, keep_constant=keep, masked=physical, target=target), notes.to_dict()
+        segments = build(frames, recipe, notes, keep_constant=keep, masked=physical, target=target)
+        if cache.key_of(entry.files(source), settings) != key:
+            raise UserError(f"{source.root} changed while it was read; start again when nothing writes to it")
+        return segments, notes.to_dict()
 
-    return cache.load_or_make(cache.places(source.root, options.cache_path), name, make)
+    return cache.load_or_make(cache.place(options.cache_path), f"{options.data}-{key}", make)
 
 
 def _with_period(frames: Iterator[Frame], period: int | None) -> tuple[Iterator[Frame], int]:

@@ -4,7 +4,7 @@ Letters: N steps of all segments together, C signals, S segments, R runs.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -169,18 +169,29 @@ def _changing(parts: list[np.ndarray], columns: tuple[str, ...], notes: Notes) -
 
 
 def _joined(parts: list[np.ndarray], keep: np.ndarray, target: Path | None) -> np.ndarray:
-    """One array of all parts; each part is let go once it is copied."""
+    """One array of all parts; each part is let go once it is copied.
+
+    A file is written in the ordinary way, and mapped into memory after that: writing through the map would end in a
+    signal where the disk is full.
+    """
     shape = (sum(len(part) for part in parts), len(keep))
-    values = np.empty(shape, np.float32) if target is None else _new_file(target, shape)
+    if target is None:
+        values = np.empty(shape, np.float32)
+        for row, part in _in_turn(parts):
+            values[row : row + len(part)] = part[:, keep]
+        return values
+    with target.open("wb") as file:
+        header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for _, part in _in_turn(parts):
+            file.write(np.ascontiguousarray(part[:, keep], np.float32).data)
+    return np.load(target, mmap_mode="r", allow_pickle=False)
+
+
+def _in_turn(parts: list[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    """Each part with its first row in the whole; it is let go then."""
     row = 0
     for place, part in enumerate(parts):
-        values[row : row + len(part)] = part[:, keep]
+        yield row, part
         row += len(part)
         parts[place] = part[:0]
-    if isinstance(values, np.memmap):
-        values.flush()
-    return values
-
-
-def _new_file(target: Path, shape: tuple[int, int]) -> np.memmap:
-    return np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=shape)

@@ -103,6 +103,15 @@ def _no_terminal() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Data that tests prepare, or processes that they start, does not fill the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(home))
+        yield home / "dualgafnet"
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _one_server() -> None:
     """Processes that a test starts are copies of one that has imported what they need."""
     if "forkserver" in multiprocessing.get_all_start_methods():

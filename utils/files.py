@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, tables that a spreadsheet may open, and checksums."""
 
 import csv
+import functools
 import hashlib
 import io
 import os
@@ -86,3 +87,14 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file's contents, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file that does not change while the program runs: read once, unless the system saw a change."""
+    found = path.stat()
+    return _digest(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+@functools.lru_cache(maxsize=4096)
+def _digest(path: Path, *state: int) -> str:
+    return sha256_of(path)

@@ -76,7 +76,7 @@ class DataOptions:
     seq_len: int = flag(96, "steps of a window", at_least=4)
     drop_columns: str | None = flag(None, "signals to leave out of everything, as A,B")
     accept_leaks: str | None = flag(None, "train although these checks for leaks fail: names with commas, or all")
-    cache_path: str | None = flag(None, "folder for prepared data (default: .cache beside the data)")
+    cache_path: str | None = flag(None, "folder for prepared data (default: the user's cache folder)")
 
 
 @dataclass(frozen=True)

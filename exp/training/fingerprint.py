@@ -1,6 +1,5 @@
 """What a training depends on beside its checkpoint: options, data and split, so that a resume is of the same run."""
 
-import functools
 import logging
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from data_provider import Prepared
 from data_provider.prepare import data_files
 from utils.errors import UserError
-from utils.files import sha256_of
+from utils.files import digest_of
 from utils.former_options import of_today
 from utils.options import Options
 
@@ -45,7 +44,7 @@ def fingerprint_of(options: Options, data: Prepared) -> Fingerprint:
     parts = {"train": data.train, "val": data.val, "test": data.test}
     digests = {name: windows.digests() for name, windows in parts.items()}
     return {
-        "files": {name: _digest(path, *_state(path)) for name, path in sorted(data_files(options).items())},
+        "files": {name: digest_of(path) for name, path in sorted(data_files(options).items())},
         "readings": digests["train"][0],
         "split": {name: windows for name, (_, windows) in digests.items()},
     }
@@ -97,14 +96,3 @@ def compare_options(stored: dict[str, Any], options: Options, source: Path) -> N
                 f"{source} was trained with --{name} {then}, and config.yaml has {own[name]}: it would be two runs in "
                 "one; put the former value back, or start a new run"
             )
-
-
-def _state(path: Path) -> tuple[int, int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-@functools.lru_cache(maxsize=4096)
-def _digest(path: Path, *state: int) -> str:
-    """The SHA-256 of a file, read once for all folds and seeds of a call."""
-    return sha256_of(path)
