@@ -109,7 +109,7 @@ def train(**flags: Any) -> Path:
     with _quiet():
         if run(options) != 0:
             raise KeyboardInterrupt
-    return RunFolder.find(options.resume, options).path
+    return RunFolder.find(options.resume, options, ended=False).path
 
 
 def evaluate(run: str | Path, **flags: Any) -> dict[str, dict[str, Any]]:

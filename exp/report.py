@@ -23,11 +23,12 @@ def run(options: Options) -> int:
         if getattr(options, name) is not None:
             raise UserError(f"--{name} belongs to --compare; name the run folders to compare")
     folder = RunFolder.find(options.run, options)
-    folder.check()
-    draw_figures(folder)
-    logger.info("report: %s", training_report.write(folder.path))
-    model_card.write(folder)
-    folder.note_made()
+    with folder.alone():
+        folder.check()
+        draw_figures(folder)
+        logger.info("report: %s", training_report.write(folder.path))
+        model_card.write(folder)
+        folder.note_made()
     print(f"run folder: {folder.path}")
     return 0
 

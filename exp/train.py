@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 UNWRITABLE = {
     errno.ENOSPC,
     errno.EDQUOT,
+    errno.EFBIG,
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
@@ -68,7 +69,10 @@ def _run(options: Options) -> int:
     distributed.start(device)
     try:
         if options.resume:
-            _resume(RunFolder.find(options.resume, options), options, device)
+            folder = RunFolder.find(options.resume, options, ended=False)
+            with _alone(folder):
+                folder.sweep()
+                _resume(folder, options, device)
             return 0
         check_choices(options)
         if cross_validation.wanted(options):
@@ -105,7 +109,7 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
     """One training: prepare, build, fit, evaluate, write. With a run folder, it goes on there."""
     started = time.monotonic()
     trackers = chosen(options.tracker)  # what is missing is said before data is read
-    with RunLog() as log:
+    with ExitStack() as own, RunLog() as log:
         with distributed.first_goes_first():
             accepted = accepted_names(options.accept_leaks)
             data = load_data(options)
@@ -125,6 +129,7 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
         if folder:
             training.resume(folder)
         folder = folder or _shared_folder(options, asked)
+        own.enter_context(_alone(folder))
         if distributed.rank() == 0:
             log.write_to(folder.log)
             _note(training, folder, searched)
@@ -139,6 +144,11 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
                     _finish(folder, options, data, fitted, device, time.monotonic() - started)
                     recorder.finish(fitted.rows)
     return folder
+
+
+def _alone(folder: RunFolder) -> AbstractContextManager[None]:
+    """Nobody else may train in a folder; the processes of one training share it."""
+    return folder.alone() if distributed.rank() == 0 else nullcontext()
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from exp.runs.names import DECISION, DESCRIPTION, WEIGHTS
 from models.baselines import BASELINES, Baseline
 from utils.command_line import stored_options
 from utils.errors import UserError
-from utils.files import sha256_of, whole, write_text
+from utils.files import sha256_of, write_bytes, write_text
 from utils.options import Options
 
 
@@ -85,8 +85,9 @@ def save_artifact(
     """Writes `weights.safetensors`, a network's in float32, `decision.safetensors` and `model.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     weights, settings = folder / WEIGHTS, folder / DECISION
-    _save(weights, {name: _stored(tensor, model) for name, tensor in model.state_dict().items()})
-    _save(settings, decision.to_tensors())
+    stored = {name: _stored(tensor, model) for name, tensor in model.state_dict().items()}
+    write_bytes(weights, safetensors.torch.save(stored))
+    write_bytes(settings, safetensors.torch.save(decision.to_tensors()))
     description: dict[str, Any] = {
         "format": FORMAT,
         "model": options.model,
@@ -152,8 +153,3 @@ def _check_features(artifact: Artifact, path: Path) -> None:
 def _stored(tensor: torch.Tensor, model: nn.Module) -> torch.Tensor:
     tensor = tensor.detach().cpu().contiguous()
     return tensor.float() if tensor.is_floating_point() and not isinstance(model, Baseline) else tensor
-
-
-def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    with whole(path) as part:
-        safetensors.torch.save_file(tensors, part)

@@ -8,7 +8,7 @@ from typing import Any
 
 from exp.evaluation.predictions import Predictions
 from exp.runs.checksums import Checksums
-from exp.runs.run_folder import RunFolder, prediction_rows
+from exp.runs.run_folder import FOLDS, RunFolder, prediction_rows
 from utils.errors import UserError
 from utils.files import write_csv, write_text
 from utils.options import Options
@@ -26,7 +26,7 @@ class FoldsFolder:
     @classmethod
     def create(cls, options: Options) -> "FoldsFolder":
         """A new folder with the options of the whole."""
-        return cls(RunFolder.create(options, suffix="-folds").path)
+        return cls(RunFolder.create(options, suffix=FOLDS).path)
 
     @classmethod
     def is_one(cls, path: Path) -> bool:

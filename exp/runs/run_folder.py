@@ -4,9 +4,11 @@ import csv
 import datetime
 import io
 import json
+import logging
 import os
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,16 @@ from utils.command_line import from_config_text
 from utils.csv_safety import harmless
 from utils.errors import UserError
 from utils.files import write_csv, write_text
+from utils.locks import alone
 from utils.options import Options
 from utils.safe_reading import one_line
 
+logger = logging.getLogger(__name__)
+
 LARGEST_CONFIG = 2**20  # bytes
+STAMP = len("20260101-120000")  # of the time in a run folder's name
+FOLDS = "-folds"  # ends the name of a cross-validation's folder
+LATEST = "latest"  # a link to the run that began last
 
 
 class RunFolder:
@@ -71,19 +79,26 @@ class RunFolder:
         folder = cls(family / name)
         folder.write_config(options)
         if not suffix:
-            _point(family / "latest", name)
+            _point(family / LATEST, name)
         return folder
 
     @classmethod
-    def find(cls, given: str | None, options: Options) -> "RunFolder":
+    def find(cls, given: str | None, options: Options, *, ended: bool = True) -> "RunFolder":
         """The run folder that `--run` or `--resume` names, or the latest run of the options' data and model.
+
+        Args:
+            given: the flag's value, None where it was left out.
+            options: of the call.
+            ended: where the latest run has not ended, take the latest that has.
 
         Raises:
             UserError: there is none.
         """
-        path = Path(given) if given else family_of(options) / "latest"
+        path = Path(given) if given else family_of(options) / LATEST
         if path.name == "last.pt" or path.name == "best.pt":
             path = path.parent.parent
+        if ended and path.name == LATEST and not cls(path).metrics.is_file():
+            path = _newest_ended(path)
         if not cls(path).config.is_file():
             raise UserError(f"{path} is not a run folder (it has no config.yaml); train first, or name one with --run")
         return cls(path.resolve())
@@ -196,6 +211,15 @@ class RunFolder:
         tables = [self.config, self.metrics, self.epochs, self.summary, self.search, *parts, self.samples]
         return [*tables, *(self.model / name for name in (DESCRIPTION, WEIGHTS, DECISION))]
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps other programs from working on this run while a block runs; raises UserError where one does."""
+        return alone(self.path / ".lock", f"{self.path} is in use by another program; wait until it has ended")
+
+    def sweep(self) -> None:
+        """Removes what a killed program was writing."""
+        for part in self.path.rglob(".*.part"):
+            part.unlink(missing_ok=True)
+
     def note(self) -> None:
         """Records the checksums of everything that a finished run left."""
         self.checksums.note(*self.kept(), *self.made())
@@ -235,6 +259,21 @@ def family_of(options: Options) -> Path:
         if not re.fullmatch(r"[\w][\w .+=,@-]*", value):
             raise UserError(f"--{name} '{value}' cannot name a folder; use letters, digits, '-', '_', '.'")
     return Path(options.result_path) / options.data / options.model / options.des
+
+
+def _newest_ended(latest: Path) -> Path:
+    """The newest run beside a link that has ended, by the time in its name; the link itself where none has."""
+    ended = [run for run in latest.parent.glob("*-*") if not run.is_symlink() and _is_ended(RunFolder(run))]
+    if not ended:
+        return latest
+    newest = max(ended, key=lambda run: (run.name[:STAMP], run.stat().st_mtime))
+    logger.info("the latest run has not ended; this is of the one before it, %s", newest)
+    return newest
+
+
+def _is_ended(run: RunFolder) -> bool:
+    """Whether a folder is a single run's and holds its results; that of all folds together is none."""
+    return not run.path.name.endswith(FOLDS) and run.config.is_file() and run.metrics.is_file()
 
 
 def _point(link: Path, name: str) -> None:
