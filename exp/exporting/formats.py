@@ -4,6 +4,7 @@ Letters: B batch, C signals, L steps of a window, K classes.
 """
 
 import importlib
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,8 +74,10 @@ def _write_torch(
     metadata: Mapping[str, Any],
     batches: Sequence[np.ndarray],
 ) -> None:
+    held = io.BytesIO()  # torch's own writer ends the program where the disk is full
     with quiet():
-        torch.export.save(graph_of(artifact, rule, precision), path, extra_files={METADATA: json.dumps(metadata)})
+        torch.export.save(graph_of(artifact, rule, precision), held, extra_files={METADATA: json.dumps(metadata)})
+    path.write_bytes(held.getbuffer())
 
 
 def _load_torch(path: Path) -> Answer:

@@ -16,6 +16,11 @@ import onnxruntime
 import pytest
 import torch
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 import run
 from data_provider import load_data
 from exp.evaluation.calibration import temperature_scaled
@@ -114,6 +119,20 @@ def test_the_files_give_the_probabilities_of_the_run(trained, exported):
     for probabilities, logits in (by_onnx, [output.numpy() for output in by_torch[:2]]):
         np.testing.assert_allclose(temperature_scaled(logits, 1.0), written, atol=1e-5)
         np.testing.assert_allclose(temperature_scaled(logits, facts["temperature"]), probabilities, atol=1e-6)
+
+
+@pytest.mark.skipif(resource is None, reason="this system sets no limit to the size of files")
+@pytest.mark.parametrize("kind", [*FILES])
+def test_a_full_disk_is_one_line_and_leaves_nothing(kind, trained, tmp_path, capsys):
+    """A limit to the size of files stands in for it: it fails the same calls, those of libraries in C++ too."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, usual[1]))
+    try:
+        said = refused(capsys, trained, "--format", kind, "--output", str(tmp_path / "out"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert said.endswith(f"cannot write to {tmp_path / 'out'} (File too large); name another --output")
+    assert [*(tmp_path / "out").iterdir()] == []
 
 
 def test_a_file_says_what_it_is(trained, exported):
