@@ -5,7 +5,6 @@ import logging
 import re
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -17,10 +16,10 @@ from data_provider.trends.files import TrendFile, stem_of, trend_files
 from data_provider.trends.unit_files import files_of_units
 from exp.detection.database import append, source_of
 from exp.detection.detector import Detector
-from exp.detection.feedback import NAME, Feedback, read_feedback
+from exp.detection.feedback import read_feedback
 from exp.detection.findings import Finder
+from exp.detection.following import follow, keep_marks
 from exp.detection.load import detector_of, is_base, model_folder, with_defaults
-from exp.detection.marks import not_taken
 from exp.detection.record import outside_events
 from exp.detection.session import Result, evaluate_files, write
 from exp.detection.tables import Output
@@ -63,12 +62,17 @@ def run(options: Options) -> int:
 
 
 def _detect(options: Options, detector: Detector, source: Path, output: Output) -> int:
-    units = _shard_of(_units(source, options, detector), output)  # says at once if there is nothing to read
-    finder = Finder(detector=detector, confirm=options.confirm, feedback=read_feedback(output.folder))
+    units = _units(source, options, detector, output)  # says at once if there is nothing to read
     output.prepare()
-    _keep_marks(output, finder.feedback)
+    with output.alone():
+        return _evaluate(options, detector, source, units, output)
+
+
+def _evaluate(options: Options, detector: Detector, source: Path, units: list[TrendFile], output: Output) -> int:
+    finder = Finder(detector=detector, confirm=options.confirm, feedback=read_feedback(output.folder))
+    keep_marks(output, finder.feedback)
     if options.follow:
-        files = partial(_units, source, options, detector)
+        files = partial(_units, source, options, detector, output)
         follow(detector, finder, files, output, pause=lambda: time.sleep(POLL_SECONDS))
         return 0
     result = evaluate_files(detector, finder, units)
@@ -86,73 +90,6 @@ def _detect(options: Options, detector: Detector, source: Path, output: Output) 
         where = source.parent if source.is_file() else source
         raise UserError(f"{where}/{file}: nothing could be evaluated: {reason}")
     return 0
-
-
-def follow(
-    detector: Detector,
-    finder: Finder,
-    units: Callable[[], list[TrendFile]],
-    output: Output,
-    *,
-    pause: Callable[[], None],
-) -> None:
-    """Evaluates the files whenever they have grown, until interrupted; what is written is what one pass would write.
-
-    Args:
-        detector, finder, output: what, and where to.
-        units: finds the files.
-        pause: waits for the next look; `KeyboardInterrupt` out of it ends the watch.
-    """
-    logger.info("following %d files; Ctrl-C ends it", len(units()))
-    before: list[tuple[str, int, int]] = []
-    written = 0
-    told: list[str] = []
-    try:
-        while True:
-            files = _shard_of(units(), output)
-            now = [(found.name, *_state(path)) for found in files for path in found.paths]
-            now += [(NAME, *_state(path)) for path in [output.folder / NAME] if path.is_file()]
-            if now != before:
-                finder.feedback = _newest(output, finder.feedback)
-            waiting = [] if now == before else _unread(output, finder.feedback)
-            if waiting:  # what was marked would be lost
-                told = _tell_new(waiting, told)
-            elif now != before:
-                before = now
-                result = evaluate_files(detector, finder, files)
-                write(detector, finder, result, output)
-                told = _tell_new([line for unit in result.units for line in unit.held], told)
-                if len(result.rows) != written:
-                    logger.info("%d windows, %d events", len(result.rows), len(result.findings))
-                    written = len(result.rows)
-            pause()
-    except KeyboardInterrupt:
-        logger.info("no longer following; everything so far is in %s", output.folder)
-
-
-def _newest(output: Output, known: Feedback) -> Feedback:
-    """What people have said meanwhile; what they said before where that cannot be read."""
-    try:
-        return read_feedback(output.folder)
-    except UserError as error:
-        logger.warning("%s", error)
-        return known
-
-
-def _unread(output: Output, feedback: Feedback) -> list[str]:
-    """Why the events.csv that is there must stay, if it must."""
-    try:
-        _keep_marks(output, feedback)
-    except UserError as error:
-        return [str(error)]
-    return []
-
-
-def _tell_new(lines: list[str], told: list[str]) -> list[str]:
-    for line in lines:
-        if line not in told:
-            logger.info("%s", line)
-    return lines
 
 
 def _checked(options: Options) -> Options:
@@ -182,30 +119,13 @@ def _output(options: Options, source: Path) -> Output:
     return Output(folder=folder, shard=int(match[1]), shards=int(match[2]))
 
 
-def _units(source: Path, options: Options, detector: Detector) -> list[TrendFile]:
-    """The files of a source, those of a unit as one."""
-    return files_of_units(trend_files(source), options.unit_from, detector.request)
-
-
-def _shard_of(files: list[TrendFile], output: Output) -> list[TrendFile]:
-    """Every n-th file, by name."""
+def _units(source: Path, options: Options, detector: Detector, output: Output) -> list[TrendFile]:
+    """The files of a source, those of a unit as one; of a shard every n-th, by name."""
+    files = files_of_units(trend_files(source), options.unit_from, detector.request)
     mine = files[output.shard - 1 :: output.shards]
     if not mine:
         raise UserError(f"--shard {output.shard}/{output.shards}: there are only {len(files)} files; use fewer shards")
     return mine
-
-
-def _keep_marks(output: Output, feedback: Feedback) -> None:
-    """Looks for marks in the events.csv that will be replaced.
-
-    Raises:
-        UserError: there are some that `feedback` has not read.
-    """
-    path = output.path("events")
-    number = not_taken(path, feedback)
-    if number:
-        many = f"{number} mark{'s' * (number > 1)} that feedback has not read"
-        raise UserError(f"{path} holds {many}; run python run.py feedback --events {path}, or empty that column")
 
 
 def _tell(result: Result, place: str) -> None:
@@ -227,8 +147,3 @@ def _tell(result: Result, place: str) -> None:
         if unit.single:
             logger.info("  %s: %s outside events", unit.file, outside_events(unit))
     print(f"detected: {place}")
-
-
-def _state(path: Path) -> tuple[int, int]:
-    state = path.stat()
-    return state.st_size, state.st_mtime_ns

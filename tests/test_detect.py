@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import html.parser
-import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -16,12 +15,9 @@ import torch
 
 import run
 from data_provider.trends.files import trend_files
-from exp import detect
 from exp.detection import session, tables
 from exp.detection.attribution import STEPS, attribution
-from exp.detection.findings import Finder
 from exp.detection.load import detector_of
-from exp.detection.tables import Output
 from exp.evaluation import calibration
 from exp.runs.artifact import load_artifact, save_artifact
 from tests.kit import train, write_folder
@@ -140,33 +136,6 @@ def test_faults_are_found_and_sound_units_left_alone(plain, base, tmp_path):
     assert "POSITION" in stuck["sensors"].split("; ")[:2]
     assert 0 < float(stuck["mean_confidence"]) <= float(stuck["peak_confidence"]) <= 1
     assert stuck["advice"].endswith(".")
-
-
-@pytest.mark.parametrize("flags", [(), ("--stride", "3", "--confirm", "3")])
-def test_a_growing_file_ends_as_one_pass(plain, base, tmp_path, flags):
-    lines = (base / "data" / "stuck.csv").read_text().splitlines(keepends=True)
-    source, output = tmp_path / "in", tmp_path / "out"
-    source.mkdir()
-    text = "".join(lines)
-    cuts = itertools.chain([len(text) // 7, len(text) // 7 + 9, len(text) // 2, int(len(text) * 0.8), len(text)])
-    (source / "stuck.csv").write_text("".join(lines[:40]))
-
-    def pause() -> None:
-        cut = next(cuts, None)
-        if cut is None:
-            raise KeyboardInterrupt
-        (source / "stuck.csv").write_text(text[:cut])  # in the middle of a line, more often than not
-
-    words = ["detect", "--run", str(plain), "--input", str(source), "--output", str(output), "--follow", *flags]
-    options = parse(words)
-    detector = detector_of(options, load_artifact(plain / "model"))
-    place = Output(folder=output)
-    place.prepare()
-    finder = Finder(detector=detector, confirm=options.confirm)
-    detect.follow(detector, finder, lambda: trend_files(source), place, pause=pause)
-    evaluate(plain, source, tmp_path / "whole", *flags)
-    for name in ("windows.csv", "events.csv"):
-        assert (output / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
 def test_what_is_known_is_appended_not_written_anew(tmp_path):

@@ -66,10 +66,15 @@ def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile
         said = [problem.reason for problem in evaluated.trend.problems if problem.kind in TOLD and not problem.fatal]
         for line in [] if detector.request.growing else [*evaluated.cautions, *said][:MOST_TOLD]:
             logger.info("%s: %s", evaluated.file, line)
-        drawn = heapq.nlargest(MOST_DRAWN, result.findings, key=lambda f: (f.evidence is not None, f.hours))
-        kept = {id(finding) for finding in drawn}
-        result.findings = [f if id(f) in kept else dataclasses.replace(f, evidence=None) for f in result.findings]
+        result.findings = with_most_drawn(result.findings)
     return result
+
+
+def with_most_drawn(findings: list[Finding]) -> list[Finding]:
+    """The same, with what is drawn of those that the report has room for."""
+    drawn = heapq.nlargest(MOST_DRAWN, findings, key=lambda f: (f.evidence is not None, f.hours))
+    kept = {id(finding) for finding in drawn}
+    return [f if id(f) in kept else dataclasses.replace(f, evidence=None) for f in findings]
 
 
 def _unit(evaluated: EvaluatedFile, findings: list[Finding], singles: list[Finding]) -> Unit:

@@ -5,6 +5,7 @@ Letters: n windows, K classes.
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from exp.detection.record import Finding
 from exp.evaluation.decision import NO_ANSWER
 from utils.errors import UserError
 from utils.files import write_bytes
+from utils.locks import alone
 
 EVENT_FIELDS = (
     "file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence", "sensors",
@@ -42,6 +44,11 @@ class Output:
         """Of "windows", "events", "days" or "report"."""
         mark = f".{self.shard}-of-{self.shards}" if self.shards > 1 else ""
         return self.folder / f"{name}{mark}.{'html' if name == 'report' else 'csv'}"
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps other detections from replacing these files while a block runs; raises UserError where one does."""
+        busy = f"another detection writes to {self.folder}; wait until it has ended, or name another --output"
+        return alone(self.folder / f".{self.path('events').stem}.lock", busy)
 
     def prepare(self) -> None:
         """Makes the folder.
