@@ -22,6 +22,7 @@ from exp.training.fingerprint import FILE, FREE_TO_CHANGE
 from exp.training.fit_baseline import BaselineFit
 from exp.training.fit_network import NetworkFit
 from exp.training.fitted import Fitted
+from exp.training.like import like_files
 from exp.training.pretrained import like_init
 from exp.training.trainer import Interrupted, Unsaved
 from models.baselines import BASELINES
@@ -75,6 +76,7 @@ def _run(options: Options) -> int:
                 _resume(folder, options, device)
             return 0
         check_choices(options)
+        options = like_files(options)
         if cross_validation.wanted(options):
             cross_validation.cross_validate(like_init(options), partial(_train, device=device))
         else:

@@ -22,12 +22,12 @@ from exp.evaluation.decision import (
     Decision,
     DecisionRule,
     Verdicts,
-    most_missing,
     outside,
     verdict_names,
 )
 from exp.evaluation.density import GaussianMixtures
 from exp.evaluation.fitting import FEWEST, false_alarm_quantiles
+from exp.evaluation.limits import most_missing
 from utils.written import written
 
 

@@ -131,6 +131,7 @@ class LossOptions:
 class TrainingOptions:
     """Optimisation."""
 
+    like: str | None = flag(None, "simulated data with the points that these trend files have, at their step")
     init: str | None = flag(None, "start from a model's weights: base, or a run folder (default: random)")
     train_epochs: int = flag(30, "epochs at most", at_least=1)
     batch_size: int = flag(4, "windows of a micro-batch", at_least=1)

@@ -6,27 +6,24 @@ whose graph holds it. What is compared with a threshold is rounded first, as it 
 Letters: n windows, C signals, L steps of a window, K classes, P features.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from scipy.stats import binom
 from torch import Tensor, nn
 
 from data_provider.frames import DataInfo
-from exp.evaluation.calibration import RATES, Distance, threshold
+from exp.evaluation.calibration import Distance
 from exp.evaluation.density import GaussianMixtures
-from utils.augment import Augment
+from exp.evaluation.limits import LimitTable, Scores, rank_of
 from utils.written import ONE, written
 
 NORMAL, UNKNOWN, NO_ANSWER = "normal", "unknown", "no answer"
 ANSWERED, NOT_SURE, OUTSIDE, MISSING, UNDEFINED = range(5)  # `Verdicts.reason`
 MARGIN = 0.1  # of a signal's training range, by which readings may leave it on either side
 MOST_OUTSIDE = 3  # readings of a signal in a window; as many missing ones would be held over as well
-SEEN_IN_TRAINING = 0.99  # of training windows had at most as many sensors dropped
 SCORES = ("readings", "distance", "energy", "confidence")
 Array = TypeVar("Array", np.ndarray, Tensor)
 
@@ -47,6 +44,7 @@ class Decision:
         distance: of features to the classes, None where `score` is another.
         reference_window: (C, L) float32 scaled, a typical fault-free training window, of any class where there is none.
         mixtures: densities of the readings, None where `score` is another.
+        lacking: number of sensors -> scores of windows that lack so many; empty where none may be lacking.
     """
 
     temperature: float
@@ -59,6 +57,13 @@ class Decision:
     distance: Distance | None
     reference_window: np.ndarray
     mixtures: GaussianMixtures | None = None
+    lacking: Mapping[int, Scores] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> dict[int, Scores]:
+        """Number of lacking sensors -> scores of known windows."""
+        whole = Scores(novelty=self.novelty_quantiles, false_alarm=self.false_alarm_quantiles)
+        return {0: whole, **self.lacking}
 
     def novelty(self, *, x: Tensor | None, logits: Tensor | None, features: Tensor | None) -> Tensor:
         """(n,) float64 novelty scores before they are rounded; gradients pass through.
@@ -90,6 +95,7 @@ class Decision:
             },
             "alarm": {"quantiles": self.false_alarm_quantiles.tolist()},
             "ranges": {"lower": _finite(self.lower), "upper": _finite(self.upper), "margin": MARGIN},
+            "lacking": {str(level): scores.to_dict() for level, scores in self.lacking.items()},
         }
 
     def to_tensors(self) -> dict[str, Tensor]:
@@ -115,6 +121,7 @@ class Decision:
             distance=Distance.from_tensors(tensors) if score == "distance" else None,
             reference_window=tensors["usual"].numpy(),
             mixtures=GaussianMixtures.from_tensors(tensors) if score == "readings" else None,
+            lacking={int(n): Scores.from_dict(scores) for n, scores in stored.get("lacking", {}).items()},
         )
 
 
@@ -173,9 +180,6 @@ class DecisionRule(nn.Module):
     lower: Tensor
     upper: Tensor
     temperature: Tensor
-    novelty_threshold: Tensor
-    false_alarm_threshold: Tensor
-    quantiles: Tensor
 
     def __init__(
         self,
@@ -189,19 +193,25 @@ class DecisionRule(nn.Module):
         super().__init__()
         self.decision, self.most_missing = decision, most_missing
         self.normal = None if info.normal is None else info.classes.index(info.normal)
-        limited = self.normal is not None and len(decision.false_alarm_quantiles) > 0 and false_alarm_rate < 1
-        values = {
-            "temperature": decision.temperature,
-            "novelty_threshold": threshold(decision.novelty_quantiles, unknown_rate),
-            "false_alarm_threshold": (
-                threshold(decision.false_alarm_quantiles, false_alarm_rate) if limited else -math.inf
-            ),
-            "quantiles": decision.novelty_quantiles,
-        }
-        for name, value in values.items():
-            self.register_buffer(name, torch.as_tensor(value, dtype=torch.float64))
+        self.limits = LimitTable(
+            decision.scores,
+            unknown_rate=unknown_rate,
+            false_alarm_rate=false_alarm_rate,
+            has_normal=self.normal is not None,
+        )
+        self.register_buffer("temperature", torch.as_tensor(decision.temperature, dtype=torch.float64))
         for name in ("lower", "upper"):
             self.register_buffer(name, torch.from_numpy(getattr(decision, name)))  # (C,)
+
+    @property
+    def novelty_threshold(self) -> Tensor:
+        """Of a window that lacks no sensor."""
+        return self.limits.novelty[0]
+
+    @property
+    def false_alarm_threshold(self) -> Tensor:
+        """Of a window that lacks no sensor."""
+        return self.limits.false_alarm[0]
 
     def forward(
         self, *, readings: Tensor, missing: Tensor | None, x: Tensor, logits: Tensor, features: Tensor | None
@@ -220,8 +230,9 @@ class DecisionRule(nn.Module):
         confidence = _written((logits.double() / self.temperature).softmax(1))
         named = probabilities.argmax(1)
         novelty = _written(self.decision.novelty(x=x, logits=logits, features=features))
-        unknown = novelty > self.novelty_threshold
-        reason = torch.where(self._unsure(named, confidence) & ~unknown, NOT_SURE, ANSWERED)
+        limits = self.limits(missing)
+        unknown = novelty > limits.novelty
+        reason = torch.where(self._unsure(named, confidence, limits.false_alarm) & ~unknown, NOT_SURE, ANSWERED)
         reason = torch.where(_undefined(x, logits, confidence, novelty), UNDEFINED, reason)
         outside = self.outside(readings, missing)
         reason = torch.where(outside.any(1), OUTSIDE, reason)
@@ -235,7 +246,7 @@ class DecisionRule(nn.Module):
             probabilities=probabilities,
             confidence=confidence,
             novelty=novelty,
-            novelty_rank=(self.quantiles < novelty[:, None]).sum(1).clamp(max=RATES - 1).double() / (RATES - 1),
+            novelty_rank=rank_of(novelty, limits.quantiles),
             outside=outside,
         )
 
@@ -249,12 +260,12 @@ class DecisionRule(nn.Module):
         """(n,) bool: windows that lack too many sensors, by (n, C) bool."""
         return missing.sum(1) > self.most_missing
 
-    def _unsure(self, named: Tensor, confidence: Tensor) -> Tensor:
+    def _unsure(self, named: Tensor, confidence: Tensor, limit: Tensor) -> Tensor:
         """(n,) bool: a fault would be named, and the fault-free class is as likely as it is for many windows of it."""
         if self.normal is None:
             return torch.zeros_like(named, dtype=torch.bool)
         unlike = _written(1 - confidence[:, self.normal])
-        return (named != self.normal) & (unlike <= self.false_alarm_threshold)
+        return (named != self.normal) & (unlike <= limit)
 
 
 def outside(readings: Array, lower: Array, upper: Array) -> Array:
@@ -272,12 +283,6 @@ def _undefined(x: Tensor, logits: Tensor, confidence: Tensor, novelty: Tensor) -
 def verdict_names(info: DataInfo) -> tuple[str, ...]:
     """What `Verdicts.number` means: K classes, the fault-free one as "normal", then "unknown" and "no answer"."""
     return (*(NORMAL if name == info.normal else name for name in info.classes), UNKNOWN, NO_ANSWER)
-
-
-def most_missing(signals: int, augment: str) -> int:
-    """Sensors that a window may lack: those that training, with this --augment, dropped from windows often enough."""
-    dropped = Augment(spec=augment, seed=0).dropped
-    return int(binom.ppf(SEEN_IN_TRAINING, signals, dropped)) if dropped else 0
 
 
 def _written(values: Tensor) -> Tensor:

@@ -16,11 +16,13 @@ from exp.evaluation.calibration import Distance
 from exp.evaluation.decision import MARGIN, Decision, outside
 from exp.evaluation.density import GaussianMixtures, sample_time_steps
 from exp.evaluation.inference import answers
+from exp.evaluation.limits import Scores, levels_of
 from models.baselines import Baseline
 from utils.written import written
 
 FEWEST = 20  # windows that a threshold may rest on
 CHUNK = 256  # windows whose readings are looked at together
+MOST_LACKING = 2000  # windows that scores without sensors are measured on
 MOST_COMPARED = 1024  # windows among which the reference window is sought
 
 
@@ -30,7 +32,7 @@ def fit_decision(
     logits: Tensor,
     device: torch.device,
     *,
-    every_sensor: bool = True,
+    most_missing: int = 0,
     score: str | None = None,
 ) -> Decision:
     """The decision settings of a trained model.
@@ -40,11 +42,11 @@ def fit_decision(
         data: what it was trained on.
         logits: (n, K) of the validation windows, which also set the temperature and the thresholds.
         device: where to compute.
-        every_sensor: whether every window that will be evaluated has readings of all sensors; without one of them the
-            density of the readings says nothing.
+        most_missing: sensors that a window which is evaluated may lack; without one of them the density of the
+            readings says nothing, and scores are measured on windows that lack as many.
         score: one of `decision.SCORES`; None takes the best that the model allows.
     """
-    score = score or _best_score(model, every_sensor)
+    score = score or _best_score(model, every_sensor=most_missing == 0)
     lower, upper = _ranges(data.scaler)
     known = _known(data.val, lower, upper)
     mine, target = logits.double()[torch.from_numpy(known)], np.asarray(data.val.targets)[known]
@@ -67,10 +69,30 @@ def fit_decision(
         decision,
         novelty_quantiles=calibration.quantiles(scores, target),
         compared=_compared(decision, data.val, known),
+        lacking={level: _scores_without(level, decision, model, data, known, device)
+                 for level in levels_of(most_missing)},
+    )  # fmt: skip
+
+
+def _scores_without(
+    level: int, decision: Decision, model: nn.Module, data: Prepared, known: np.ndarray, device: torch.device
+) -> Scores:
+    """Scores of validation windows from each of which so many sensors, drawn at random, were taken."""
+    places = known[_spread(len(known), MOST_LACKING)]
+    random = np.random.default_rng(level)
+    signals = len(data.info.columns)
+    kept = torch.from_numpy(random.permuted(np.tile(np.arange(signals), (len(places), 1)), axis=1) >= level)
+    logits, features = answers(model, data.val, places, device, kept=kept)
+    target = np.asarray(data.val.targets)[places]
+    novelty = written(decision.novelty(x=None, logits=logits, features=features).numpy())
+    confidence = written(calibration.temperature_scaled(logits.numpy(), decision.temperature))
+    return Scores(
+        novelty=calibration.quantiles(novelty, target),
+        false_alarm=false_alarm_quantiles(confidence, target, data.info),
     )
 
 
-def _best_score(model: nn.Module, every_sensor: bool) -> str:
+def _best_score(model: nn.Module, *, every_sensor: bool) -> str:
     """By what docs/RESULTS.md measured on networks that were trained without a fault."""
     if every_sensor:
         return "readings"

@@ -101,14 +101,25 @@ def in_batches(
             torch.set_num_threads(threads)
 
 
-def answers(model: nn.Module, windows: WindowSet, places: np.ndarray, device: torch.device) -> Answer:
-    """(n, K) logits and (n, P) features, float64, of the windows at some places of a part."""
+def answers(
+    model: nn.Module, windows: WindowSet, places: np.ndarray, device: torch.device, *, kept: Tensor | None = None
+) -> Answer:
+    """(n, K) logits and (n, P) features, float64, of the windows at some places of a part.
+
+    Args:
+        model: on the device.
+        windows: the part.
+        places: n of its windows.
+        device: where to compute.
+        kept: (n, C) bool, the sensors that a window keeps, as where others have no readings; None for all.
+    """
     model = exact(model)
 
     def work(batch: np.ndarray) -> Answer:
-        return answer(model, windows.gather(batch).x, device)
+        x = windows.gather(places[batch]).x
+        return answer(model, x if kept is None else x * kept[batch][:, :, None], device)
 
-    pieces = list(in_batches(work, model, places, device))
+    pieces = list(in_batches(work, model, np.arange(len(places)), device))
     features = [piece for _, piece in pieces if piece is not None]
     return torch.cat([logits for logits, _ in pieces]), torch.cat(features) if features else None
 

@@ -93,7 +93,8 @@ def program_by(artifact: Artifact, rule: DecisionRule, readings: np.ndarray) -> 
 def compare(answer: Answer, artifact: Artifact, rule: DecisionRule, readings: np.ndarray) -> Comparison:
     """Compares a file with the program, for readings (n, L, C) in batches of 1, 2, 3 and more."""
     _, verdicts = program_by(artifact, rule, readings)
-    silent = rule.lacks(torch.from_numpy(~np.isfinite(readings).all(1))).numpy()  # no answer is NaN
+    missing = torch.from_numpy(~np.isfinite(readings).all(1))
+    silent = rule.lacks(missing).numpy()  # no answer is NaN
     given = answers_of(answer, readings, first=FIRST_BATCHES)
     if given.probabilities.shape != verdicts.confidence.shape or given.verdict.shape != silent.shape:
         return Comparison(windows=len(readings), largest=np.inf, changed=len(readings), at_a_limit=0)
@@ -104,7 +105,7 @@ def compare(answer: Answer, artifact: Artifact, rule: DecisionRule, readings: np
         windows=len(readings),
         largest=np.inf if spoken.any() else float(off.max(initial=0)),
         changed=int(changed.sum()),
-        at_a_limit=int((changed & _at_a_limit(rule, verdicts)).sum()),
+        at_a_limit=int((changed & _at_a_limit(rule, verdicts, missing)).sum()),
     )
 
 
@@ -134,13 +135,13 @@ def cost(answer: Answer, artifact: Artifact, rule: DecisionRule, data: Prepared)
     }
 
 
-def _at_a_limit(rule: DecisionRule, verdicts: Verdicts) -> np.ndarray:
+def _at_a_limit(rule: DecisionRule, verdicts: Verdicts, missing: torch.Tensor) -> np.ndarray:
     """(n,) bool: windows whose verdict hangs on less than what float32 determines."""
-    limit = float(rule.novelty_threshold)
-    near = (verdicts.novelty - limit).abs() <= TOLERANCE * max(1.0, abs(limit))
+    limits = rule.limits(missing)
+    near = (verdicts.novelty - limits.novelty).abs() <= TOLERANCE * limits.novelty.abs().clamp(min=1)
     if rule.normal is not None:
         unlike = 1 - verdicts.confidence[:, rule.normal]
-        near |= (unlike - float(rule.false_alarm_threshold)).abs() <= TOLERANCE
+        near |= (unlike - limits.false_alarm).abs() <= TOLERANCE
     best = verdicts.probabilities.topk(2, 1).values
     return (near | (best[:, 0] - best[:, 1] <= 2 * TOLERANCE)).numpy()
 

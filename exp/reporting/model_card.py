@@ -34,7 +34,7 @@ CHOSEN = {"loss": "the lowest validation loss", "accuracy": "validation accuracy
 MOST_FILES = 60  # listed one by one
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 KEPT_ALONE = "To detect, this folder is enough: --run takes the folder of this page, or the run folder around it."
-PLACES = ("root_path", "result_path", "cache_path", "config", "run", "resume")  # say nothing of the model
+PLACES = ("root_path", "result_path", "cache_path", "config", "run", "resume", "like")  # say nothing of the model
 
 
 def write(folder: RunFolder) -> Path | None:

@@ -18,8 +18,9 @@ from torch import nn
 from data_provider import Recipe, Scaler
 from data_provider.frames import DataInfo
 from exp.evaluation.days import DayDecision
-from exp.evaluation.decision import Decision, DecisionRule, most_missing
+from exp.evaluation.decision import Decision, DecisionRule
 from exp.evaluation.inference import exact
+from exp.evaluation.limits import most_missing
 from exp.runs.model_files import FORMAT, described, own_sha256, tensors_of, with_weights
 from exp.runs.model_schema import REMEDY, check_channels, check_tensors
 from exp.runs.names import DECISION, DESCRIPTION, WEIGHTS

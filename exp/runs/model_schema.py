@@ -157,8 +157,15 @@ def _decision(signals: int) -> Any:
             "unknown": mapping(unknown),
             "alarm": mapping({"quantiles": _quantiles}),
             "ranges": mapping({"lower": bounds, "upper": bounds}, {"margin": _any_number}),
-        }
+        },
+        {"lacking": _lacking(signals)},
     )
+
+
+def _lacking(signals: int) -> Any:
+    """Tables by the number of sensors that windows lack."""
+    tables = mapping({"unknown": several(_any_number, RATES), "alarm": _quantiles})
+    return mapping({}, {str(number): tables for number in range(1, signals)})
 
 
 def _quantiles(value: Any, where: str) -> None:

@@ -15,6 +15,7 @@ from data_provider import Prepared
 from exp.evaluation.decision import Decision
 from exp.evaluation.fitting import fit_decision
 from exp.evaluation.inference import exact
+from exp.evaluation.limits import most_missing
 from exp.evaluation.measure import answers_of, line_of, measures_of, part_logits, parts_of
 from exp.evaluation.predictions import Predictions
 from exp.reporting import model_card, training_report
@@ -24,7 +25,6 @@ from exp.runs.leak_marks import marked, marks_of
 from exp.runs.run_folder import RunFolder
 from exp.training.fitted import Fitted
 from models.build import parameter_count
-from utils.augment import Augment
 from utils.files import write_csv
 from utils.options import Options
 from utils.written import DIGITS, rounded
@@ -57,8 +57,8 @@ def evaluate(options: Options, data: Prepared, model: nn.Module, device: torch.d
     """
     model = exact(model)
     logits = part_logits(model, data, device)
-    every_sensor = not Augment(spec=options.augment, seed=0).dropped
-    decision = fit_decision(model, data, logits["val"], device, every_sensor=every_sensor)
+    missing = most_missing(len(data.info.columns), options.augment)
+    decision = fit_decision(model, data, logits["val"], device, most_missing=missing)
     return Evaluation(decision, parts_of(logits, data), answers_of(model, data, decision, logits, device))
 
 
