@@ -69,9 +69,8 @@ def fit_decision(
         decision,
         novelty_quantiles=calibration.quantiles(scores, target),
         compared=_compared(decision, data.val, known),
-        lacking={level: _scores_without(level, decision, model, data, known, device)
-                 for level in levels_of(most_missing)},
-    )  # fmt: skip
+        lacking={n: _scores_without(n, decision, model, data, known, device) for n in levels_of(most_missing)},
+    )
 
 
 def _scores_without(
