@@ -11,6 +11,7 @@ from data_provider import load_data
 from data_provider.windows import WindowSet
 from exp.training import automatic
 from exp.training.automatic import Candidate, candidates, choose
+from exp.training.fit_network import NetworkFit
 from models.baselines.classical import Forest, Logistic
 from tests.kit import write_folder
 from tests.resume.kit import stop_after
@@ -126,7 +127,7 @@ def test_a_network_that_diverges_is_not_chosen(folder: Path, monkeypatch: pytest
     def diverge(*_: object, **__: object) -> None:
         raise Diverged("no numbers")
 
-    monkeypatch.setattr(automatic.NetworkFit, "fit", diverge)
+    monkeypatch.setattr(NetworkFit, "fit", diverge)
     asked = options(folder, "seq_len", seq_len=16)
     chosen, _, rows = choose(asked, load_data(asked), torch.device("cpu"))
     assert chosen.model == "RandomForest"

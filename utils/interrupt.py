@@ -16,6 +16,7 @@ class StopRequest:
 
     A second SIGHUP does not: a closing terminal and its shell send one each. SIGHUP that is ignored as the context
     opens, under nohup, stays ignored; Ctrl-C does not, since shells have each job in the background ignore it.
+    A request within a context that another one holds is a request to both.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,9 @@ class StopRequest:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)
+            outer = getattr(handler, "__self__", None)
+            if self.made and isinstance(outer, StopRequest):  # the work within may have ended before it looked
+                outer.made = True
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         now = clock()

@@ -7,11 +7,9 @@ so what a user knows is not searched for. The test part is never read.
 import dataclasses
 import logging
 import math
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,17 +17,13 @@ import torch
 from tqdm import tqdm
 
 from data_provider import Prepared, load_data
-from exp.evaluation.inference import logits_of, predictions_of
-from exp.evaluation.metrics import evaluate
-from exp.runs.run_folder import RunFolder
-from exp.training.fit_baseline import BaselineFit, unread_flags
-from exp.training.fit_network import NetworkFit
+from exp.training.attempt import attempt
+from exp.training.fit_baseline import unread_flags
 from models.baselines import BASELINES
 from utils import distributed
 from utils.errors import Diverged, UserError
 from utils.logs import silence
 from utils.options import Options
-from utils.seeding import seed_everything
 
 SEQ_LENS = (24, 48, 96, 192)
 SCOUT = "RandomForest"
@@ -177,18 +171,11 @@ def _tried(stage: str, options: Options, settings: dict[str, Any], data: Prepare
     """Fits a candidate and asks it about validation; one that fails comes last."""
     started = time.monotonic()
     data = _thinned(data)
-    options = options.replace(**settings)
-    seed_everything(options.seed)
     try:
-        with silence(), tempfile.TemporaryDirectory() as folder:
-            kind = BaselineFit if options.model in BASELINES else NetworkFit
-            model = kind(options, data, device).fit(RunFolder(Path(folder)), lambda rows: None).model
-            logits = logits_of(model, data.val, device)
+        found = attempt(options.replace(**settings), data, device)
+        reached = {"macro_f1": found.macro_f1, "accuracy": found.accuracy, "log_loss": found.log_loss}
     except Diverged:
         reached = {"macro_f1": 0.0, "accuracy": 0.0, "log_loss": math.inf}
-    else:
-        found = evaluate(predictions_of("val", data.val, logits, data.info.classes), normal=None, bootstrap=0)
-        reached = {name: found[name]["value"] for name in ("macro_f1", "accuracy", "log_loss")}
     return Candidate(stage, settings, **reached, windows=len(data.train), seconds=time.monotonic() - started)
 
 

@@ -239,3 +239,15 @@ def test_a_hangup_that_is_ignored_stays_ignored():
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, former)
+
+
+def test_a_request_within_another_context_is_a_request_to_both():
+    with StopRequest() as outer:
+        with StopRequest() as inner:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert inner.made
+        assert outer.made
+    with StopRequest() as outer:
+        with StopRequest():
+            pass
+        assert not outer.made
