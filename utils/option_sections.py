@@ -14,16 +14,17 @@ def flag(
     text: str,
     *,
     choices: Sequence[str] = (),
+    metavar: str | None = None,
     at_least: float | None = None,
     above: float | None = None,
     below: float | None = None,
     at_most: float | None = None,
 ) -> Any:
-    """An option with what its flag needs: one line of help, and the values allowed."""
+    """An option with what its flag needs: one line of help, the values allowed, and a word for them."""
     if at_most is None and not isinstance(default, float):
         at_most = LARGEST  # of whole numbers; words are not compared
     limits = {"choices": tuple(choices), "at_least": at_least, "above": above, "below": below, "at_most": at_most}
-    return dataclasses.field(default=default, metadata={"help": text, **limits})
+    return dataclasses.field(default=default, metadata={"help": text, "metavar": metavar, **limits})
 
 
 @dataclass(frozen=True)
@@ -265,6 +266,7 @@ class ReportOptions:
     """Reports."""
 
     compare: tuple[str, ...] = flag((), "run folders to put into one table, in --output or --result_path")
+    ablation: tuple[str, ...] = flag((), "tags of --des, as 'ablation_*': a table with a row a tag", metavar="TAG")
     baseline: str | None = flag(None, "run folder or --des that the others are compared with (default: the first)")
 
 

@@ -10,6 +10,7 @@ Letters: n windows, K classes, G blocks, R draws, P pairs.
 """
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -49,13 +50,15 @@ def differences(pairs: Sequence[Pair], classes: int, *, draws: int = 1000, seed:
         seed: of the draws.
 
     Returns:
-        "accuracy" and "macro_f1": {"first", "second", "value", "low", "high"}, value = second - first, with the 95 %
-        interval over draws of blocks that both models share; None where no draw differs. "blocks", "reason".
+        "accuracy" and "macro_f1": {"first", "second", "value", "low", "high", "std"}, value = second - first, with the
+        95 % interval over draws of blocks that both models share, None where no draw differs; std is the standard
+        deviation of second over samples, None of one. "blocks", "reason".
     """
     counts = _counts(pairs, classes)  # (samples, G, 2, K, K)
     blocks = counts.shape[1]
     whole = _values(counts, np.ones((1, blocks)))
     drawn = _values(counts, block_draws(blocks, draws, seed)) if blocks > 1 else {}
+    each = [_values(counts[[i]], np.ones((1, blocks))) for i in range(len(counts))]
     found: dict[str, Any] = {"blocks": blocks, "reason": ONE_BLOCK if blocks == 1 else None}
     for name in MEASURES:
         first, second = whole[name][:, 0]
@@ -63,6 +66,8 @@ def differences(pairs: Sequence[Pair], classes: int, *, draws: int = 1000, seed:
         low, high = (None, None) if bounds is None else (bounds.low, bounds.high)
         found[name] = {"first": float(first), "second": float(second), "value": float(second - first)}
         found[name] |= {"low": low, "high": high}
+        own = [float(sample[name][1, 0]) for sample in each]
+        found[name]["std"] = statistics.stdev(own) if len(own) > 1 else None
     return found
 
 

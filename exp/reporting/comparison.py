@@ -97,7 +97,9 @@ def write_and_tell(folders: Sequence[Path], output: Path, baseline: str | None) 
         save(page.with_suffix(".tex"), difference_tables.as_latex(apart))
         save(page.with_name(f"{page.stem}_differences.csv"), difference_tables.as_csv(apart))
     content = {"header": header, "rows": rows, "numeric": _NUMERIC, "remarks": remarks}
-    content |= {"runs": sum(len(group) for group in groups), "apart": cells, "apart_header": difference_tables.HEADER}
+    number = sum(len(group) for group in groups)
+    content |= {"kicker": "Comparison", "title": f"{number} run{'' if number == 1 else 's'} side by side"}
+    content |= {"apart": cells, "apart_header": difference_tables.HEADER}
     content |= {"apart_numeric": difference_tables.NUMERIC, "apart_remarks": difference_tables.REMARKS}
     save(page, render("compare.html.j2", **content))
     save(page.with_suffix(".txt"), "\n".join(lines))

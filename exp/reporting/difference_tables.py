@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from exp.evaluation.paired import MEASURES
-from exp.reporting.differences import Difference
+from exp.reporting.differences import MIXED, Difference
 from utils.csv_safety import harmless
 
 HEADER = [
@@ -23,6 +23,7 @@ HEADER = [
 ]
 NUMERIC = frozenset(HEADER[1:8])
 REMARKS = [
+    "+/-: the standard deviation over seeds.",
     "Differences are to the baseline, on the same test windows; in brackets the 95 % interval over draws of the blocks "
     "that both share. One that does not hold 0 is unlikely to be chance.",
     "p, windows: McNemar's exact test. It takes windows for independent, which they are not, so it is too small.",
@@ -43,10 +44,16 @@ def _cells(row: Difference) -> list[str]:
     shown = []
     for name in ("macro_f1", "accuracy"):
         measure = None if row.measured is None else row.measured[name]
-        shown += ["-" if measure is None else f"{measure['second']:.3f}", _signed(measure, row.is_baseline)]
+        shown += [_mean(measure), _signed(measure, row.is_baseline)]
     windows = None if row.windows is None else row.windows["p"]
     runs = str(row.runs) if row.pairs in (0, row.runs) else f"{row.pairs} of {row.runs}"
     return [row.name, runs, *shown, p_value(windows), p_value(_repeats(row)), _changes(row), row.note]
+
+
+def _mean(measure: dict[str, Any] | None) -> str:
+    if measure is None:
+        return "-"
+    return f"{measure['second']:.3f}" + ("" if measure["std"] is None else f" +/- {measure['std']:.3f}")
 
 
 def _signed(measure: dict[str, Any] | None, is_baseline: bool) -> str:
@@ -93,6 +100,7 @@ def as_csv(rows: Sequence[Difference]) -> str:
         line["options"] = "; ".join(f"{name}: {was} -> {now}" for name, (was, now) in row.options.items())
         found.append({name: harmless(value) if isinstance(value, str) else value for name, value in line.items()})
         found[-1]["notes"] = harmless(row.note)
+        found[-1] |= {f"{name}_std": row.measured[name]["std"] if row.measured else None for name in MEASURES}
     file = io.StringIO(newline="")
     writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
     writer.writeheader()
@@ -107,7 +115,8 @@ def as_latex(rows: Sequence[Difference]) -> str:
     for row in rows:
         name, _, *shown, _, repeats, _, _ = _cells(row)
         values = [_number(value) for value in (*shown, repeats)]
-        mark = " (leaks)" if "!" in row.note else ""  # a comment would not be seen in print
+        # A comment would not be seen in print.
+        mark = " (leaks)" if "leaks" in row.note else " (mixed)" if MIXED in row.note else ""
         lines.append(" & ".join([escaped(name) + mark, *values]) + r" \\")
     lines = [r"\begin{tabular}{lrrrrr}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"]
     notes = [f"% {escaped(row.name)}: {escaped(row.note)}" for row in rows if row.note]
@@ -117,7 +126,7 @@ def as_latex(rows: Sequence[Difference]) -> str:
 def _number(value: str) -> str:
     if value in ("-", "baseline"):
         return "--" if value == "-" else value
-    return "$" + value.replace(" [", r"\ [").replace(", ", r",\ ") + "$"
+    return "$" + value.replace(" [", r"\ [").replace(", ", r",\ ").replace("+/-", r"\pm") + "$"
 
 
 def escaped(text: str) -> str:

@@ -24,6 +24,7 @@ from utils.errors import UserError
 
 _NAMES = frozenset({"des"})  # tells an experiment's name, not what it does
 ABSENT = "not noted"
+MIXED = "! runs of the tag differ in"
 UNLIKE = "not tested on the same windows as the baseline: no difference"
 
 
@@ -82,8 +83,8 @@ def against(groups: Sequence[Sequence[ComparedRun]], baseline: str | None) -> li
     experiments = [done for group in groups if (done := finished(group))]
     if baseline is None and len(experiments) < 2:
         return []
-    first = experiments[0] if baseline is None else _chosen(experiments, baseline)
     names = _names(experiments)
+    first = experiments[0] if baseline is None else _chosen(experiments, names, baseline)
     own = _tested(first)
     rows = [_difference(names[i], first, own, group) for i, group in enumerate(experiments)]
     return sorted(rows, key=_order)
@@ -93,7 +94,7 @@ def _order(row: Difference) -> tuple[bool, bool, float]:
     return not row.is_baseline, row.measured is None, -(row.measured or {"macro_f1": {"value": 0}})["macro_f1"]["value"]
 
 
-def _chosen(experiments: Sequence[list[ComparedRun]], baseline: str) -> list[ComparedRun]:
+def _chosen(experiments: Sequence[list[ComparedRun]], names: Sequence[str], baseline: str) -> list[ComparedRun]:
     place = Path(baseline).resolve()
     folders = [place]
     if FoldsFolder.is_one(place):
@@ -101,6 +102,7 @@ def _chosen(experiments: Sequence[list[ComparedRun]], baseline: str) -> list[Com
         folders = [run.path.resolve() for i in range(len(whole.rows())) if (run := whole.run_of(i)) is not None]
     named = [group for group in experiments if any(run.path in folders for run in group)]
     named = named or [group for group in experiments if group[0].config["des"] == baseline]
+    named = named or [group for group, name in zip(experiments, names, strict=True) if name == baseline]
     if len(named) == 1:
         return named[0]
     if named:
@@ -159,20 +161,21 @@ def _difference(name: str, first: list[ComparedRun], own: list[_Tested], group: 
     matched = [(run, run) for run in own] if is_baseline else _matched(own, tested)
     if not matched:
         why = UNLIKE if tested and own else f"{'the baseline has ' if tested else ''}no test predictions to compare"
-        note = "; ".join(filter(None, (_caution(group), why)))
+        note = "; ".join(filter(None, (_caution(group), _mixed(group), why)))
         return Difference(name, len(group), 0, options, None, note=note, is_baseline=is_baseline)
     classes = tuple(dict.fromkeys(c for a, b in matched for c in (*a.classes, *b.classes)))
     pairs, number = _pairs(matched, classes), len(classes)
     measured = differences(pairs, number)
     if is_baseline:
-        return Difference(name, len(group), len(pairs), {}, measured, note=_caution(group), is_baseline=True)
+        note = "; ".join(filter(None, (_caution(group), _mixed(group))))
+        return Difference(name, len(group), len(pairs), {}, measured, note=note, is_baseline=True)
     share = float(np.mean([_test_share(a.run) for a, _ in matched]))
     each = of_each(pairs, number)
     repeats = {measure: over_repeats(each[measure], share) for measure in MEASURES}
     part = (
         f"{len(pairs)} of {len(group)} runs were tested on windows of the baseline" if len(pairs) < len(group) else ""
     )
-    note = "; ".join(filter(None, (_caution(group), part)))
+    note = "; ".join(filter(None, (_caution(group), _mixed(group), part)))
     return Difference(name, len(group), len(pairs), options, measured, mcnemar(pairs), repeats, note)
 
 
@@ -201,6 +204,12 @@ def _caution(group: Sequence[ComparedRun]) -> str:
     marks = dict.fromkeys(mark for run in group for mark in run.marks)
     split = "! split leaks" if any(run.metrics and run.metrics["data"]["leaking"] for run in group) else ""
     return "; ".join(filter(None, (split, f"! leaks: {', '.join(marks)}" if marks else "")))
+
+
+def _mixed(group: Sequence[ComparedRun]) -> str:
+    """The options in which runs of one tag differ, other than seed and fold."""
+    found = dict.fromkeys(name for run in group[1:] for name in _options(group[0].config, run.config))
+    return f"{MIXED} {', '.join(found)}" if found else ""
 
 
 def _options(first: dict[str, Any], other: dict[str, Any]) -> dict[str, tuple[str, str]]:

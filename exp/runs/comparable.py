@@ -12,12 +12,15 @@ from exp.runs.folds_folder import FoldsFolder
 from exp.runs.record import read_config, read_run
 from exp.runs.run_folder import RunFolder
 from utils.errors import UserError
+from utils.options import GROUPS, flags
+from utils.verbs import GROUPS_OF_VERB
 
 # Facts that must agree for two runs to be comparable; the split itself is compared within a seed.
 _FACTS = ("data", "columns", "classes", "period_seconds", "seq_len", "step", "protocol", "leaking")
-# Options that repeat an experiment or say where its files are, and so do not make another experiment.
+# Options that repeat an experiment, say where its files are, or are other verbs', and so make no other experiment.
 NOT_THE_EXPERIMENT = frozenset(
     {"checkpoint_minutes", "max_bad_steps", "seed", "folds", "itr", "resume", "config", "run", "result_path"}
+    | {field.name for field in flags(*(set(GROUPS) - set(GROUPS_OF_VERB["train"])))}
 )
 
 
@@ -84,15 +87,16 @@ class _Data:
         return ", ".join(name for name in _FACTS if self.facts[name] != run.facts[name]) or "windows"
 
 
-def load(folders: Sequence[Path]) -> tuple[list[list[ComparedRun]], dict[Path, list[str]]]:
+def load(folders: Sequence[Path], *, by_tag: bool = False) -> tuple[list[list[ComparedRun]], dict[Path, list[str]]]:
     """Read run folders.
 
     Args:
         folders: run folders, and folders of folds, which stand for their runs; links and repetitions are read once.
+        by_tag: put runs of one `--des` and model together, whatever else differs.
 
     Returns:
-        The runs in groups that differ only in their seed, in the order given; and for each run's path its notes,
-        beginning with "!" where its numbers must not be compared with the first run's.
+        The runs in groups that differ only in their seed or share their tag, in the order given; and for each run's
+        path its notes, beginning with "!" where its numbers must not be compared with the first run's.
 
     Raises:
         UserError: no folder, or one is not a run folder or damaged.
@@ -104,7 +108,8 @@ def load(folders: Sequence[Path]) -> tuple[list[list[ComparedRun]], dict[Path, l
     notes = _notes(runs)
     groups: dict[str, list[ComparedRun]] = {}
     for run in runs:
-        experiment = {key: value for key, value in run.config.items() if key not in NOT_THE_EXPERIMENT}
+        names = ("des", "model") if by_tag else set(run.config) - NOT_THE_EXPERIMENT
+        experiment = {name: run.config[name] for name in names}
         groups.setdefault(json.dumps(experiment, sort_keys=True, default=str), []).append(run)
     return list(groups.values()), notes
 
