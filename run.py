@@ -21,6 +21,7 @@ SPIN = "1000"
 # The module of each verb; its `run(options)` returns the exit status.
 MODULES = {
     "train": "exp.train",
+    "tune": "exp.tune",
     "test": "exp.test",
     "detect": "exp.detect",
     "feedback": "exp.feedback",
@@ -30,6 +31,7 @@ MODULES = {
     "simulate": "exp.simulate",
     "models": "exp.models",
     "benchmark": "benchmarks.cli",
+    "completion": "exp.completion",
 }
 
 READER_GONE = 128 + 13  # what shells show for a program that SIGPIPE ended

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from utils.command_line import from_config, parse
 from utils.errors import UserError
 from utils.former_options import FORMER
 from utils.options import GROUPS, Options, flags
-from utils.verbs import GROUPS_OF_VERB, VERBS
+from utils.verbs import GROUPS_OF_VERB, REQUIRED, VERBS
 
 
 def test_the_version_is_that_of_the_project(capsys):
@@ -36,6 +37,25 @@ def test_help_of_a_verb_ends_with_a_line_to_copy(verb, capsys):
     example = shown.strip().rpartition("example: ")[2]
     assert f"Flags of '{verb}'" in shown
     assert parse(shlex.split(example)[2:]).verb == verb
+
+
+@pytest.mark.parametrize(("verb", "names"), REQUIRED.items())
+def test_help_marks_what_a_verb_needs(verb, names, capsys):
+    with pytest.raises(SystemExit):
+        run.main(["help", verb])
+    shown = capsys.readouterr().out
+    flags = " ".join(shown.partition("options:")[2].split())
+    assert flags.count("required: ") == len(names)
+    for name in names:
+        assert re.search(rf"--{name} [^-]*required: ", flags)
+    assert f"; required: {', '.join(f'--{name}' for name in names)}." in shown
+    assert run.main([verb]) == 2
+    error = capsys.readouterr().err
+    assert all(f"--{name}" in error for name in names)
+
+
+def test_a_flag_of_several_values_may_be_given_twice():
+    assert parse(["report", "--compare", "a", "b", "--compare", "c"]).compare == ("a", "b", "c")
 
 
 def test_defaults_are_those_of_the_documents():

@@ -19,7 +19,7 @@ from utils.former_options import FORMER, of_today
 from utils.option_sections import LARGEST_SEED
 from utils.options import GROUPS, Options, flags
 from utils.safe_reading import one_line, read_bounded, read_pipe
-from utils.verbs import EXAMPLES, GROUPS_OF_VERB, VERBS, WORD_OF_VERB
+from utils.verbs import EXAMPLES, GROUPS_OF_VERB, REQUIRED, VERBS, WORD_OF_VERB
 
 LARGEST = 2**20  # bytes of a file of options
 
@@ -48,7 +48,8 @@ def parse(arguments: Sequence[str]) -> Options:
         raise UserError(f"unknown verb '{verb}'{_did_you_mean(close)}; choose one of: {', '.join(VERBS)}")
     if verb in WORD_OF_VERB and words and not words[0].startswith("-"):
         words[0] = f"--{WORD_OF_VERB[verb]}={words[0]}"
-    given = vars(_parser(verb).parse_args(words))
+    given = vars(parser_of(verb).parse_args(words))
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     values = {**_config_of(_content(given["config"]), given["config"]), **given} if given.get("config") else given
     options = Options(verb=verb, explicit=_chosen(values) | set(given), **values)
     if verb == "train" and options.is_training == 0:
@@ -114,12 +115,15 @@ def _did_you_mean(close: Sequence[str]) -> str:
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
-def _parser(verb: str) -> _Parser:
+def parser_of(verb: str) -> argparse.ArgumentParser:
+    """The parser of a verb's flags; what it reads holds the flags of the line alone."""
+    required = REQUIRED.get(verb, ())
+    needed = f"; required: {', '.join(f'--{name}' for name in required)}" if required else ""
     listing = "\n".join(f"  {name:<10} {text}" for name, text in VERBS.items())
     parser = _Parser(
         prog=f"run.py {verb}".removesuffix(" train"),
         usage=f"python run.py [VERB] [flags]\n\nverbs:\n{listing}",
-        description=f"Flags of '{verb}'. Any other verb's: python run.py VERB --help",
+        description=f"Flags of '{verb}'{needed}. Any other verb's: python run.py VERB --help",
         epilog=f"example: {EXAMPLES[verb]}",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=120),
         allow_abbrev=False,
@@ -128,19 +132,19 @@ def _parser(verb: str) -> _Parser:
     for group in GROUPS_OF_VERB[verb]:
         section = parser.add_argument_group(GROUPS[group][0])
         for field in flags(group):
-            _add_flag(section, field)
+            _add_flag(section, field, field.name in required)
     return parser
 
 
-def _add_flag(section: argparse._ArgumentGroup, field: dataclasses.Field) -> None:
-    kind, name = _kind(field), f"--{field.name}"
+def _add_flag(section: argparse._ArgumentGroup, field: dataclasses.Field, required: bool) -> None:
+    kind, name = kind_of(field), f"--{field.name}"
     default = "" if field.default in (None, "", ()) else f" [{field.default}]"
-    text = (field.metadata["help"] + default).replace("%", "%%")
+    text = ("required: " * required + field.metadata["help"] + default).replace("%", "%%")
     if kind is bool:
         section.add_argument(name, nargs="?", const=True, type=_reader(field), metavar="BOOL", help=text)
         section.add_argument(f"--no_{field.name}", dest=field.name, action="store_false", help=argparse.SUPPRESS)
     elif kind is tuple:
-        section.add_argument(name, nargs="+", metavar="PATH", help=text)
+        section.add_argument(name, nargs="+", action="extend", metavar=field.metadata["metavar"] or "PATH", help=text)
     else:
         metavar = "|".join(field.metadata["choices"]) or kind.__name__.upper()
         section.add_argument(name, type=_reader(field), metavar=metavar, help=text)
@@ -149,8 +153,8 @@ def _add_flag(section: argparse._ArgumentGroup, field: dataclasses.Field) -> Non
                 section.add_argument(f"--{former}", dest=today, type=_reader(field), help=argparse.SUPPRESS)
 
 
-def _kind(field: dataclasses.Field) -> type:
-    """The plain type of a flag: `int | None` is int, `tuple[str, ...]` is tuple."""
+def kind_of(field: dataclasses.Field) -> type:
+    """The plain type of an option: `int | None` is int, `tuple[str, ...]` is tuple."""
     hint = typing.get_type_hints(Options)[field.name]
     if isinstance(hint, types.UnionType):
         hint = next(part for part in typing.get_args(hint) if part is not type(None))
@@ -175,7 +179,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     Raises:
         UserError: naming the value and those allowed.
     """
-    kind, limits = _kind(field), field.metadata
+    kind, limits = kind_of(field), field.metadata
     if value is None and field.default is None:
         return None
     if "\0" in str(value):
@@ -252,7 +256,7 @@ def stored_options(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
             shown = one_line(str(name))[:60]
             raise UserError(f"{source}: unknown option '{shown}'{_did_you_mean(close)}; see python run.py --help")
         plain = all(isinstance(entry, str | int | float | None) for entry in _entries(value))
-        if not plain or (isinstance(value, list) and _kind(known[name]) is not tuple):
+        if not plain or (isinstance(value, list) and kind_of(known[name]) is not tuple):
             raise UserError(f"{source}: {name}: write one value, as config.yaml of a run folder")
         try:
             result[name] = checked(known[name], value)

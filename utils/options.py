@@ -5,6 +5,7 @@
 
 import dataclasses
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ from utils.option_sections import (
     VerdictOptions,
     WindowOptions,
 )
+from utils.tool_sections import CompletionOptions, TuneOptions
 
 __all__ = ["GROUPS", "ModelSettings", "Options", "flags"]
 
@@ -49,12 +51,16 @@ GROUPS: dict[str, tuple[str, type]] = {
     "simulate": ("the simulated air-handling unit", SimulateOptions),
     "report": ("reports", ReportOptions),
     "benchmark": ("what to measure", BenchmarkOptions),
+    "tune": ("what to search", TuneOptions),
+    "completion": ("what to complete", CompletionOptions),
 }
 
 
 # Dataclasses collect the fields of their bases from the last to the first.
 @dataclass(frozen=True)
 class Options(
+    CompletionOptions,
+    TuneOptions,
     BenchmarkOptions,
     ReportOptions,
     SimulateOptions,
@@ -87,12 +93,12 @@ class Options(
         values = {f.name: getattr(self, f.name) for f in flags()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
-    def command(self) -> str:
-        """The shortest command line that gives these options."""
+    def command(self, always: Collection[str] = ()) -> str:
+        """The shortest command line that gives these options; those of `always` are named at their default too."""
         words = ["python", "run.py"] + ([self.verb] if self.verb != "train" else [])
         for field in flags():
             value = getattr(self, field.name)
-            if value == field.default or field.name == "config":
+            if field.name == "config" or (value == field.default and field.name not in always):
                 continue
             if isinstance(value, bool):
                 words.append(f"--{field.name}" if value else f"--no_{field.name}")

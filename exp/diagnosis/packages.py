@@ -24,6 +24,7 @@ EXTRAS = {
     "sqlalchemy": "--tracker mlflow, databases for --input and --output",
     "duckdb": "databases of DuckDB for --input and --output",
     "alembic": "--tracker mlflow",
+    "optuna": "tune",
 }
 
 
