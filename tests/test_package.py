@@ -133,6 +133,13 @@ def test_the_command_answers(installed, tmp_path):
     assert "everything needed is installed" in examined.stdout
 
 
+def test_the_command_completes(installed, tmp_path):
+    pytest.importorskip("shtab")
+    script = _run(installed, tmp_path, "-m", "dualgafnet", "completion", "bash").stdout
+    assert script.rstrip().endswith("_shtab_dualgafnet dualgafnet")
+    assert "run.py" not in script
+
+
 def test_what_an_installation_cannot_do_is_said(installed, tmp_path):
     wrong = _run(installed, tmp_path, "-m", "dualgafnet", "benchmark", "accumulation", "--quick", "--write")
     assert wrong.returncode == 2

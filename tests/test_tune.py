@@ -241,13 +241,13 @@ def test_without_optuna_a_line_says_how_to_get_it(
 
 
 def test_values_are_read_as_their_flags_read_them() -> None:
-    words = ("dropout=0:0.5", "train_epochs=log:4:64", "use_statistical_features=true,no", "extractor=gramian,dilated")
+    words = ("dropout=0:0.5", "train_epochs=log:4:64", "use_statistical_features=true,no", "step=4,8")
     words += ('augment=["jitter:0.02,scale:0.1", ""]',)
-    dropout, epochs, statistics, encoder, augment = space_of(Options(search=words))
+    dropout, epochs, statistics, stride, augment = space_of(Options(search=words))
     assert (dropout.low, dropout.high, dropout.log) == (0.0, 0.5, False)
     assert (epochs.low, epochs.high, epochs.log) == (4, 64, True)
     assert statistics.choices == (True, False)
-    assert (encoder.name, encoder.choices) == ("encoder", ("gramian", "dilated"))
+    assert (stride.name, stride.choices) == ("stride", (4, 8))  # by its former name
     assert augment.choices == ("jitter:0.02,scale:0.1", "")
 
 

@@ -36,7 +36,7 @@ def write(folders: Sequence[Path], output: Path, baseline: str, older: int = 0) 
     rows = differences.against(groups, baseline)
     cells = difference_tables.cells(rows)
     runs = sum(len(group) for group in groups)
-    remarks = [*difference_tables.REMARKS]
+    remarks = difference_tables.remarks(rows)
     if older:
         remarks.append(f"{older} older runs of the same tag, seed and fold are left out.")
     page = Path(output) if Path(output).suffix == ".html" else Path(output) / "ablation.html"

@@ -92,7 +92,7 @@ def write_and_tell(folders: Sequence[Path], output: Path, baseline: str | None) 
     lines = [text(header, rows), "", *remarks, ""]
     if apart:
         title = f"Differences to the baseline, {apart[0].name}"
-        second = [title, "", text(difference_tables.HEADER, cells), "", *difference_tables.REMARKS, ""]
+        second = [title, "", text(difference_tables.HEADER, cells), "", *difference_tables.remarks(apart), ""]
         lines, told = lines + second, [*told, "", *second]
         save(page.with_suffix(".tex"), difference_tables.as_latex(apart))
         save(page.with_name(f"{page.stem}_differences.csv"), difference_tables.as_csv(apart))
@@ -100,7 +100,7 @@ def write_and_tell(folders: Sequence[Path], output: Path, baseline: str | None) 
     number = sum(len(group) for group in groups)
     content |= {"kicker": "Comparison", "title": f"{number} run{'' if number == 1 else 's'} side by side"}
     content |= {"apart": cells, "apart_header": difference_tables.HEADER}
-    content |= {"apart_numeric": difference_tables.NUMERIC, "apart_remarks": difference_tables.REMARKS}
+    content |= {"apart_numeric": difference_tables.NUMERIC, "apart_remarks": difference_tables.remarks(apart)}
     save(page, render("compare.html.j2", **content))
     save(page.with_suffix(".txt"), "\n".join(lines))
     save(page.with_suffix(".csv"), _numbers(groups, notes))

@@ -23,7 +23,6 @@ HEADER = [
 ]
 NUMERIC = frozenset(HEADER[1:8])
 REMARKS = [
-    "+/-: the standard deviation over seeds.",
     "Differences are to the baseline, on the same test windows; in brackets the 95 % interval over draws of the blocks "
     "that both share. One that does not hold 0 is unlikely to be chance.",
     "p, windows: McNemar's exact test. It takes windows for independent, which they are not, so it is too small.",
@@ -33,6 +32,12 @@ REMARKS = [
 _MOST_OPTIONS = 5
 _SIGNS = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _SIGNS |= {sign: "\\" + sign for sign in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
+
+
+def remarks(rows: Sequence[Difference]) -> list[str]:
+    """What the reader of the table must know."""
+    over_seeds = any(row.measured and row.measured["accuracy"]["std"] is not None for row in rows)
+    return [*(["+/-: the standard deviation over seeds."] if over_seeds else []), *REMARKS]
 
 
 def cells(rows: Sequence[Difference]) -> list[list[str]]:
@@ -120,7 +125,7 @@ def as_latex(rows: Sequence[Difference]) -> str:
         lines.append(" & ".join([escaped(name) + mark, *values]) + r" \\")
     lines = [r"\begin{tabular}{lrrrrr}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"]
     notes = [f"% {escaped(row.name)}: {escaped(row.note)}" for row in rows if row.note]
-    return "\n".join([r"% \usepackage{booktabs}", *(f"% {line}" for line in REMARKS), *notes, *lines, ""])
+    return "\n".join([r"% \usepackage{booktabs}", *(f"% {line}" for line in remarks(rows)), *notes, *lines, ""])
 
 
 def _number(value: str) -> str:
