@@ -14,7 +14,7 @@ from utils.verbs import VERBS, WORD_OF_VERB
 NAME = "dualgafnet"  # of the shell's functions
 # Flags whose values are files or folders.
 PATHS = frozenset(
-    {"baseline", "cache_path", "compare", "config", "events", "group", "init", "input", "json", "output"}
+    {"baseline", "cache_path", "compare", "config", "events", "group", "init", "input", "json", "like", "output"}
     | {"result_path", "resume", "roles", "root_path", "run", "weather"}
 )
 # For `python run.py`, where the shell sees the command `python`: its completion is handed the line without that word.

@@ -16,6 +16,7 @@ from data_provider.leaks.guard import accepted_names, findings_of, refuse
 from exp.reporting.page import save
 from exp.runs.run_folder import family_of
 from exp.training.choices import check_choices
+from exp.training.like import like_files
 from exp.training.pretrained import like_init
 from exp.training.search_space import Dimension, space_of, within
 from exp.training.trainer import Interrupted
@@ -51,7 +52,7 @@ def run(options: Options) -> int:
     with lasting_output():
         space = space_of(options)
         _check(options, space)
-        options = like_init(options).replace(study=options.study or f"{options.data}-{options.des}")
+        options = like_init(like_files(options)).replace(study=options.study or f"{options.data}-{options.des}")
         study, folder = _opened(options, space)
         data = _checked_data(within(options, space), study)
         stopped = _make_trials(study, folder, data)
