@@ -29,6 +29,7 @@ MODULES = {
     "doctor": "exp.doctor",
     "report": "exp.report",
     "simulate": "exp.simulate",
+    "serve": "exp.serve",
     "models": "exp.models",
     "benchmark": "benchmarks.cli",
     "completion": "exp.completion",

@@ -240,6 +240,14 @@ class VerdictOptions:
 
 
 @dataclass(frozen=True)
+class ServeOptions:
+    """The web app."""
+
+    port: int = flag(8765, "port of the web app, 0: any that is free", at_least=0, at_most=65535)
+    host: str = flag("127.0.0.1", "address to listen at; 0.0.0.0 opens it to the network, without a login")
+
+
+@dataclass(frozen=True)
 class ExportOptions:
     """What to export."""
 
