@@ -30,6 +30,7 @@ PACKAGES = {
     "training": {"reporting", "runs", "evaluation"},
     "detection": {"reporting", "runs", "evaluation"},
     "diagnosis": {"detection", "runs", "evaluation"},
+    "serving": {"detection", "runs", "evaluation"},
 }
 # Which packages of data_provider/ may import which.
 DATA_PACKAGES = {

@@ -1,9 +1,15 @@
 """What the tests of the web app share."""
 
 import io
+import os
 import re
+import signal
+import subprocess
+import sys
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.testclient import TestClient
@@ -11,6 +17,7 @@ from starlette.testclient import TestClient
 from exp.serving.app import app_of
 from exp.serving.intake import Limits
 from exp.serving.service import Service
+from tests.conftest import REPOSITORY
 from utils.options import Options
 
 HOME = "http://127.0.0.1:8765"
@@ -50,8 +57,26 @@ def wait(client: TestClient, address: str) -> str:
     for _ in range(3000):
         if not client.get(f"{address}/state").json()["active"]:
             return address
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"{address} is still at work")
+
+
+@contextmanager
+def serving(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
+    """A server in a process of its own: the process, its address, and what it said first."""
+    words = [sys.executable, str(REPOSITORY / "run.py"), "serve", "--port", "0", *flags]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as server:
+        try:
+            said = []
+            while not said or not said[-1].startswith("serving: "):
+                line = server.stdout.readline()
+                assert line, server.stderr.read()
+                said.append(line)
+            yield server, said[-1].split()[1], said
+        finally:
+            if server.poll() is None:
+                server.send_signal(signal.SIGINT)
 
 
 def zipped(**files: bytes) -> bytes:
