@@ -174,6 +174,27 @@ def test_a_training_and_a_detection(installed, tmp_path):
     assert again.returncode == 0, again.stderr
 
 
+def test_the_base_model_comes_along(installed, tmp_path):
+    days = ("2018-05-07 00:00:00", "2018-05-07 00:01:00")
+    (tmp_path / "a.csv").write_text("Datetime,SA_TEMP\n" + "".join(f"{day},55\n" for day in days), encoding="utf-8")
+    wrong = _run(installed, tmp_path, "-m", "dualgafnet", "detect", "--input", "a.csv", "--output", "o")
+    assert "the base model, trained on simulated units, decides" in wrong.stdout
+    assert "a.csv" in wrong.stderr
+
+
+def test_the_web_app_comes_along(installed, tmp_path):
+    code = (
+        "from dualgafnet.exp.serving import app, jobs, pages, service; from pathlib import Path; "
+        "import dualgafnet; s = service.Service(Path('o'), dualgafnet.Options()); app.app_of(s); "
+        "print(pages.STYLE.is_file(), jobs.program()[1:], service.POINTS[1:]); s.jobs.close()"
+    )
+    done = _run(installed, tmp_path, "-c", code)
+    assert done.stdout == "True ['-m', 'dualgafnet'] ('-m', 'dualgafnet.exp.serving.points')\n", done.stderr
+    points = _run(installed, tmp_path, "-m", "dualgafnet.exp.serving.points", "--input", "none", "--output", "p.json")
+    assert points.returncode == 2, points.stderr
+    assert not (tmp_path / "p.json").exists()
+
+
 def test_the_examples_of_the_public_names_run(installed, tmp_path):
     done = _run(installed, tmp_path, "-c", DOCTEST)
     assert done.returncode == 0, done.stdout + done.stderr

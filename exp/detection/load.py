@@ -13,11 +13,11 @@ from exp.runs.names import DESCRIPTION
 from exp.runs.run_folder import RunFolder
 from utils import distributed
 from utils.options import Options
-from utils.places import home
+from utils.places import rooms
 
 logger = logging.getLogger(__name__)
 
-BASE = home() / "models" / "base"  # trained on a simulated fleet, for units without labels
+BASE = rooms() / "models" / "base"  # trained on a simulated fleet, for units without labels
 _NAMES_A_RUN = frozenset({"run", "model", "data", "des", "result_path"})
 CONFIRM_DAYS = 1  # windows that open an event where a whole day was decided about
 UNKNOWN_RATE, FALSE_ALARM_RATE = 0.01, 0.02  # of the base model, unless others are asked for

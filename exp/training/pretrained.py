@@ -14,7 +14,7 @@ from data_provider.datasets.labels import fault_kind
 from data_provider.frames import DataInfo
 from utils.errors import UserError
 from utils.options import ModelSettings, Options
-from utils.places import home
+from utils.places import rooms
 
 if TYPE_CHECKING:
     from exp.runs.artifact import Artifact
@@ -83,7 +83,7 @@ def _artifact(options: Options) -> "Artifact":
     from exp.runs.artifact import DESCRIPTION, load_artifact
     from exp.runs.run_folder import RunFolder
 
-    given = home() / "models" / BASE if options.init == BASE else Path(str(options.init)).expanduser()
+    given = rooms() / "models" / BASE if options.init == BASE else Path(str(options.init)).expanduser()
     if (given / DESCRIPTION).is_file():
         return load_artifact(given)
     return load_artifact(RunFolder.find(str(given), options).model)
