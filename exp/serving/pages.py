@@ -73,7 +73,7 @@ def _result(service: Service, upload: Upload, notes: dict[str, Any]) -> dict[str
         "error": error,
         "told": notes.get("feedback", {}).get("lines", []),
         "files": [name for name in RESULTS if upload.result(name)],
-        "command": shlex.join(["python", "run.py", *service.detection(upload)]),
+        "command": shlex.join(["python", "run.py"] + service.detection(upload)),
     }
 
 
