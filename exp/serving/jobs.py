@@ -28,6 +28,7 @@ class Job:
     Args:
         words: the verb and its flags.
         beside: the words of the other process.
+        again: asked after a failure for words with which to try once more; None to leave it at that.
 
     Attributes:
         lines: what the verb has printed.
@@ -35,12 +36,18 @@ class Job:
         error: the line that a console would show, "" if all went well.
     """
 
-    def __init__(self, words: Sequence[str], *, beside: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        beside: Sequence[str] = (),
+        again: Callable[[], list[str] | None] = lambda: None,
+    ) -> None:
         self.words = list(words)
         self.lines: list[str] = []
         self.status: int | None = None
         self.error = ""
-        self._beside = list(beside)
+        self._beside, self._again = list(beside), again
         self._begun: float | None = None
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[str]] = []
@@ -58,20 +65,29 @@ class Job:
 
     def run(self) -> None:
         """Runs to the end, or until it is cancelled."""
+        beside = self._started(self._beside, subprocess.DEVNULL, subprocess.DEVNULL) if self._beside else None
+        status = self._verb()
+        if status and not self._cancelled and (words := self._again()) is not None:
+            self.words, self.lines = words, []
+            status = self._verb()
+        if beside is not None:
+            beside.wait()
+        if self._cancelled:
+            self.error, status = "stopped before the end", CANCELLED
+        self.status = status
+
+    def _verb(self) -> int:
+        """Runs the verb once; returns its exit status."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
-            verb = self._started([*program(), *self.words], subprocess.PIPE, errors)
-            beside = self._started(self._beside, subprocess.DEVNULL, subprocess.DEVNULL) if self._beside else None
-            if verb is not None:
-                assert verb.stdout is not None
-                for line in verb.stdout:
-                    self._hear(line)
-                status = verb.wait()
-            if beside is not None:
-                beside.wait()
-            if self._cancelled or verb is None:
-                self.error, self.status = "stopped before the end", CANCELLED
-                return
-            self.error, self.status = self._last_words(errors, status), status
+            process = self._started([*program(), *self.words], subprocess.PIPE, errors)
+            if process is None:
+                return CANCELLED
+            assert process.stdout is not None
+            for line in process.stdout:
+                self._hear(line)
+            status = process.wait()
+            self.error = self._last_words(errors, status)
+            return status
 
     def cancel(self) -> None:
         """Ends it, also before it has begun."""
@@ -94,7 +110,7 @@ class Job:
         with self._lock:
             if self._cancelled:
                 return None
-            self._begun = time.monotonic()
+            self._begun = self._begun or time.monotonic()
             process = subprocess.Popen(
                 words,
                 stdin=subprocess.DEVNULL,

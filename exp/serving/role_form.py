@@ -112,10 +112,17 @@ def forms_of(points: Sequence[str], lines: Sequence[Line]) -> dict[str, str]:
         points: their names.
         lines: of the map.
     """
-    counts: Counter[str] = Counter()
+    forms, heads = {name: name for name in points}, Counter[tuple[str, str]]()
     for line in lines:
         if UNIT in line.column:
             before, _, behind = (re.escape(part) for part in line.column.partition(UNIT))
-            counts.update({found[1] for name in points if (found := re.fullmatch(f"{before}(.+?){behind}", name))})
-    unit = counts.most_common(1)[0][0] if counts else None
-    return {name: name.replace(unit, UNIT, 1) if unit else name for name in points}
+            for name in points:
+                if found := re.fullmatch(f"{before}(.+?){behind}", name):
+                    forms[name] = line.column
+                    heads[line.column.partition(UNIT)[0], found[1]] += 1
+    if heads:
+        head, unit = heads.most_common(1)[0][0]
+        for name in points:  # those that the map does not name
+            if forms[name] == name and name.startswith(head + unit) and name != head + unit:
+                forms[name] = head + UNIT + name[len(head + unit) :]
+    return forms

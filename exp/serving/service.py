@@ -87,7 +87,13 @@ class Service:
         known = upload.roles.exists()
         target = ["--roles", str(upload.roles)] if known else ["--output", str(upload.roles)]
         points = [*POINTS, *files, "--output", str(upload.points)]
-        self._start(upload, Job(["doctor", *files, *target], beside=[] if upload.points.exists() else points))
+
+        def mapped() -> list[str] | None:
+            """Files whose names say nothing by themselves are read by the map that doctor has just written."""
+            return ["doctor", *files, "--roles", str(upload.roles)] if not known and upload.roles.exists() else None
+
+        beside = [] if upload.points.exists() else points
+        self._start(upload, Job(["doctor", *files, *target], beside=beside, again=mapped))
 
     def detect(self, upload: Upload) -> None:
         """Has detect find faults in the files."""

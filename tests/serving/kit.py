@@ -54,7 +54,7 @@ def act(client: TestClient, address: str, verb: str, **fields: str):
 
 def wait(client: TestClient, address: str) -> str:
     """Until nothing is at work on an upload."""
-    for _ in range(3000):
+    for _ in range(10_000):
         if not client.get(f"{address}/state").json()["active"]:
             return address
         time.sleep(0.05)

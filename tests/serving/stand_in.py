@@ -34,6 +34,10 @@ def main(words: list[str]) -> int:
     sys.stdout.flush()
     if any(name.startswith("slow") for name in names):
         time.sleep(60)
+    if verb == "doctor" and "--output" in flags and any(name.startswith("foreign") for name in names):
+        output.write_text("SA_TEMP: {column: AHU1 X}\n", encoding="utf-8")
+        sys.stderr.write("run.py: foreign.csv: nothing tells which columns are SA_TEMP\n")
+        return 2
     if any(name.startswith("bad") for name in names):
         sys.stderr.write("run.py: bad.csv: the file is empty; export it again\n")
         return 2

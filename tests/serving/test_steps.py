@@ -51,6 +51,12 @@ def test_a_verbs_error_is_the_line_of_the_console(quick):
     assert '<p class="note bad" role="alert">bad.csv: the file is empty' in quick.get(address).text
 
 
+def test_files_in_words_of_their_own_are_read_by_the_map_that_doctor_wrote(quick):
+    page = quick.get(given(quick, ("foreign.csv", b"x"))).text
+    assert "nothing tells" not in page
+    assert page.count("foreign.csv: can be evaluated") == 1
+
+
 def test_the_map_of_the_form_is_the_map_that_detect_gets(quick, tmp_path):
     address = given(quick, CSV)
     (upload,) = uploads_in(tmp_path)
@@ -96,13 +102,13 @@ def test_states_and_times_of_a_map_stay(quick, tmp_path):
 
 
 def test_a_map_for_several_units_stays_one():
-    lines = [Line("SA_TEMP", "", (), column="{unit} DAT"), Line("OA_TEMP", "", (), column="OAT")]
-    points = ["AHU1 DAT", "AHU1 MAT", "OAT", "AHU12"]
+    lines = [Line("SA_TEMP", "", (), column="AHU{unit} DAT"), Line("OA_TEMP", "", (), column="OAT")]
+    points = ["AHU1 DAT", "AHU1 MAT", "OAT", "Zone 1"]
     assert forms_of(points, lines) == {
-        "AHU1 DAT": "{unit} DAT",
-        "AHU1 MAT": "{unit} MAT",
+        "AHU1 DAT": "AHU{unit} DAT",
+        "AHU1 MAT": "AHU{unit} MAT",
         "OAT": "OAT",
-        "AHU12": "{unit}2",
+        "Zone 1": "Zone 1",
     }
     assert forms_of(points, lines[1:]) == {name: name for name in points}
 
