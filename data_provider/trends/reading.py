@@ -20,7 +20,7 @@ from data_provider.trends.checks import (
     take_percent,
     unit_problems,
 )
-from data_provider.trends.columns import Origin, Signal, match
+from data_provider.trends.columns import Origin, Signal, Source, match
 from data_provider.trends.grid import (
     at_steps,
     changes_only,
@@ -45,10 +45,16 @@ class FileReadings:
     Attributes:
         clock: when.
         readings: number of the signal -> its T readings; signals that the file lacks are not there.
+        origins: number of the signal -> where it was found.
     """
 
     clock: Clock
     readings: dict[int, Readings]
+    origins: dict[int, Origin]
+
+    def sources(self) -> dict[int, Source]:
+        """Number of the signal -> the file's name of it, and its unit there."""
+        return {number: Source(origin.name, self.readings[number].unit) for number, origin in self.origins.items()}
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def readings_of(source: OpenTrend, request: Request) -> FileReadings:
         number: _in_unit(source, request.signals[number], origin, cells)
         for (number, origin), cells in zip(found.items(), columns, strict=True)
     }
-    result = FileReadings(clock, readings)
+    result = FileReadings(clock, readings, found)
     _check(source, result, request)
     return result
 

@@ -4,12 +4,14 @@
 Letters: N steps of the even grid, C signals of the model.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from data_provider.trends.columns import Source
 from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.opened import OpenTrend
 from data_provider.trends.problems import Problem, Unusable
@@ -32,6 +34,7 @@ class Trend:
         utc: whether `times` are in UTC.
         period_seconds: of the grid.
         layout: how the file is written: separator, decimal mark, times; "" where it could not be read.
+        sources: place among the C signals -> what the file calls it, and in which unit; of those that it holds.
     """
 
     file: str
@@ -42,6 +45,7 @@ class Trend:
     utc: bool
     period_seconds: int
     layout: str = ""
+    sources: Mapping[int, Source] = field(default_factory=dict)
 
     @property
     def fatal(self) -> Problem | None:
@@ -90,5 +94,7 @@ def read_trend(found: TrendFile, request: Request) -> Trend:
         others = [problem for problem in source.problems if not problem.fatal] if source else []
         problems = [error.problem(found.name), *others]
         return Trend(found.name, nothing, nothing, values, problems, False, request.period_seconds)
-    utc = readings.clock.utc
-    return Trend(found.name, grid.times, grid.clock, grid.values, source.problems, utc, grid.period, source.layout)
+    return Trend(
+        found.name, grid.times, grid.clock, grid.values, source.problems, readings.clock.utc, grid.period,
+        source.layout, readings.sources(),
+    )  # fmt: skip

@@ -13,8 +13,9 @@ from exp.detection.days import rules_between
 from exp.detection.detector import Detector
 from exp.detection.evaluated import EvaluatedFile
 from exp.detection.events import Event, events_of, singles_of
+from exp.detection.evidence.physics import Physics, physics_of
+from exp.detection.evidence.points import readings_of_unit
 from exp.detection.feedback import Feedback
-from exp.detection.inputs import Drawn
 from exp.detection.record import Evidence, Finding
 from exp.evaluation.decision import UNKNOWN
 from utils.written import mean_written, units
@@ -22,8 +23,6 @@ from utils.written import mean_written, units
 ATTRIBUTED = 4  # windows of an event whose attribution is computed
 SENSORS = 3  # named in events.csv
 SHOWN_SENSORS = 8  # in the picture of sensors against time
-MOST_STEPS = 1500  # of a trend in a picture
-CONTEXT = 0.35  # of an event's length, shown before and after it
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,10 @@ class Finder:
         order = top_sensors(spoken, min(SHOWN_SENSORS, len(info.columns)))
         best = int(np.flatnonzero(places == event.windows[peak])[0])
         drawn = self.detector.inputs.drawn(evaluated.trend, order, SENSORS)
-        evidence = self._evidence(evaluated, event, places, spoken, order, drawn, batch.x[best].numpy())
+        columns = range(len(self.detector.inputs.columns))
+        readings = readings_of_unit(evaluated, self.detector.request.signals, columns)
+        physics = physics_of(readings, event.fault, event.windows, int(event.windows[peak]), drawn.names)
+        evidence = self._evidence(evaluated, event, places, spoken, order, physics, batch.x[best].numpy())
         return _plain(evaluated, event, sure, words, sensors=drawn.names, evidence=evidence, confirmed=True)
 
     def _evidence(
@@ -108,26 +110,15 @@ class Finder:
         places: np.ndarray,
         spoken: np.ndarray,
         order: list[int],
-        drawn: Drawn,
+        physics: Physics,
         peak: np.ndarray,
     ) -> Evidence:
         """What the report draws of an event."""
-        info, trend = self.detector.artifact.info, evaluated.trend
-        span = max(event.end - event.start, np.timedelta64(3600, "s"))
-        around = (span.astype(np.int64) * CONTEXT).astype("timedelta64[s]")
-        rows = np.flatnonzero((trend.times >= event.start - around) & (trend.times <= event.end + around))
-        rows = rows[:: max(1, -(-len(rows) // MOST_STEPS))]
-        marked = [(evaluated.start[place], evaluated.end[place]) for place in event.windows]
+        info = self.detector.artifact.info
         times, image = _on_clock(spoken[:, order], evaluated.start[places], info.period_seconds)
         return Evidence(
             columns=tuple(info.columns[place] for place in order),
-            drawn=drawn.names,
-            units=drawn.units,
-            times=_clocks(evaluated, trend.times[rows]),
-            values=trend.values[rows][:, drawn.places].T.copy(),
-            marked=tuple(
-                (_clocks(evaluated, np.array(pair))[0], _clocks(evaluated, np.array(pair))[1]) for pair in marked
-            ),
+            physics=physics,
             looked_times=_clocks(evaluated, times),
             looked=np.maximum(image, 0),
             window=peak[order[0]],

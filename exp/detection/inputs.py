@@ -19,8 +19,9 @@ from exp.runs.artifact import Artifact
 # What a point reads at most, by which its unit is told where nothing else does: as wide as any unit goes.
 _RANGES = {"F": (-40.0, 125.0), "0-1": (0.0, 1.0), "": (0.0, 1.0)}
 _UNCLEAR = "may all be"  # words of a problem: several columns stand for one point
-_WHATEVER = (0.0, 1000.0)  # a fan's points say only whether it turns, in whatever unit
+_WHATEVER = (0.0, 1000.0)  # points that no channel is made of may be in whatever unit
 _SUPPLY_RANGE = (40.0, 120.0)
+_SHOWN = ("OA_DMPR", "CHWC_VLV")  # true positions: reports show them, no verdict rests on them
 
 
 class Drawn(NamedTuple):
@@ -129,11 +130,11 @@ class ChannelInputs:
 
     def __init__(self, without: frozenset[str] = frozenset()) -> None:
         self._without = without  # points to pass over, for measuring what each is worth
-        fans = tuple(name for name in FAN_SHOWS if name not in POINTS)
-        self.columns, self.counted = (*POINTS, *fans), tuple(POINTS)
-        self.units = (*POINTS.values(), *("" for _ in fans))
+        beside = (*(name for name in FAN_SHOWS if name not in POINTS), *_SHOWN)
+        self.columns, self.counted = (*POINTS, *beside), tuple(POINTS)
+        self.units = (*POINTS.values(), *("" for _ in beside))
         self.ranges = {name: _RANGES[unit] for name, unit in POINTS.items()}
-        self.ranges |= {NEEDED: _SUPPLY_RANGE, **dict.fromkeys(fans, _WHATEVER)}
+        self.ranges |= {NEEDED: _SUPPLY_RANGE, **dict.fromkeys(beside, _WHATEVER)}
 
     def values(self, trend: Trend) -> np.ndarray:
         return physical(trend.clock, self.points(trend))

@@ -1,6 +1,6 @@
-"""What stands behind an event, drawn small enough for a phone: trends, Gramian images, and where the network looked.
+"""What the network saw of an event, drawn small enough for a phone: Gramian images, and where it looked.
 
-Letters: N readings, S steps, L steps of a window.
+Letters: S steps, L steps of a window.
 """
 
 from pathlib import Path
@@ -12,30 +12,10 @@ from matplotlib.figure import Figure
 
 from exp.detection.record import Evidence
 from exp.reporting.gramian_plots import fields
-from exp.reporting.style import BLUE, GRID, INK, MUTED, ORANGE, drawing, one_line, tidy
+from exp.reporting.style import BLUE, GRID, INK, MUTED, drawing, one_line
 
 _WIDTH = 4.7  # inches: two beside each other on a page, one on a phone without shrinking much
 _LONGEST_NAME = 46
-
-
-def trends(evidence: Evidence, path: Path) -> Path:
-    """The first signals around the event, its windows marked.
-
-    Returns:
-        The path written.
-    """
-    number = len(evidence.values)
-    with drawing(path, _WIDTH, 0.35 + 1.15 * number) as figure:
-        panels = figure.subplots(number, 1, sharex=True, squeeze=False)[:, 0]
-        cuts = _gaps(evidence.times)
-        for axes, values, name, unit in zip(panels, evidence.values, evidence.drawn, evidence.units, strict=True):
-            for start, end in _joined(evidence):
-                axes.axvspan(start, end, color=ORANGE, alpha=0.16, linewidth=0)
-            axes.plot(np.insert(evidence.times, cuts, evidence.times[cuts]), _broken(values, cuts), color=BLUE, lw=1.0)
-            axes.set_title(_name(name, unit), fontsize=8.5)
-            tidy(axes)
-        _clock(panels[-1])
-    return path
 
 
 def images(evidence: Evidence, path: Path) -> Path:
@@ -94,28 +74,6 @@ def _clock(axes: Axes) -> None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.xaxis.get_offset_text().set_fontsize(7.5)
-
-
-def _joined(evidence: Evidence) -> list[tuple[np.datetime64, np.datetime64]]:
-    """The event's windows with overlapping and touching ones joined, so that none is shaded twice."""
-    found: list[tuple[np.datetime64, np.datetime64]] = []
-    step = np.timedelta64(evidence.period_seconds, "s")
-    for start, end in sorted(evidence.marked):
-        if found and start <= found[-1][1] + step:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        else:
-            found.append((start, end))
-    return found
-
-
-def _gaps(times: np.ndarray) -> np.ndarray:
-    """Places where a line must break: the step before is much longer than usual."""
-    steps = np.diff(times).astype(np.int64)
-    return np.flatnonzero(steps > 4 * np.median(steps)) + 1 if len(steps) else np.zeros(0, np.int64)
-
-
-def _broken(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    return np.insert(values.astype(np.float64), cuts, np.nan)
 
 
 def _shared(names: list[str]) -> int:

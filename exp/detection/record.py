@@ -3,11 +3,11 @@
 Letters: C signals, N readings shown, S steps, L steps of a window.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from exp.detection.evidence.physics import Physics
 from exp.evaluation.decision import UNKNOWN
 
 
@@ -17,10 +17,7 @@ class Evidence:
 
     Attributes:
         columns: the model's signals that speak for it, most first.
-        drawn, units: the file's columns that tell of the first of them.
-        times: (N,) datetime64[s] of the trends.
-        values: (3 or fewer, N) float32 readings of those columns.
-        marked: (start, end) datetime64[s] of the event's windows.
+        physics: its points, a fault-free day beside it, rules and cost.
         looked_times: (S,) datetime64[s] of the picture of where the network looked.
         looked: (signals, S) how much each reading speaks for the fault, at least 0.
         window: (L,) the first signal's window that was surest, in [-1, 1].
@@ -28,11 +25,7 @@ class Evidence:
     """
 
     columns: tuple[str, ...]
-    drawn: tuple[str, ...]
-    units: tuple[str, ...]
-    times: np.ndarray
-    values: np.ndarray
-    marked: Sequence[tuple[np.datetime64, np.datetime64]]
+    physics: Physics
     looked_times: np.ndarray
     looked: np.ndarray
     window: np.ndarray

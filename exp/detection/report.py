@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exp.detection import plots
+from exp.detection.evidence.page import page_charts, with_charts
 from exp.detection.record import Finding, Unit, outside_events
 from exp.reporting.page import Picture, duration, percent, picture, render, save
 
@@ -70,6 +71,7 @@ def write(path: Path, units: Sequence[Unit], about: About) -> Path:
 
 def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
     findings = [finding for unit in units for finding in unit.findings]
+    events = [_event(finding) for finding in findings]
     silent = [(unit.file, *row) for unit in units for row in unit.silent]
     return {
         "mark": MARK,
@@ -82,7 +84,8 @@ def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
         "untold": max(0, sum(bool(unit.findings) for unit in units) - _MOST_WORDS),
         "tiles": _tiles(units, findings),
         "timeline": _timeline(units),
-        "events": [_event(finding) for finding in findings],
+        "events": with_charts(events),
+        "charts": page_charts(events),
         "silent": [(file, moment(start), moment(end), reason) for file, start, end, reason in silent[:_MOST_SILENT]],
         "silent_rest": max(0, len(silent) - _MOST_SILENT),
         "reasons": _reasons(silent),
@@ -239,7 +242,6 @@ def _figures(finding: Finding) -> list[tuple[str, str, Picture]]:
     unknown = finding.fault == "unknown"
     what = "for being unlike the training data" if unknown else "for the fault"
     drawn = (
-        ("Trends", "The suspicious time is shaded.", plots.trends),
         ("Where the network looked", f"How much each reading speaks {what}, in the surest windows.",
          plots.looked),
         ("Gramian images", f"{evidence.columns[0]} in the surest window, as the network sees it: its trend, and its "

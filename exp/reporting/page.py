@@ -54,6 +54,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "percent": percent, "size": file_size, "duration": duration, "cell": cell}
+    environment.filters |= {"reading": reading}
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters["capitalize_first"] = lambda words: words[:1].upper() + words[1:]
     environment.tests["figure_of_table"] = lambda value: isinstance(value, int | float) and not isinstance(value, bool)
     return environment
@@ -72,6 +74,15 @@ def number(value: float | None, digits: int = 3) -> str:
 def percent(value: float | None, digits: int = 1) -> str:
     """0.8781 -> "87.8 %", with a space that does not break."""
     return "-" if value is None or missing(value) else f"{100 * value:.{digits}f}\u00a0%"
+
+
+def reading(value: float | None, unit: str = "") -> str:
+    """A reading of a sensor to three digits or more: 12345.6 CFM -> "12,346 CFM"; a missing one is a dash."""
+    if value is None or missing(value):
+        return "-"
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    words = {"F": "\u00b0F", "C": "\u00b0C", "0-1": ""}.get(unit, unit)
+    return f"{text}\u00a0{words}" if words else text
 
 
 def file_size(count: int) -> str:

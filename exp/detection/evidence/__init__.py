@@ -1,0 +1,1 @@
+"""What an engineer looks at to believe an event."""
