@@ -78,6 +78,8 @@ def test_one_name_is_installed(installed):
     assert {name.split("/")[0].split("-")[0] for name in names} == {"dualgafnet"}
     assert "dualgafnet/py.typed" in names
     assert "dualgafnet/models/base/weights.safetensors" in names
+    for name in ("uplot/uPlot.iife.min.js", "uplot/uPlot.min.css", "uplot/LICENSE", "templates/charts.js"):
+        assert f"dualgafnet/exp/reporting/{name}" in names
     assert wheel.stat().st_size < 4 * 2**20
     requirements = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").split()
     metadata = zipfile.ZipFile(wheel).read(next(name for name in names if name.endswith("METADATA"))).decode()

@@ -4,6 +4,7 @@ Letters: n windows, C signals, L steps of a window, m windows of a picture, S st
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from exp.detection.detector import Detector
 from exp.detection.evaluated import EvaluatedFile
 from exp.detection.events import Event, events_of, singles_of
 from exp.detection.evidence.physics import Physics, physics_of
-from exp.detection.evidence.points import readings_of_unit
+from exp.detection.evidence.points import UnitReadings, readings_of_unit
 from exp.detection.feedback import Feedback
 from exp.detection.record import Evidence, Finding
 from exp.evaluation.decision import UNKNOWN
@@ -63,7 +64,8 @@ class Finder:
             peak=lambda event: float(self._sure(evaluated, event)[0].max()),
         )
         fresh = {_key(evaluated, event): event for event in events}
-        found = {key: self._known.get(key) or self._finding(evaluated, event) for key, event in fresh.items()}
+        readings = cache(lambda: self._readings(evaluated))  # of all events, and of none where none is new
+        found = {key: self._known.get(key) or self._finding(readings(), event) for key, event in fresh.items()}
         self._known = {key: known for key, known in self._known.items() if key.file != evaluated.file}
         if self.detector.request.growing:
             self._known |= found
@@ -86,8 +88,12 @@ class Finder:
             return sure, words
         return evaluated.confidence[event.windows, info.classes.index(event.fault)], words
 
-    def _finding(self, evaluated: EvaluatedFile, event: Event) -> Finding:
-        info = self.detector.artifact.info
+    def _readings(self, evaluated: EvaluatedFile) -> UnitReadings:
+        columns = range(len(self.detector.inputs.columns))
+        return readings_of_unit(evaluated, self.detector.request.signals, columns)
+
+    def _finding(self, readings: UnitReadings, event: Event) -> Finding:
+        info, evaluated = self.detector.artifact.info, readings.evaluated
         sure, words = self._sure(evaluated, event)
         peak = int(sure.argmax())
         places = event.windows[_around(peak, len(event.windows))]
@@ -97,8 +103,6 @@ class Finder:
         order = top_sensors(spoken, min(SHOWN_SENSORS, len(info.columns)))
         best = int(np.flatnonzero(places == event.windows[peak])[0])
         drawn = self.detector.inputs.drawn(evaluated.trend, order, SENSORS)
-        columns = range(len(self.detector.inputs.columns))
-        readings = readings_of_unit(evaluated, self.detector.request.signals, columns)
         physics = physics_of(readings, event.fault, event.windows, int(event.windows[peak]), drawn.names)
         evidence = self._evidence(evaluated, event, places, spoken, order, physics, batch.x[best].numpy())
         return _plain(evaluated, event, sure, words, sensors=drawn.names, evidence=evidence, confirmed=True)

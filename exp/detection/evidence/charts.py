@@ -105,7 +105,7 @@ def extremes(grid: np.ndarray, each: int) -> np.ndarray:
 
 def _short(values: np.ndarray) -> tuple[float | None, ...]:
     """To four digits, which a page shows."""
-    return tuple(None if np.isnan(v) else _plain(float(f"{v:.{_DIGITS}g}")) for v in values.tolist())
+    return tuple(None if not np.isfinite(v) else _plain(float(f"{v:.{_DIGITS}g}")) for v in values.tolist())
 
 
 def _plain(value: float) -> float:

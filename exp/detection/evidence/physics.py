@@ -15,7 +15,7 @@ from exp.detection.evidence.derived import Curve, curve_of, derived
 from exp.detection.evidence.held_rules import RuleHeld, rules_held
 from exp.detection.evidence.kinds import DERIVED_WORDS, Kind, kind_of
 from exp.detection.evidence.points import FilePoint, UnitReadings
-from exp.detection.evidence.weather import LikeDay, free_windows, like_day
+from exp.detection.evidence.weather import LikeDay, like_day
 
 CONTEXT = 0.35  # of an event's length, shown before and after it
 Figure = tuple[str, str, str, float | None, float | None]
@@ -57,20 +57,17 @@ def physics_of(readings: UnitReadings, fault: str, windows: np.ndarray, peak: in
         drawn: columns that speak for it, shown where physics has no points for its kind.
     """
     evaluated = readings.evaluated
-    kind, p = kind_of(fault), readings.standard()
-    free = free_windows(evaluated)
-    rest = [places for day, places in free.items()]
-    free_rows = readings.covered(np.concatenate(rest)) if rest else np.zeros(len(readings.clock), bool)
-    expected, own = curve_of(p, free_rows, readings.hours)
+    kind, p = kind_of(fault), readings.standard
+    expected, own = curve_of(p, readings.free_rows, readings.hours)
     shown = _shown(readings, kind, p, expected, drawn)
     event = readings.covered(windows)
-    clock_day = readings.clock.astype("datetime64[D]")
+    clock_day = readings.clock_day
     day = evaluated.clock_time(evaluated.start[peak]).astype("datetime64[D]")
-    like = like_day(readings, windows, day, by_weather=kind.by_weather)
-    like_rows = np.zeros(len(event), bool) if like.day is None else readings.covered(free[like.day])
+    like = like_day(readings, event, day, by_weather=kind.by_weather)
+    like_rows = np.zeros(len(event), bool) if like.day is None else readings.covered(readings.free[like.day])
     like_rows &= clock_day == like.day if like.day is not None else like_rows
     times = Times(
-        points=p, event=event, free=free_rows, like=like_rows, days=len(np.unique(clock_day[event])),
+        points=p, event=event, free=readings.free_rows, like=like_rows, days=len(np.unique(clock_day[event])),
         like_days=int(like.day is not None), hours=readings.hours, expected=expected, own_curve=own,
     )  # fmt: skip
     return Physics(
@@ -134,7 +131,7 @@ def _around(times: np.ndarray, event: np.ndarray) -> np.ndarray:
 def _like_chart(readings: UnitReadings, shown: list[Shown], like: LikeDay, rows: np.ndarray) -> Chart | None:
     if like.day is None:
         return None
-    whole = readings.clock.astype("datetime64[D]") == like.day
+    whole = readings.clock_day == like.day
     return chart_of(readings.clock, shown, whole, rows, readings.hours)
 
 

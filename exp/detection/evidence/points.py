@@ -5,6 +5,7 @@ Letters: N readings of a file.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from data_provider.trends.role_names import role_of
 from data_provider.trends.units import TABLE_UNITS, UNITS, Unit, convert
 from exp.detection.evaluated import EvaluatedFile
 from exp.detection.evidence.kinds import POINT_WORDS
+from exp.evaluation.decision import NO_ANSWER, NORMAL
 
 _SURE_PERCENT = 1.5  # a share beyond it is a percentage
+_ANSWERED = 0.5  # of the windows of a fault-free day
 _HIGHEST_C = 45.0  # median of a duct's air in C; in F it is above
 
 
@@ -65,6 +68,34 @@ class UnitReadings:
         """Hours between two readings."""
         return self.evaluated.trend.period_seconds / 3600
 
+    @cached_property
+    def free(self) -> dict[np.datetime64, np.ndarray]:
+        """Fault-free days -> places of their windows with an answer."""
+        return free_windows(self.evaluated)
+
+    @cached_property
+    def free_rows(self) -> np.ndarray:
+        """(N,) bool: readings of fault-free windows of fault-free days."""
+        free = [*self.free.values()]
+        return self.covered(np.concatenate(free)) if free else np.zeros(len(self.clock), bool)
+
+    @cached_property
+    def clock_day(self) -> np.ndarray:
+        """(N,) datetime64[D]."""
+        return self.clock.astype("datetime64[D]")
+
+    @cached_property
+    def free_outdoor(self) -> dict[np.datetime64, float]:
+        """Fault-free days -> F of outdoor air on average in their windows, of those with a reading of it."""
+        values = self.standard.get("OA_TEMP")
+        if values is None:
+            return {}
+        use = self.free_rows & np.isfinite(values)
+        days, number = np.unique(self.clock_day[use], return_inverse=True)
+        means = np.bincount(number, values[use]) / np.bincount(number) if len(days) else np.zeros(0)
+        return {day: mean for day, mean in zip(days, means.tolist(), strict=True) if day in self.free}
+
+    @cached_property
     def standard(self) -> dict[str, np.ndarray]:
         """Role -> (N,) in standard units, of the points whose unit is known."""
         known = {name: point.standard() for name, point in self.points.items() if name in POINT_WORDS}
@@ -76,6 +107,24 @@ class UnitReadings:
         np.add.at(change, np.searchsorted(times, self.evaluated.start[windows]), 1)
         np.add.at(change, np.searchsorted(times, self.evaluated.end[windows], side="right"), -1)
         return np.cumsum(change[:-1]) > 0
+
+
+def free_windows(evaluated: EvaluatedFile) -> dict[np.datetime64, np.ndarray]:
+    """Fault-free days -> places of their windows with an answer.
+
+    Where days are decided about, those called normal; else those without a window that says something else.
+    """
+    clock = np.array([evaluated.clock_time(time) for time in evaluated.start], "datetime64[s]").astype("datetime64[D]")
+    verdict = evaluated.verdict.astype(str)
+    called = {day.day for day in evaluated.days if day.verdict == NORMAL}
+    found = {}
+    for day in np.unique(clock):
+        mine = clock == day
+        free = mine & (verdict == NORMAL)
+        plain = (verdict[mine] == NORMAL) | (verdict[mine] == NO_ANSWER)
+        if (day in called) if evaluated.days else (plain.all() and free.sum() >= _ANSWERED * mine.sum()):
+            found[day] = np.flatnonzero(free)
+    return {day: places for day, places in found.items() if len(places)}
 
 
 def readings_of_unit(evaluated: EvaluatedFile, signals: Sequence[Signal], places: Sequence[int]) -> UnitReadings:

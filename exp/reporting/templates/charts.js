@@ -202,7 +202,10 @@
   }
 
   const AT_ONCE = 4;
-  const boxes = [...document.querySelectorAll(".chart")];
+  const boxes = [...document.querySelectorAll(".chart")].filter((box) => {
+    const [event, part] = box.dataset.chart.split(":");
+    return data[event]?.[part]?.panels.length;
+  });
   const start = (box) => { box.chart ||= new Chart(box); };
   const near = new IntersectionObserver((seen) => {
     for (const { isIntersecting, target } of seen) {
