@@ -171,7 +171,7 @@ def test_charts_are_told_to_those_who_do_not_see_them(page):
     text = page.read_text(encoding="utf-8")
     assert "2024-03-02, event" in text
     assert "2024-03-01, fault-free" in text
-    assert "roughly 300 kWh of cooling a day" in text
+    assert "roughly 250 kWh of cooling a day" in text
 
 
 @chromium

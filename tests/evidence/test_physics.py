@@ -120,17 +120,21 @@ def test_hours_of_several_days_are_put_together():
 
 
 def test_a_leak_costs_what_is_reckoned_by_hand():
-    """Air of 10,000 CFM from 55 to 45 F where the fault-free day has 57: 12 F in 8 hours a day."""
+    """Air of 10,000 CFM at 45 F where 55 F are asked for and 57 F would come: 10 F in 8 hours a day."""
     readings = unit([FREE, LEAK, LEAK], {1: {"SA_TEMP": 45.0}, 2: {"SA_TEMP": 45.0}})
     cost = found(readings, LEAK).cost
-    by_hand = 1.2 * 1.006 * (10000 * 0.00047194745) * (12 / 1.8) * 8  # kg/m3, kJ/kgK, m3/s, K, h
-    assert by_hand == pytest.approx(303.8, abs=0.1)
+    by_hand = 1.2 * 1.006 * (10000 * 0.00047194745) * (10 / 1.8) * 8  # kg/m3, kJ/kgK, m3/s, K, h
+    assert by_hand == pytest.approx(253.2, abs=0.1)
     assert cost is not None
     assert cost.kwh == pytest.approx(by_hand, rel=1e-6)
-    assert cost.words == "roughly 300 kWh of cooling a day"
+    assert cost.words == "roughly 250 kWh of cooling a day"
     assert "as on fault-free days" in cost.assumed
+    blind = unit([FREE, LEAK], {1: {"SA_TEMP": 45.0}}, without=("SA_TEMPSPT",))
+    assert found(blind, LEAK).cost.kwh == pytest.approx(by_hand * 12 / 10, rel=1e-6)  # as though nothing was asked for
     half = unit([FREE, LEAK, LEAK], {1: {"SA_TEMP": 45.0}, 2: {"SA_TEMP": 57.0}})
     assert found(half, LEAK).cost.kwh == pytest.approx(by_hand / 2, rel=1e-6)
+    heated = unit([FREE, LEAK], {1: {"SA_TEMP": 45.0, "HWC_VLV_DM": 0.6}})
+    assert found(heated, LEAK).cost.words == "at least 250 kWh of cooling a day"
     open_valve = unit([FREE, LEAK], {1: {"SA_TEMP": 45.0, "CHWC_VLV_DM": 0.5}})
     assert found(open_valve, LEAK).cost is None
 
@@ -145,6 +149,8 @@ def test_a_damper_costs_what_the_coils_make_good():
     assert "as on this unit's fault-free days" in cost.assumed
     heating = {1: {"MA_TEMP": 51.0, "HWC_VLV_DM": 0.4}}
     assert found(unit([FREE, DAMPER], heating), DAMPER).cost.of == "heating"
+    asked = {1: {"MA_TEMP": 66.0, "CHWC_VLV_DM": 0.4, "SA_TEMPSPT": 60.0}}  # 58 F before the fan would have done
+    assert found(unit([FREE, DAMPER], asked), DAMPER).cost.kwh == pytest.approx(KW_PER_CFM_F * 10000 * 8 * 8, rel=1e-5)
     idle = {1: {"MA_TEMP": 66.0}}
     assert found(unit([FREE, DAMPER], idle), DAMPER).cost is None
 

@@ -15,6 +15,7 @@ from exp.detection.evidence.derived import FAN_RISE_F, Curve, Standard, derived,
 # kW that one CFM of air takes for one F: 1.2 kg/m3 times 1.006 kJ/kgK.
 KW_PER_CFM_F = 1.2 * 1.006 * UNITS["CFM"].factor / 1000 * UNITS["F"].factor
 LEAST_KWH = 0.5  # a day; below it nothing is said
+_AGAINST = 0.1  # of an event's readings in which the other coil is at work hide a part of what is lost
 _AIR = "air of 1.2 kg/m\u00b3 and 1.006 kJ/kgK, no moisture; heat at the coil, before the plant's efficiency"
 
 
@@ -26,17 +27,20 @@ class Cost:
         kwh: a day of the event.
         of: what it is spent for, "cooling".
         assumed: how it was reckoned, a line.
+        at_least: whether it is more than that.
     """
 
     kwh: float
     of: str
     assumed: str
+    at_least: bool = False
 
     @property
     def words(self) -> str:
         """The cost to two digits: "roughly 380 kWh of cooling a day"."""
         number = round(self.kwh, 2 - len(str(int(self.kwh))))
-        much = f"roughly {number:,.0f} kWh" if self.kwh >= 1 else "less than 1 kWh"
+        about = "at least" if self.at_least else "roughly"
+        much = f"{about} {number:,.0f} kWh" if self.kwh >= 1 else "about 1 kWh"
         return f"{much} of {self.of} a day"
 
 
@@ -94,13 +98,23 @@ def _has(times: Times, *names: str) -> bool:
     return set(names) <= times.points.keys()
 
 
+def _set_point(p: Standard, sign: int) -> np.ndarray | None:
+    """(N,) F of supply air that the unit would give: to cool to for -1, to heat to for 1."""
+    return p.get("SA_TEMPSPT_CLG" if sign < 0 else "SA_TEMPSPT_HTG", p.get("SA_TEMPSPT"))
+
+
+def _needed(air: np.ndarray, set_point: np.ndarray | None, sign: int) -> np.ndarray:
+    """(N,) F to which a fault-free unit would bring supply air: nothing is lost before its set point."""
+    return air if set_point is None else sign * np.fmax(sign * air, sign * set_point)
+
+
 def _cooling(times: Times) -> Cost | None:
-    """Air that cools while the cooling valve is commanded shut."""
+    """Air that cools below what is needed while the cooling valve is commanded shut."""
     return _passes(times, -1, "CHWC_VLV_DM", "cooling")
 
 
 def _heating(times: Times) -> Cost | None:
-    """Air that warms while the heating valve is commanded shut."""
+    """Air that warms above what is needed while the heating valve is commanded shut."""
     return _passes(times, 1, "HWC_VLV_DM", "heating")
 
 
@@ -108,15 +122,18 @@ def _passes(times: Times, sign: int, valve: str, what: str) -> Cost | None:
     p = times.points
     if not _has(times, "SA_TEMP", "MA_TEMP", "SA_CFM", valve):
         return None
-    rise, known = _idle(times)
-    change = np.maximum(sign * (p["SA_TEMP"] - p["MA_TEMP"] - rise), 0)
-    kilowatts = np.where(shut(p, valve), KW_PER_CFM_F * p["SA_CFM"] * change, 0)
-    does = "cools" if sign < 0 else "warms"
+    (rise, known), set_point = _idle(times), _set_point(p, sign)
+    lost = np.maximum(sign * (p["SA_TEMP"] - _needed(p["MA_TEMP"] + rise, set_point, sign)), 0)
+    kilowatts = np.where(shut(p, valve), KW_PER_CFM_F * p["SA_CFM"] * lost, 0)
+    side, does = ("below", "cools") if sign < 0 else ("above", "warms")
+    beyond = f" {side} its set point" if set_point is not None else ""
     assumed = (
-        f"what air {does} from mixed to supply while the {what} valve is commanded shut, more where the other coil "
-        f"works against it; {known}; {_AIR}."
+        f"what supply air {does}{beyond} and {side} mixed air while the {what} valve is commanded shut, more where the "
+        f"other coil works against it; {known}; {_AIR}."
     )
-    return Cost(kwh=times.a_day(kilowatts), of=what, assumed=assumed)
+    other = times.event & shut(p, valve) & ~shut(p, "HWC_VLV_DM" if sign < 0 else "CHWC_VLV_DM")
+    against = other.sum() > _AGAINST * times.event.sum()
+    return Cost(kwh=times.a_day(kilowatts), of=what, assumed=assumed, at_least=bool(against))
 
 
 def _outdoor_air(times: Times) -> Cost | None:
@@ -126,17 +143,22 @@ def _outdoor_air(times: Times) -> Cost | None:
     if mixed is None or not _has(times, "MA_TEMP", "SA_CFM") or not {"CHWC_VLV_DM", "HWC_VLV_DM"} & p.keys():
         return None
     apart = np.abs(p["OA_TEMP"] - p["RA_TEMP"]) >= APART_F
-    power = np.where(apart, KW_PER_CFM_F * p["SA_CFM"] * (p["MA_TEMP"] - mixed), 0)
+    rise, known = _idle(times)
+    power = np.where(apart, KW_PER_CFM_F * p["SA_CFM"], 0)
+    warmer, colder = (
+        np.maximum(sign * (p["MA_TEMP"] + rise - _needed(mixed + rise, _set_point(p, -sign), sign)), 0)
+        for sign in (1, -1)
+    )
     cools = "CHWC_VLV_DM" in p and ~shut(p, "CHWC_VLV_DM")
     heats = "HWC_VLV_DM" in p and ~shut(p, "HWC_VLV_DM")
-    cooling = times.a_day(np.where(cools & (power > 0), power, 0))
-    heating = times.a_day(np.where(heats & (power < 0), -power, 0))
+    cooling = times.a_day(np.where(cools, power * warmer, 0))
+    heating = times.a_day(np.where(heats, power * colder, 0))
     of = "heating and cooling" if min(cooling, heating) > 0.1 * max(cooling, heating) else "cooling"
     of = "heating" if of == "cooling" and heating > cooling else of
-    known = "as on this unit's fault-free days" if times.own_curve else "the same share"
+    own = "as on this unit's fault-free days" if times.own_curve else "the same share"
     assumed = (
-        f"mixed air warmer than expected while the unit cools, or colder while it heats; the outdoor-air fraction "
-        f"expected of a command is {known}; {_AIR}."
+        f"mixed air warmer than expected and than the set point needs while it cools, or colder while it heats; "
+        f"the outdoor-air fraction expected of a command is {own}; {known}; {_AIR}."
     )
     return Cost(kwh=cooling + heating, of=of, assumed=assumed)
 

@@ -8,10 +8,10 @@
   const HEIGHTS = { screen: [190, 130], print: [84, 56] };
   const WIDTHS = { event: 400, like: 290 }; // of the columns of a printed page
   const LOOK = {
-    OA_TEMP: ["blue"], MA_TEMP: ["violet"], RA_TEMP: ["orange"], SA_TEMP: ["green"], mixed_expected: ["violet", [4, 3]],
+    OA_TEMP: ["blue"], MA_TEMP: ["violet"], RA_TEMP: ["orange"], SA_TEMP: ["green"], mixed_expected: ["ink", [4, 3]],
     SA_TEMPSPT: ["grey", [5, 3]], SA_TEMPSPT_CLG: ["grey", [5, 3]], SA_TEMPSPT_HTG: ["grey", [2, 3]],
     OA_DMPR_DM: ["ink"], OA_DMPR: ["sky"], CHWC_VLV_DM: ["blue"], CHWC_VLV: ["sky", [5, 3]], HWC_VLV_DM: ["red"],
-    fraction_expected: ["violet", [4, 3]], fraction_measured: ["violet"], coil_change: ["green"],
+    fraction_expected: ["orange", [4, 3]], fraction_measured: ["violet"], coil_change: ["green"],
     set_point_error: ["orange"], SF_CS: ["ink"], SF_SPD: ["sky"],
   };
   const OTHERS = ["blue", "orange", "green", "violet", "sky", "red"];
@@ -101,7 +101,7 @@
         return { label, stroke: colour(`--${name}-line`), width: 1.4, dash, points: { show: false }, value: (_, v) => shown(v) };
       });
       return {
-        width: this.width(), height: this.height(number) + (last ? 22 : 0), tzDate, padding: [6, 12, 0, 0],
+        width: this.width(), height: this.height(number) + (last ? 22 : 0), tzDate, padding: [6, 20, 0, 0],
         series: [{ label: "time" }, ...series],
         scales: { x: { time: true }, y: { range: () => this.limits[number] } },
         axes: [{ ...axis, values: TIMES, size: last ? (paper ? 30 : 38) : 8, space: paper ? 50 : 70, show: true, ...(last ? {} : { values: (_, splits) => splits.map(() => null) }) },
