@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exp.detection import plots
-from exp.detection.evidence.page import page_charts, with_charts
+from exp.detection.evidence.page import with_evidence
 from exp.detection.record import Finding, Unit, outside_events
 from exp.reporting.page import Picture, duration, percent, picture, render, save
 
@@ -65,13 +65,12 @@ def write(path: Path, units: Sequence[Unit], about: About) -> Path:
     Raises:
         UserError: it cannot be written.
     """
-    save(path, render("detection.html.j2", **_context(units, about)))
+    save(path, render("detection.html.j2", **with_evidence(_context(units, about))))
     return path
 
 
 def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
     findings = [finding for unit in units for finding in unit.findings]
-    events = [_event(finding) for finding in findings]
     silent = [(unit.file, *row) for unit in units for row in unit.silent]
     return {
         "mark": MARK,
@@ -84,8 +83,7 @@ def _context(units: Sequence[Unit], about: About) -> dict[str, Any]:
         "untold": max(0, sum(bool(unit.findings) for unit in units) - _MOST_WORDS),
         "tiles": _tiles(units, findings),
         "timeline": _timeline(units),
-        "events": with_charts(events),
-        "charts": page_charts(events),
+        "events": [_event(finding) for finding in findings],
         "silent": [(file, moment(start), moment(end), reason) for file, start, end, reason in silent[:_MOST_SILENT]],
         "silent_rest": max(0, len(silent) - _MOST_SILENT),
         "reasons": _reasons(silent),

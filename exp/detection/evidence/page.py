@@ -1,7 +1,7 @@
 """Events as the page holds them: the numbers of their charts, and which of them paper has room for."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exp.detection.evidence.kinds import POINT_WORDS
@@ -13,7 +13,13 @@ PRINTED_OF_MANY = 1  # where it has more than
 FEW = 6  # events: two pages hold no more
 
 
-def with_charts(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def with_evidence(context: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template of a detection is given, with the charts of its events and the script that draws them."""
+    events = _with_charts(context["events"])
+    return {**context, "events": events, "charts": _charts(events)}
+
+
+def _with_charts(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The events with the place of their charts, their faults in words, and whether they are printed."""
     findings = [event["finding"] for event in events]
     printed = _printed(findings)
@@ -29,7 +35,7 @@ def with_charts(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def page_charts(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _charts(events: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What draws the charts: data in the order of the events, script, style, the policy that lets it run."""
     data = [_plain(event["finding"]) for event in events]
     return {
