@@ -4,6 +4,7 @@ Letters: C signals, K classes, R runs, N steps of all segments, n windows.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def assemble(options: Options, entry: DataSet, segments: Segments, report: dict[
     info = DataInfo(
         data=options.data,
         columns=segments.recipe.columns,
-        units=_units(options, entry, segments.recipe.columns),
+        units=_units(options, entry, segments.recipe.columns, report.get("units stated", {})),
         classes=classes,
         normal=known_normal,
         period_seconds=segments.recipe.period_seconds,
@@ -125,9 +126,11 @@ def _asked(options: Options, entry: DataSet) -> Asked:
     )
 
 
-def _units(options: Options, entry: DataSet, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Of the signals; channels have none."""
-    return tuple("" if options.channels == "physical" else entry.unit_of(column) for column in columns)
+def _units(options: Options, entry: DataSet, columns: tuple[str, ...], stated: Mapping[str, str]) -> tuple[str, ...]:
+    """Of the signals: the data set's, else as its files or the role map state them; channels have none."""
+    if options.channels == "physical":
+        return tuple("" for _ in columns)
+    return tuple(entry.unit_of(column) or stated.get(column, "") for column in columns)
 
 
 def _scaler(segments: Segments, windows: Windows, options: Options, report: dict[str, Any]) -> Scaler:

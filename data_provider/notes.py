@@ -66,6 +66,15 @@ class Notes:
         self.working_column, self.settle_seconds = column, settle_seconds
         self.drop(column, "says when the unit works: only those readings are used")
 
+    def in_units(self, units: Mapping[str, str]) -> None:
+        """Notes the units of columns that a file states."""
+        if units:
+            self.facts["units stated"] = {**self.facts.get("units stated", {}), **units}
+
+    def unit_of(self, column: str) -> str:
+        """The unit of a column as the files read so far state it, "" where they do not."""
+        return str(self.facts.get("units stated", {}).get(column, ""))
+
     def warn(self, line: str) -> None:
         """Notes a line that a person should read; it is logged once preparation is done."""
         if line not in self.warnings:

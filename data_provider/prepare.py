@@ -143,11 +143,15 @@ def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segment
     def make(target: Path | None) -> tuple[Segments, dict[str, Any]]:
         logger.info("reading %s from %s", options.data, source.root)
         notes = Notes()
+
+        def unit_of(column: str) -> str:
+            return entry.unit_of(column) or notes.unit_of(column)
+
         if (source.root / simulated.MARK).is_file():
             notes.facts["simulated"] = True
         physical = options.channels == "physical"
         read = without(entry.read(source, notes), dropped, notes)
-        read = (in_channels(frame, entry.unit_of) for frame in read) if physical else read
+        read = (in_channels(frame, unit_of) for frame in read) if physical else read
         frames, period = _with_period(read, source.period_seconds or entry.period_seconds)
         recipe = Recipe(
             columns=(),

@@ -200,18 +200,70 @@ def test_the_first_role_map_makes_the_file_fit(model, tmp_path, capsys):
     np.testing.assert_allclose(one(path, vendor="desigo", roles=roles).values, values, rtol=1e-5)
 
 
-def test_a_role_map_is_never_overwritten(model, tmp_path, capsys):
+def test_a_second_call_keeps_what_a_person_wrote(model, tmp_path, capsys):
+    path = write(tmp_path / "ahu.csv", clock(rows=96), unit_readings(96))
+    mine = (
+        "# Jo, 3 May: the outdoor sensor of the east roof\nOA_TEMP: {column: RA_TEMP, unit: F}  # until it is mended\n"
+    )
+    Path("roles.yaml").write_text(mine)
+    assert _examine(model, path) == 0
+    assert "role map: roles.yaml (brought up to date, " in capsys.readouterr().out
+    text = Path("roles.yaml").read_text()
+    assert text.startswith(mine)
+    read = {role: entry["column"] for role, entry in yaml.safe_load(text).items()}
+    assert read["OA_TEMP"] == "RA_TEMP"
+    assert {role: read[role] for role in ("SA_TEMP", "SF_WAT")} == {"SA_TEMP": "SA_TEMP", "SF_WAT": "SF_WAT"}
+    assert "RA_TEMP" not in {role for role in read if read[role] != "RA_TEMP"} & {*read}  # its column is taken
+    assert _examine(model, path) == 0
+    assert Path("roles.yaml").read_text() == text
+    assert _examine(model, path, output="roles.yaml") == 0
+    assert Path("roles.yaml").read_text() == text
+
+
+def test_a_map_that_is_given_is_left_alone(model, tmp_path, capsys):
     path = write(tmp_path / "ahu.csv", clock(rows=96), unit_readings(96))
     Path("roles.yaml").write_text("SA_TEMP: {column: SA_TEMP, unit: F}\n")
-    assert _examine(model, path) == 0
-    assert "roles.yaml already exists and is left as it is" in capsys.readouterr().out
     assert _examine(model, path, roles="roles.yaml") == 0
     assert "role map:" not in capsys.readouterr().out
-    with pytest.raises(UserError, match=r"roles.yaml already exists; name another file with --output"):
-        _examine(model, path, output="roles.yaml")
     assert Path("roles.yaml").read_text() == "SA_TEMP: {column: SA_TEMP, unit: F}\n"
+
+
+def test_what_is_no_role_map_is_not_written_to(model, tmp_path):
+    path = write(tmp_path / "ahu.csv", clock(rows=96), unit_readings(96))
+    for name, content, words in [
+        ("config.yaml", b"seq_len: 12\n", "config.yaml: unknown role 'seq_len'"),
+        ("notes.txt", b"call Jo: [3 May\n", "notes.txt: cannot be read as YAML"),
+        ("picture.png", b"\x89PNG\xff\xfe", "picture.png is no role map; name another file with --output"),
+    ]:
+        Path(name).write_bytes(content)
+        with pytest.raises(UserError, match=words):
+            _examine(model, path, output=name)
+        assert Path(name).read_bytes() == content
     with pytest.raises(UserError, match=r"nowhere/roles.yaml: cannot be written \(No such file or directory\)"):
         _examine(model, path, output="nowhere/roles.yaml")
+
+
+def test_one_map_serves_a_folder(model, tmp_path, capsys):
+    """Eight units whose points carry the unit's name; one lacks a point, and one has another besides."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    points = ("SAT", "OAT", "RAT", "SAF", "DSP", "OAD", "SF KW", "OCC")
+    for unit in range(1, 9):
+        values = _working(unit_readings(192, seed=unit))
+        names = tuple(f"B7 AHU-{unit} {point}" for point in points)
+        write(folder / f"unit{unit}.csv", clock(rows=192), values, names=names)
+    with pytest.raises(UserError, match="and the model needs all of its columns; name them with --roles"):
+        _examine(model, folder)
+    out = capsys.readouterr().out
+    assert "0 of 8 files can be evaluated" in out
+    assert "with --roles roles.yaml: 8 of 8 files can be evaluated" in out
+    text = Path("roles.yaml").read_text()
+    assert {role: entry["column"] for role, entry in yaml.safe_load(text).items()} == {
+        role: f"B7 AHU-{{unit}} {point}" for role, point in zip((*COLUMNS, "SYS_CTL"), points, strict=True)
+    }
+    assert "{unit} is what stands there in each file" in text
+    assert _examine(model, folder, roles="roles.yaml") == 0
+    assert "8 of 8 files can be evaluated" in capsys.readouterr().out
 
 
 def test_names_that_are_no_plain_words_come_back(model, tmp_path):
@@ -302,7 +354,8 @@ def test_a_fan_is_proposed_where_no_column_says_when_the_unit_works(model, tmp_p
     out = capsys.readouterr().out
     assert "ahu.csv: can be evaluated\n  look at: there is no column 'SYS_CTL', which says when the unit works: " in out
     text = (tmp_path / "roles.yaml").read_text(encoding="utf-8")
-    assert 'SYS_CTL: {column: "Supply Fan Speed"}  # check: nothing says when the unit works; this shows it' in text
+    [line] = [line for line in text.splitlines() if line.startswith('SYS_CTL: {column: "Supply Fan Speed"}')]
+    assert line.endswith("# check: nothing says when the unit works; this shows it")
     assert _examine(model, path, roles=str(tmp_path / "roles.yaml")) == 0
     out = capsys.readouterr().out
     assert "the column given for 'SYS_CTL' holds a speed: the unit is taken to work while it turns" in out

@@ -62,6 +62,7 @@ def _read_folder(source: Source, notes: Notes) -> Iterator[Frame]:
         label, severity = labels[file.name]
         table = _read(replace(file, name=str(file.path)), source, notes, _texts(source))
         first = first or table
+        notes.in_units(table.units)
         agree(first.columns, runs[0].name, table.columns, file.name)
         _same_units(first, table)
         for rows, (group,) in _rows_alike(table, [source.group_column]):
@@ -107,6 +108,7 @@ def _csv_files(source: Source) -> list[Path]:
 def _read_csv(source: Source, notes: Notes) -> Iterator[Frame]:
     path = _csv_files(source)[0]
     table = _read(one_file(path), source, notes, (source.label_column, *_texts(source)))
+    notes.in_units(table.units)
     labels = np.char.strip(table.texts[source.label_column])
     blank = int((labels == "").sum())
     if blank:

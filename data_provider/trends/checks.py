@@ -52,9 +52,8 @@ class Readings:
 
     def as_if(self, unit: Unit | None) -> np.ndarray:
         """(T,) float64 in the model's unit, had the file this one."""
-        if unit is None or self.signal.unit is None:
-            return self.raw
-        return convert(self.raw, unit, self.signal.unit)
+        own = self.signal.reads_in
+        return self.raw if unit is None or own is None else convert(self.raw, unit, own)
 
     def drop(self, rows: np.ndarray) -> None:
         """Makes some readings unknown."""

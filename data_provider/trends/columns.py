@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from data_provider.trends.likely_units import likely_units
 from data_provider.trends.point_names import without_unit
 from data_provider.trends.problems import Problem, Unusable, listed, shown
-from data_provider.trends.role_names import Role, role_of
+from data_provider.trends.role_names import Role, role_of, words_of_role
 from data_provider.trends.roles import Entry, Roles
 from data_provider.trends.states import STATES
 from data_provider.trends.units import POSSIBLE, UNITS, Unit, find_unit, interval
@@ -34,6 +35,8 @@ class Signal:
         usual: what it reads most of the time, in the model's unit; None if unknown.
         possible: what such a sensor can read at all, in the model's unit; None if unknown.
         trained: smallest and largest training reading, None if not given.
+        likely: what its training readings look like where its unit is unknown; None if that is open. Only readings
+            whose own unit is stated are converted to it.
     """
 
     column: str
@@ -43,6 +46,17 @@ class Signal:
     usual: tuple[float, float] | None
     possible: tuple[float, float] | None
     trained: tuple[float, float] | None
+    likely: Unit | None = None
+
+    @property
+    def reads_in(self) -> Unit | None:
+        """The model's unit, as stated or as its training readings tell it; None if neither is known."""
+        return self.unit or self.likely
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        return words_of_role(self.role) if self.role else self.column
 
     @property
     def stays(self) -> bool:
@@ -91,7 +105,7 @@ def signals_of(
         units: their units, "" where unknown. What is a share by its role is taken as 0-1 or % by its training range.
         ranges: column -> smallest and largest training reading.
     """
-    signals = []
+    signals, likely = [], likely_units(columns, ranges or {})
     for column, word in zip(columns, units, strict=True):
         role, trained = role_of(column), (ranges or {}).get(column)
         unit = find_unit(word) if word else _unit_by_role(column, role, trained)
@@ -106,6 +120,7 @@ def signals_of(
                 usual=interval(usual, quantity, unit) if usual and unit else None,
                 possible=interval(POSSIBLE[quantity], quantity, unit) if unit and quantity in POSSIBLE else None,
                 trained=trained,
+                likely=None if unit or word else likely.get(column),
             )
         )
     return tuple(signals)
@@ -136,8 +151,12 @@ def match(
 
     Returns:
         C origins, None for what is missing; and what the reader should know.
+
+    Raises:
+        Unusable: the role map's {unit} may be several units.
     """
     search = _Search(file, names, time)
+    roles = roles.of_unit(search.names, file) if roles else None
     for signal in signals if roles else ():
         if roles and signal.column in roles.entries:
             search.by_map(signal, roles.entries[signal.column], roles.source)
@@ -166,6 +185,11 @@ class _Search:
         self._named = {place: name.strip() for place, name in enumerate(names) if place not in time and name.strip()}
         self._free = dict(self._named)
         self._bare = dict(zip(self._named, without_unit([*self._named.values()]), strict=True))
+
+    @property
+    def names(self) -> list[str]:
+        """The columns without times."""
+        return [*self._named.values()]
 
     def miss(self, signal: Signal, what: str, what_to_do: str) -> None:
         """Notes that the file lacks a signal."""

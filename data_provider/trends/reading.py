@@ -138,10 +138,11 @@ def _in_unit(source: OpenTrend, signal: Signal, origin: Origin, cells: Cells) ->
         what = f"{origin.unit.name} is stated for it, and its cells say {beside.name}: read as {origin.unit.name}"
         source.say(what, "correct the role map", where=name, kind="unit", column=name)
     readings = Readings(signal, unit, cells.values, cells.marked)
-    if unit and signal.unit and unit.quantity != signal.unit.quantity:
-        what = f"'{shown(origin.name)}' is in {unit.name}, and the model's is in {signal.unit.name}: not used"
+    own = signal.reads_in
+    if unit and own and unit.quantity != own.quantity:
+        what = f"'{shown(origin.name)}' is in {unit.name}, and the model's is in {own.name}: not used"
         source.say(what, "name the right column in a role map (--roles)", where=name, kind="missing", column=name)
-        readings = Readings(signal, signal.unit, np.full_like(cells.values, np.nan), cells.marked)
+        readings = Readings(signal, own, np.full_like(cells.values, np.nan), cells.marked)
     elif origin.unit is None and not beside:
         readings.stated = False
     return readings
@@ -151,7 +152,16 @@ def _unstated(source: OpenTrend, readings: Sequence[Readings]) -> None:
     """Says once which units nobody stated."""
     inferred = [r for r in readings if not r.stated and r.unit and r.unit.quantity != "state"]
     taken = [f"{r.signal.column} ({r.unit.name})" for r in inferred if r.unit]
-    unknown = [r.signal.column for r in readings if r.signal.unit is None]
+    unknown = [r.signal.column for r in readings if r.signal.unit is None and r.unit is None]
+    told = [r for r in readings if r.signal.unit is None and r.unit is not None]
+    for unit in dict.fromkeys(r.signal.likely for r in told if r.signal.likely):
+        names = [f"{r.signal.column} ({r.unit.name})" for r in told if r.signal.likely is unit and r.unit]
+        what = f"the model's readings look like {unit.name}, so it is read in that: {listed(names)}"
+        source.say(what, "train again with units (--roles) if that is wrong", kind="unit")
+    lost = [f"{r.signal.column} ({r.unit.name})" for r in told if r.signal.likely is None and r.unit]
+    if lost:
+        what = f"the model's unit is unknown, so units that are stated change nothing for {listed(lost)}"
+        source.say(what, "train again with units (--roles), or give them as in the training data", kind="unit")
     if taken:
         what = f"no unit is stated, so the model's is taken for {listed(taken)}"
         source.say(what, "name other units in a role map (--roles)", kind="unit")

@@ -16,7 +16,6 @@ TABLE = Path(__file__).with_name("role_names.yaml")
 # Points that show that a supply fan runs, the surest first, and from which share of their largest reading on.
 FAN_SHOWS = {"SF_SPD_DM": 0.5, "SF_SPD": 0.05, "SF_CS": 0.05, "SF_WAT": 0.05, "SA_CFM": 0.05, "SA_SP": 0.1}
 Words = frozenset[str]
-ABBREVIATED = 0.8  # likeness of an abbreviation to what it usually means
 
 
 @dataclass(frozen=True)
@@ -92,24 +91,28 @@ def words_of(name: str) -> Words:
     return frozenset(content["words"].get(word, word) for word in words) - frozenset(content["ignored"])
 
 
-def likeness(name: str, column: str) -> float:
-    """How alike a file's column and a model's column are by name, 0 to 1: the share of words that they have in common.
+def known_roles() -> list[str]:
+    """The names of all roles of which a unit has one."""
+    table = _table()
+    return [name for name in table.roles if name not in table.numbered]
 
-    Names of the role that the model's column stands for count as well, with abbreviations.
-    """
-    role, short = role_of(column), short_role_of(name)
-    if role is not None and short is not None and short.name == role.name:
-        return ABBREVIATED
-    words, best = words_of(name), 0.0
-    targets = [words_of(column)]
-    if role is not None:
-        stem = re.sub(r"_\d+$", "", role.name)
-        number = frozenset(re.findall(r"\d+$", role.name))
-        targets += [alias | number for alias, of in _table().full.items() if of == stem]
-    for target in targets:
-        if words | target:
-            best = max(best, len(words & target) / len(words | target))
-    return best
+
+def is_temperature(name: str) -> bool:
+    """Whether a role is a temperature."""
+    role = role_of(name)
+    return role is not None and role.quantity == "temperature"
+
+
+def words_of_role(role: Role) -> str:
+    """A role in words, as "supply fan power"."""
+    number = "" if role.name in _table().roles else " " + role.name.rpartition("_")[2]
+    return full_names(role.name)[0].casefold() + number
+
+
+def full_names(name: str) -> list[str]:
+    """The names that a role goes by, abbreviations aside; the first is the one for people."""
+    entry = _content()["roles"][re.sub(r"_\d+$", "", name) if name not in _content()["roles"] else name]
+    return [*entry["names"], *entry["brick"], *entry["haystack"]]
 
 
 def _plain(name: str) -> str:

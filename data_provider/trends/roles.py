@@ -2,19 +2,22 @@
 
 # role (the model's column): the file's column and its unit
 SA_TEMP: {column: "AHU-1 Discharge Air Temp", unit: F}
+RA_TEMP: {column: "AHU-{unit} Return Air Temp"}   # one map for many units: {unit} is what stands there in each file
 SYS_CTL: {column: Mode, states: {Standby: 0}}  # what words mean that are not known
 time: {column: "Trend Time"}        # only where the column of times has an unusual name
 """
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from data_provider.trends.problems import Unusable, listed
 from data_provider.trends.role_names import role_of
+from data_provider.trends.unit_templates import UNIT, unit_of
 from data_provider.trends.units import Unit, find_unit, known_unit
 from utils.errors import UserError
 from utils.plain_yaml import load_plain
@@ -55,20 +58,52 @@ class Roles:
     entries: dict[str, Entry]
     time_column: str | None = None
 
+    def of_unit(self, names: Sequence[str], file: str) -> "Roles":
+        """The map of one unit: with its name for {unit}, as the columns of its file show it.
+
+        Raises:
+            Unusable: several units fit.
+        """
+        forms = [entry.column for entry in self.entries.values() if UNIT in entry.column]
+        if not forms:
+            return self
+        units = unit_of(forms, names, Path(file).name)
+        if len(units) > 1:
+            what = f"{UNIT} in {self.source} may be {listed(units)}"
+            raise Unusable(what, "take the units apart with --unit_from prefix, or write a map without it")
+        if not units:
+            return self
+        entries = {role: replace(e, column=e.column.replace(UNIT, units[0])) for role, e in self.entries.items()}
+        return replace(self, entries=entries)
+
 
 def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Sequence[str] = ()) -> Roles:
-    """Reads a role map.
+    """Reads a role map; for the arguments and errors see `roles_in`.
+
+    Raises:
+        UserError: it is no such file.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; python run.py doctor --input FILE --run RUN writes a first role map")
+    if path.stat().st_size > _LARGEST:
+        raise UserError(f"{path}: larger than {_LARGEST // 2**20} MiB, so it is not a role map")
+    return roles_in(read_bounded(path, largest=_LARGEST), path, columns=columns, units=units)
+
+
+def roles_in(stored: bytes, path: Path, *, columns: Sequence[str] | None = None, units: Sequence[str] = ()) -> Roles:
+    """The role map that a text holds.
 
     Args:
-        path: the YAML file.
+        stored: YAML.
+        path: where it stands, for messages.
         columns: the model's columns. The map may also call them by a Brick class or by Haystack's tags. Without them,
             as for training, a role may be any name.
         units: the model's units, "" where unknown.
 
     Raises:
-        UserError: it is no such file, or names an unknown role or unit; the message lists those known.
+        UserError: it is no role map, or names an unknown role or unit; the message lists those known.
     """
-    content = _load(path)
+    content = _load(stored, path)
     entries: dict[str, Entry] = {}
     time_column = None
     for key, value in content.items():
@@ -93,17 +128,15 @@ def read_roles(path: Path, *, columns: Sequence[str] | None = None, units: Seque
     return Roles(source=str(path), entries=entries, time_column=time_column)
 
 
-def _load(path: Path) -> dict[Any, Any]:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; python run.py doctor --input FILE --run RUN writes a first role map")
-    if path.stat().st_size > _LARGEST:
-        raise UserError(f"{path}: larger than {_LARGEST // 2**20} MiB, so it is not a role map")
-    stored = read_bounded(path, largest=_LARGEST)
+def _load(stored: bytes, path: Path) -> dict[Any, Any]:
     try:
         content = load_plain(stored, once=True)
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         reason = one_line(str(error))[:120]
-        raise UserError(f"{path}: cannot be read as YAML ({reason}); write 'ROLE: {{column: NAME, unit: F}}'") from None
+        form = '"AHU-{unit} SAT"' if UNIT.encode() in stored else "NAME"  # braces must stand in quotes
+        raise UserError(
+            f"{path}: cannot be read as YAML ({reason}); write 'ROLE: {{column: {form}, unit: F}}'"
+        ) from None
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     if not isinstance(content, dict):

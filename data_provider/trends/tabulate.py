@@ -84,7 +84,8 @@ class Tabulation:
         names = {place: name for place, name in enumerate(self._source.names) if place not in self._source.time}
         if not any(self._source.names):
             raise Unusable("line 1 holds no column names", "write them there")
-        roles = self._source.options.roles
+        given = self._source.options.roles
+        roles = given.of_unit([*names.values()], self._name) if given else None
         self._stated: dict[str, Unit | None] = {}
         self._states = {role: entry.states for role, entry in roles.entries.items()} if roles else {}
         for role, entry in roles.entries.items() if roles else ():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from data_provider.times import NAMES
 from data_provider.trends.point_names import plain_name
+from data_provider.trends.unit_templates import UNIT, pattern_of
 
 TIME_NAMES = NAMES | {
     "date / time", "time stamp", "time_stamp", "local time", "local_time", "datum", "zeit", "uhrzeit", "datum/zeit",
@@ -31,6 +32,8 @@ def _plain(name: str) -> str:
 
 def time_places(names: Sequence[str], time_column: str | None = None) -> tuple[int, ...]:
     """Places of the times among names: one column, a date and then a clock, or several; () if there is none."""
+    if time_column is not None and UNIT in time_column:
+        return tuple(place for place, name in enumerate(names) if pattern_of(time_column).fullmatch(name))
     if time_column is not None:
         wanted = _plain(time_column) or time_column.strip()
         exact = [place for place, name in enumerate(names) if name.strip() == time_column.strip()]

@@ -13,21 +13,18 @@ from data_provider import WindowSet
 from data_provider.segmentation import working_mask
 from data_provider.times import words_of
 from data_provider.trends.files import TrendFile, trend_files
-from data_provider.trends.guess import columns_of, guess, written
-from data_provider.trends.opened import OpenTrend
-from data_provider.trends.problems import Unusable, listed
-from data_provider.trends.request import Request
+from data_provider.trends.problems import listed
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.trends.unit_files import files_of_units
 from exp.detection.detector import Detector
 from exp.detection.load import load_detector
 from exp.detection.occupancy import Occupancy
+from exp.diagnosis.role_maps import target_of, write_map
 from exp.evaluation.fitting import pieces_of
 from utils.errors import UserError
 from utils.options import Options
 from utils.safe_reading import plain_lines
 
-ROLE_MAP = "roles.yaml"
 # Kinds of problems that decide what can be evaluated, told first.
 _DECIDING = ("missing", "unit", "quality", "cell", "code", "range", "stuck")
 _MOST_FILES = 20  # told about one by one; of the rest only those that cannot be evaluated
@@ -49,7 +46,7 @@ class _Verdict:
 
 
 def examine(options: Options, source: Path) -> int:
-    """Prints how the files of a source fit the model of `--run`, or the base model, and writes a first role map.
+    """Prints how the files of a source fit the model of `--run`, or the base model, and writes or updates a role map.
 
     Returns:
         0: every file can be evaluated.
@@ -57,7 +54,7 @@ def examine(options: Options, source: Path) -> int:
     Raises:
         UserError: one cannot, or the options cannot be used.
     """
-    target = _target(options)
+    target = target_of(options)
     detector = load_detector(options)
     request = detector.request
     found = files_of_units(trend_files(source), options.unit_from, request)
@@ -70,25 +67,18 @@ def examine(options: Options, source: Path) -> int:
             print(plain_lines("\n".join([f"{verdict.file}: {can}", *verdict.lines])))
     if len(found) > 1:
         print(f"{len(found) - len(bad)} of {len(found)} files can be evaluated")
-    if target is not None:
-        _write_map(found, request, target)
+    if target is not None and write_map(found, request, target) and bad:
+        _with_map(found, options, target)
     if bad:
         raise UserError(f"{source / bad[0].file if source.is_dir() else source}: {bad[0].reason}")
     return 0
 
 
-def _target(options: Options) -> Path | None:
-    """Where the role map goes; None where the user has one already. Nothing is ever overwritten."""
-    if options.roles and options.output is None:
-        return None
-    target = Path(options.output or ROLE_MAP).expanduser()
-    target = target / ROLE_MAP if target.is_dir() else target
-    if not target.exists():
-        return target
-    if options.output is not None:
-        raise UserError(f"{target} already exists; name another file with --output, or remove it")
-    print(f"{target} already exists and is left as it is; give it with --roles, or name another with --output")
-    return None
+def _with_map(found: list[TrendFile], options: Options, target: Path) -> None:
+    """Says how many files can be evaluated with the map that was written."""
+    mapped = load_detector(options.replace(roles=str(target)))
+    can = sum(not _verdict(read_trend(entry, mapped.request), mapped).reason for entry in found)
+    print(f"with --roles {target}: {can} of {len(found)} files can be evaluated")
 
 
 def _verdict(trend: Trend, detector: Detector) -> _Verdict:
@@ -177,22 +167,3 @@ def _silent(trend: Trend, windows: WindowSet, detector: Detector) -> list[str]:
             f"{rule.most_missing}"
         )
     return lines
-
-
-def _write_map(found: list[TrendFile], request: Request, target: Path) -> None:
-    """Writes a first role map for the first file that can be read at all."""
-    for entry in found:
-        try:
-            origins, columns = columns_of(OpenTrend(entry, request), request)
-        except Unusable:
-            continue
-        guesses = guess(request.signals, origins, columns, working_column=request.working_column)
-        time = request.roles.time_column if request.roles else None
-        try:
-            target.write_text(written(guesses, file=entry.name, time_column=time), encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{target}: cannot be written ({error.strerror}); name another with --output") from None
-        unsure = sum(1 for one in guesses if one.doubt)
-        settled = sum(1 for one in guesses if one.column and not one.doubt)
-        print(f"role map: {target} ({settled} settled, {unsure} to check, {len(guesses) - settled - unsure} open)")
-        return
