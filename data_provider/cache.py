@@ -25,7 +25,7 @@ from utils.locks import alone, is_held
 
 logger = logging.getLogger(__name__)
 
-VERSION = 4  # one more whenever the same files would be prepared differently
+VERSION = 5  # one more whenever the same files would be prepared differently
 VALUES, MANIFEST = "values.npy", "manifest.json"
 SEAL = "manifest_sha256"
 MAKING = ".lock"  # in an entry that is being made
