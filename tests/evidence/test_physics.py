@@ -103,6 +103,8 @@ def test_rules_that_held_are_told_with_their_hours():
     assert first.speaks
     assert 6 < first.hours <= 8
     assert first.when.endswith("to 16:00 on 2024-03-02")
+    several = found(unit([FREE, "ra_sensor_bias"], {1: {"MA_TEMP": 40.0}}), "ra_sensor_bias").rules
+    assert [rule.speaks for rule in several or ()] == [True, True, False, False, False]
     colder = next(rule for rule in physics.rules if rule.name == "FC14")
     assert colder.exceeded == "7.6\u00a0\u00b0F, at most 7.6"  # 55 - 40 - hypot(2, 5) - 2
     assert found(unit([FREE, LEAK], {}), LEAK).rules == ()
