@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from data_provider.trends.likely_units import likely_units
 from data_provider.trends.point_names import without_unit
@@ -86,13 +85,6 @@ class Origin:
     unit: Unit | None
     by: str
     states: Mapping[str, float] = field(default_factory=dict)
-
-
-class Source(NamedTuple):
-    """What a file calls a signal, and its unit there, None where nobody knows."""
-
-    name: str
-    unit: Unit | None
 
 
 def signals_of(

@@ -20,7 +20,7 @@ from data_provider.trends.checks import (
     take_percent,
     unit_problems,
 )
-from data_provider.trends.columns import Origin, Signal, Source, match
+from data_provider.trends.columns import Origin, Signal, match
 from data_provider.trends.grid import (
     at_steps,
     changes_only,
@@ -33,6 +33,7 @@ from data_provider.trends.opened import OpenTrend
 from data_provider.trends.order import Clock, merged
 from data_provider.trends.problems import Unusable, listed, shown
 from data_provider.trends.request import Request
+from data_provider.trends.units import Source
 from data_provider.trends.zeros import drop_zeros
 
 _LATE = 1.1  # steps of a file may be a little longer than the model's: loggers drift

@@ -8,6 +8,7 @@ time: {column: "Trend Time"}        # only where the column of times has an unus
 """
 
 import difflib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from data_provider.trends.units import Unit, find_unit, known_unit
 from utils.errors import UserError
 from utils.plain_yaml import load_plain
 from utils.safe_reading import one_line, read_bounded
+
+logger = logging.getLogger(__name__)
 
 TIME = "time"
 _LARGEST = 2**20  # bytes: a line a point, and no file has more than some thousands
@@ -96,8 +99,8 @@ def roles_in(stored: bytes, path: Path, *, columns: Sequence[str] | None = None,
     Args:
         stored: YAML.
         path: where it stands, for messages.
-        columns: the model's columns. The map may also call them by a Brick class or by Haystack's tags. Without them,
-            as for training, a role may be any name.
+        columns: the model's columns. The map may also call them by a Brick class or by Haystack's tags, and may name
+            known points that the model does not use. Without them, as for training, a role may be any name.
         units: the model's units, "" where unknown.
 
     Raises:
@@ -105,7 +108,7 @@ def roles_in(stored: bytes, path: Path, *, columns: Sequence[str] | None = None,
     """
     content = _load(stored, path)
     entries: dict[str, Entry] = {}
-    time_column = None
+    time_column, unused = None, []
     for key, value in content.items():
         where = f"{path}: {key}"
         if str(key).casefold() == TIME and value in ({"column": ""}, {"column": None}):
@@ -115,13 +118,22 @@ def roles_in(stored: bytes, path: Path, *, columns: Sequence[str] | None = None,
         if str(key).casefold() == TIME:
             time_column = column
             continue
-        role = str(key).strip() if columns is None else _known_role(str(key), columns, path)
+        role = str(key).strip() if columns is None else _known_role(str(key), columns)
+        if role is None and role_of(str(key)) is not None:
+            unused.append(str(key))
+            continue
+        if role is None:
+            raise _unknown_role(str(key), columns or (), path)
         if role in entries:
             raise UserError(f"{where}: {role} is there twice; keep one")
         unit = known_unit(word, where) if word else None
         model_unit = find_unit(units[list(columns).index(role)]) if columns is not None else None
         _check_quantity(unit, model_unit, role, where)
         entries[role] = Entry(column, unit, states)
+    if unused and not entries:
+        raise _unknown_role(unused[0], columns or (), path)
+    if unused:
+        logger.debug("%s: the model has no %s", path, ", ".join(unused))
     if not entries and time_column is None:
         names = ", ".join(columns or ())
         raise UserError(f"{path}: it names no role" + (f"; choose from: {names}" if names else ""))
@@ -172,18 +184,20 @@ def _is_reading(value: Any) -> bool:
     return isinstance(value, int | float) and abs(value) < _LARGEST_READING
 
 
-def _known_role(key: str, columns: Sequence[str], path: Path) -> str:
-    """The model's column that a key means: by name, or by the role that both names stand for."""
+def _known_role(key: str, columns: Sequence[str]) -> str | None:
+    """The model's column that a key means: by name, or by the role that both names stand for; None for none."""
     same = [column for column in columns if column.casefold() == key.strip().casefold()]
     role = role_of(key)
     if not same and role is not None:
         found = [other for other in columns if (its := role_of(other)) is not None and its.name == role.name]
         same = found if len(found) == 1 else []
-    if not same:
-        close = difflib.get_close_matches(key, columns, 1)
-        hint = f" (did you mean '{close[0]}'?)" if close else ""
-        raise UserError(f"{path}: unknown role '{key}'{hint}; choose one of: {', '.join(columns)}")
-    return same[0]
+    return same[0] if same else None
+
+
+def _unknown_role(key: str, columns: Sequence[str], path: Path) -> UserError:
+    close = difflib.get_close_matches(key, columns, 1)
+    hint = f" (did you mean '{close[0]}'?)" if close else ""
+    return UserError(f"{path}: unknown role '{key}'{hint}; choose one of: {', '.join(columns)}")
 
 
 def _check_quantity(unit: Unit | None, model_unit: Unit | None, column: str, where: str) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from data_provider.trends.columns import Source
 from data_provider.trends.files import TrendFile, trend_files
 from data_provider.trends.opened import OpenTrend
 from data_provider.trends.problems import Problem, Unusable
 from data_provider.trends.reading import even_readings, readings_of
 from data_provider.trends.request import Request
+from data_provider.trends.units import Source
 from utils.errors import UserError
 
 

@@ -6,6 +6,7 @@ Letters: T readings.
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,13 @@ class Unit:
     factor: float
     offset: float = 0.0
     aliases: tuple[str, ...] = ()
+
+
+class Source(NamedTuple):
+    """What a file calls a signal, and its unit there, None where nobody knows."""
+
+    name: str
+    unit: Unit | None
 
 
 _ALL = (

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from data_provider.trends.columns import Source, signals_of
+from data_provider.trends.columns import signals_of
 from data_provider.trends.trend import Trend
-from data_provider.trends.units import UNITS
+from data_provider.trends.units import UNITS, Source
 from exp.detection.evaluated import EvaluatedFile
 from exp.detection.evidence.points import UnitReadings, readings_of_unit
 

@@ -89,15 +89,16 @@ def test_links_in_a_folder_of_training_data_are_followed(tmp_path: Path) -> None
     assert load_data(options(data="folder", root_path=str(folder))).info.classes == ("normal", "leak")
 
 
-def test_flags_of_reading_are_part_of_the_cache_s_key(tmp_path: Path) -> None:
-    folder = folder_of_runs(tmp_path)
+def test_flags_of_reading_are_part_of_the_cache_s_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    folder = folder_of_runs(tmp_path / "runs")
     load_data(options(data="folder", root_path=str(folder)))
     load_data(options(data="folder", root_path=str(folder), time_zone="Etc/GMT+6"))
     roles = tmp_path / "roles.yaml"
     roles.write_text("SA_TEMP: {column: signal A}\n", encoding="utf-8")
     data = load_data(options(data="folder", root_path=str(folder), roles=str(roles)))
     assert data.info.columns == ("SA_TEMP", "signal B", "signal C")
-    assert len([*(folder / ".cache").iterdir()]) == 3
+    assert len([*(tmp_path / "home" / "dualgafnet").iterdir()]) == 3
 
 
 def test_rows_of_several_units_are_refused_with_their_reason(tmp_path: Path) -> None:

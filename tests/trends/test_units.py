@@ -139,6 +139,16 @@ def test_a_role_map_names_columns_by_any_name_of_the_role(tmp_path):
     assert trend.missing == ()
 
 
+def test_a_map_may_name_points_that_the_model_does_not_use(tmp_path):
+    """One map serves the base model, and runs that were trained on other points."""
+    path = tmp_path / "roles.yaml"
+    path.write_text("SA_TEMP: a\nZONE_TEMP_1: z\n")
+    assert [*read_roles(path, columns=("SA_TEMP",), units=("F",)).entries] == ["SA_TEMP"]
+    path.write_text("ZONE_TEMP_1: z\n")
+    with pytest.raises(UserError, match=r"unknown role 'ZONE_TEMP_1'.*choose one of: SA_TEMP"):
+        read_roles(path, columns=("SA_TEMP",), units=("F",))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from data_provider.trends.columns import Signal, Source
+from data_provider.trends.columns import Signal
 from data_provider.trends.role_names import role_of
-from data_provider.trends.units import TABLE_UNITS, UNITS, Unit, convert
+from data_provider.trends.units import TABLE_UNITS, UNITS, Source, Unit, convert
 from exp.detection.evaluated import EvaluatedFile
 from exp.detection.evidence.kinds import POINT_WORDS
 from exp.evaluation.decision import NO_ANSWER, NORMAL
