@@ -69,7 +69,12 @@ def _detect(options: Options, detector: Detector, source: Path, output: Output) 
 
 
 def _evaluate(options: Options, detector: Detector, source: Path, units: list[TrendFile], output: Output) -> int:
-    finder = Finder(detector=detector, confirm=options.confirm, feedback=read_feedback(output.folder))
+    finder = Finder(
+        detector=detector,
+        confirm=options.confirm,
+        hold_hours=options.hold_hours,
+        feedback=read_feedback(output.folder),
+    )
     keep_marks(output, finder.feedback)
     if options.follow:
         files = partial(_units, source, options, detector, output)

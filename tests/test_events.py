@@ -1,9 +1,13 @@
-"""Events from verdicts: every rule, and a reference that counts seconds one by one."""
+"""Events from verdicts: every rule, and a reference that counts minutes one by one."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from exp.detection.events import covered, events_of, singles_of
+from exp.detection.events import Event, covered, events_of, singles_of, surrounding
 
 NAMES = {"-": "normal", "a": "leak", "b": "stuck", "?": "unknown", ".": "no answer"}
 MINUTE = np.timedelta64(60, "s")
@@ -95,3 +99,114 @@ def test_no_window_that_names_a_fault_is_lost(text, expected):
     assert [(event.fault, event.windows.tolist()) for event in singles] == expected
     counted = sum(len(event.windows) for event in [*events, *singles])
     assert counted == sum(letter in "ab?" for letter in text)
+
+
+def days(text: str, *, hold: float = 48, confirm: int = 2) -> list[tuple[str, str, str]]:
+    """Events of a unit that runs from 6:00 to 22:00, two windows of eight hours a day; a word of the text is a day."""
+    start, said = [], []
+    for day, letters in enumerate(text.split()):
+        for place, letter in enumerate(letters):
+            start.append(np.datetime64("2020-01-06T06:00:00", "s") + np.timedelta64(24 * day + 8 * place, "h"))
+            said.append(NAMES[letter])
+    begin = np.array(start)
+    end = begin + 479 * MINUTE
+    found = events_of(np.array(said, object), begin, end, confirm=confirm, period=60, hold=hold)
+    return [(event.fault, str(event.start)[8:10], str(event.end)[8:10]) for event in found]
+
+
+def test_a_month_with_one_fault_is_one_event():
+    """Nights, weekends off, unknown windows, single misses, and two days on which nothing shows."""
+    month = "aa aa a- aa a? .. ..  aa -- a? ?? aa .. ..  aa aa -- -- aa .. ..  ?a aa aa b- aa"
+    assert [event for event in days(month) if event[0] == "leak"] == [("leak", "06", "31")]
+    assert len([event for event in days(month, hold=0) if event[0] == "leak"]) > 2
+
+
+def test_a_fault_that_was_repaired_and_comes_back_is_two():
+    """48 hours of operation speak against it: three days of sixteen hours do not end an event, four do."""
+    assert [event[0] for event in days("aa aa -- -- -- aa aa")] == ["leak"]
+    assert [event[0] for event in days("aa aa -- -- -- -- aa aa")] == ["leak", "leak"]
+    assert [event[0] for event in days("aa aa " + 8 * ".. " + "aa aa")] == ["leak", "leak"]  # a week of silence
+
+
+def test_unknown_windows_hold_a_named_event_and_open_none_inside_it():
+    assert days("aa a? ?? ?? aa --") == [("leak", "06", "10")]
+    assert days("aa aa -- ?? ??") == [("leak", "06", "07"), ("unknown", "09", "10")]
+    assert days("?? ?? ?? ?a ??") == [("unknown", "06", "10")]
+
+
+def test_windows_that_overlap_do_not_confirm_themselves():
+    verdict, start, end = windows("--aa-----aaaaaaaaaa--------", stride=2)
+    least = 20 * 60  # what two windows in a row cover that do not overlap
+    (event,) = events_of(verdict, start, end, confirm=2, period=60, least=least)
+    assert event.windows.tolist() == list(range(9, 19))
+    assert len(events_of(verdict, start, end, confirm=2, period=60)) == 2
+
+
+def test_an_event_under_another_name_lies_in_the_longer_one():
+    verdict, start, end = windows("aaaabbaaaabb??--bbbb")
+    events = events_of(verdict, start, end, confirm=2, period=60, hold=0.5)
+    around = [other and (other.fault, str(other.start)) for other in surrounding(events)]
+    assert [event.fault for event in events] == ["leak", "stuck", "stuck"]
+    assert around == [None, ("leak", "2020-01-01T00:00:00"), None]
+
+
+VERDICTS = st.text(alphabet="-ab?.", max_size=60)
+SIZES = st.tuples(st.integers(2, 15), st.integers(2, 15))  # minutes between starts, minutes of a window
+RULES = st.tuples(st.integers(1, 3), st.integers(0, 20), st.sampled_from([0.0, 0.1, 0.5, 2.0]))
+
+
+def found(text: str, sizes: tuple[int, int], rule: tuple[int, int, float]) -> tuple[tuple, list[Event], list[Event]]:
+    given_windows = windows(text, stride=sizes[0], length=sizes[1])
+    confirm, least, hold = rule
+    events = events_of(*given_windows, confirm=confirm, period=60, least=60 * least, hold=hold)
+    return given_windows, events, singles_of(*given_windows, events, period=60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(VERDICTS, SIZES, RULES)
+def test_events_are_in_order_apart_and_their_hours_right(text, sizes, rule):
+    (verdict, start, end), events, singles = found(text, sizes, rule)
+    assert [event.start for event in events] == sorted(event.start for event in events)
+    for event in [*events, *singles]:
+        assert set(verdict[event.windows]) == {event.fault}
+        assert (event.start, event.end) == (start[event.windows[0]], end[event.windows].max())
+        minutes = {m for p in event.windows for m in range(p * sizes[0], p * sizes[0] + sizes[1])}
+        assert event.hours == pytest.approx(len(minutes) / 60)
+    for fault in NAMES.values():
+        mine = [event for event in events if event.fault == fault]
+        assert all(before.windows[-1] < after.windows[0] for before, after in pairwise(mine))
+
+
+@settings(max_examples=200, deadline=None)
+@given(VERDICTS, SIZES, RULES)
+def test_no_fault_is_lost_and_none_counted_twice(text, sizes, rule):
+    (verdict, *_), events, singles = found(text, sizes, rule)
+    for fault in ("leak", "stuck"):
+        told = [place for event in [*events, *singles] if event.fault == fault for place in event.windows]
+        assert sorted(told) == np.flatnonzero(verdict == fault).tolist()
+    told = [place for event in [*events, *singles] if event.fault == "unknown" for place in event.windows]
+    for event in events:
+        if event.fault != "unknown":
+            inside = np.arange(event.windows[0], event.windows[-1])
+            told += inside[verdict[inside] == "unknown"].tolist()
+    assert sorted(set(told)) == np.flatnonzero(verdict == "unknown").tolist()
+    for run in found(text, sizes, (*rule[:2], 0.0))[1]:
+        if run.fault != "unknown":
+            assert sum(set(run.windows) <= set(event.windows) for event in events if event.fault == run.fault) == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(VERDICTS, SIZES, RULES, st.integers(0, 59))
+def test_what_is_settled_stays_when_more_comes(text, sizes, rule, cut):
+    """An event that more than the hold speaks against after its end; later windows cannot change it."""
+    (verdict, start, end), events, _ = found(text[:cut], sizes, rule)
+    whole = [(event.fault, event.windows.tolist()) for event in found(text, sizes, rule)[1]]
+    for event in events:
+        after = np.arange(event.windows[-1] + 1, len(verdict))
+        against = after[~np.isin(verdict[after].astype(str), ("unknown", "no answer", event.fault))]
+        if (
+            event.fault != "unknown"
+            and not event.ongoing
+            and covered(start[against], end[against], 60) > 3600 * rule[2]
+        ):
+            assert (event.fault, event.windows.tolist()) in whole

@@ -220,6 +220,9 @@ class DetectOptions:
     """Detecting faults."""
 
     confirm: int = flag(2, "windows in a row that open an event, and that close it", at_least=1)
+    hold_hours: float = flag(
+        48.0, "hours of operation that may speak against a fault within one event", at_least=0, at_most=1e6
+    )
     follow: bool = flag(False, "keep reading files that grow, until Ctrl-C")
     shard: str = flag("1/1", "take one part of the files, as 1/8 to 8/8")
 

@@ -29,6 +29,7 @@ SETTINGS = (
     "time_zone",
     "max_age",
     "confirm",
+    "hold_hours",
     "stride",
     "unknown_rate",
     "false_alarm_rate",
@@ -69,9 +70,10 @@ def detect_files(
     options = Options(verb="detect", run=run, explicit=frozenset(chosen), **chosen)
     described = model_folder(options) / DESCRIPTION
     detector = _loaded(options, described.stat().st_mtime_ns if described.is_file() else 0)
+    usual = with_defaults(options, detector.artifact)
     result = evaluate_files(
         detector,
-        Finder(detector=detector, confirm=with_defaults(options, detector.artifact).confirm),
+        Finder(detector=detector, confirm=usual.confirm, hold_hours=usual.hold_hours),
         _found(files, root, options.unit_from, detector.request),
     )
     fields = window_fields(detector.artifact.info.classes)

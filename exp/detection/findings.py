@@ -42,11 +42,14 @@ class Finder:
     Args:
         detector: what evaluated the files.
         confirm: windows that open and close an event.
+        hold_hours: of operation that may speak against a fault within one event.
         feedback: what people said of earlier events.
     """
 
-    def __init__(self, *, detector: Detector, confirm: int, feedback: Feedback | None = None) -> None:
-        self.detector, self.confirm = detector, confirm
+    def __init__(
+        self, *, detector: Detector, confirm: int, hold_hours: float, feedback: Feedback | None = None
+    ) -> None:
+        self.detector, self.confirm, self.hold_hours = detector, confirm, hold_hours
         self.feedback = feedback or Feedback()
         self._known: dict[_Key, Finding] = {}
 
@@ -56,7 +59,15 @@ class Finder:
         if evaluated.windows is None or not len(evaluated.start):
             return [], [], []
         period = self.detector.artifact.info.period_seconds
-        events = events_of(evaluated.verdict, evaluated.start, evaluated.end, confirm=self.confirm, period=period)
+        events = events_of(
+            evaluated.verdict,
+            evaluated.start,
+            evaluated.end,
+            confirm=self.confirm,
+            period=period,
+            least=self._least(),
+            hold=self.hold_hours,
+        )
         events, held = self.feedback.sift(
             evaluated.file,
             events,
@@ -71,6 +82,11 @@ class Finder:
             self._known |= found
         singles = singles_of(evaluated.verdict, evaluated.start, evaluated.end, events, period=period)
         return list(found.values()), [self._single(evaluated, event) for event in singles], held
+
+    def _least(self) -> int:
+        """Seconds that `confirm` windows in a row cover at the model's own stride: a finer one confirms no sooner."""
+        info = self.detector.artifact.info
+        return (info.seq_len + (self.confirm - 1) * min(info.step, info.seq_len)) * info.period_seconds
 
     def _single(self, evaluated: EvaluatedFile, event: Event) -> Finding:
         """Windows outside events; nothing is drawn of them."""

@@ -12,6 +12,7 @@ from exp.detection.tables import EVENT_FIELDS
 
 def found(model: Path, source: Path, output: object, *flags: str) -> int:
     words = ["detect", "--run", str(model), "--input", str(source), "--output", str(output), "--disable_parallel"]
+    words += ["--hold_hours", "0"]  # several events of a unit, so that there is a lower and a higher one
     return run.main([*words, *flags])
 
 
