@@ -88,7 +88,7 @@ class DataInfo:
     marks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """All facts but the report, as plain values for JSON."""
+        """All facts as plain values for JSON; of the report only whether the data is simulated."""
         return {
             "data": self.data,
             "columns": list(self.columns),
@@ -102,6 +102,7 @@ class DataInfo:
             "leaking": self.leaking,
             "counts": {part: list(numbers) for part, numbers in self.counts.items()},
             **({"marks": list(self.marks)} if self.marks else {}),
+            **({"simulated": True} if self.report.get("simulated") else {}),
         }
 
     @classmethod
@@ -110,4 +111,5 @@ class DataInfo:
         stored = {"marks": (), **stored}  # earlier versions knew none
         facts = {item.name: stored[item.name] for item in fields(cls) if item.name != "report"}
         facts |= {name: tuple(stored[name]) for name in ("columns", "units", "classes", "marks")}
+        facts["report"] = {"simulated": True} if stored.get("simulated") else {}
         return cls(**{**facts, "counts": {part: tuple(numbers) for part, numbers in stored["counts"].items()}})

@@ -19,9 +19,12 @@ from exp.detection.detector import Detector
 from exp.detection.feedback import read_feedback
 from exp.detection.findings import Finder
 from exp.detection.following import follow, keep_marks
+from exp.detection.headline import headline
 from exp.detection.load import detector_of, is_base, model_folder, with_defaults
-from exp.detection.record import outside_events
-from exp.detection.session import Result, evaluate_files, write
+from exp.detection.record import FAULT, UNUSUAL, Unit, counted, in_order, outside_events
+from exp.detection.report import About
+from exp.detection.session import Result, about_of, evaluate_files, write
+from exp.detection.status import Status, misfit_words, remedies, with_status
 from exp.detection.tables import Output
 from exp.runs.artifact import load_artifact
 from utils.errors import UserError
@@ -31,6 +34,7 @@ from utils.options import Options
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0
+MOST_SHOWN = 10  # events, and units of a kind, on the console
 DETECTED = "detected"  # folder of --result_path for what --output does not place
 
 
@@ -80,16 +84,16 @@ def _evaluate(options: Options, detector: Detector, source: Path, units: list[Tr
         files = partial(_units, source, options, detector, output)
         follow(detector, finder, files, output, pause=lambda: time.sleep(POLL_SECONDS))
         return 0
-    result = evaluate_files(detector, finder, units)
+    result, about = evaluate_files(detector, finder, units), about_of(detector, finder)
     if result.refused and len(result.refused) == len(result.units) and output.shards == 1:
         more = f" (and {len(result.refused) - 1} more files cannot be evaluated)" if len(result.refused) > 1 else ""
         raise UserError(f"{source.parent if source.is_file() else source}/{result.refused[0]}{more}")
     if is_database(str(options.output)):
         append(str(options.output), result)
-        _tell(result, shown(str(options.output)))
+        _tell(result, about, shown(str(options.output)), None)
     else:
         write(detector, finder, result, output)
-        _tell(result, str(output.folder))
+        _tell(result, about, str(output.folder), output.path("report"))
     if output.shards == 1 and not any(unit.windows for unit in result.units):
         file, reason = next((unit.file, row[2]) for unit in result.units for row in unit.silent)
         where = source.parent if source.is_file() else source
@@ -133,22 +137,41 @@ def _units(source: Path, options: Options, detector: Detector, output: Output) -
     return mine
 
 
-def _tell(result: Result, place: str) -> None:
-    """A few lines for a person."""
+def _tell(result: Result, about: About, place: str, page: Path | None) -> None:
+    """A few lines for a person; the page has the rest."""
+    logger.info("%s", headline(result.units, about.confirm))
+    logger.info("the model was trained on %s", about.trained_on)
     answered = sum(unit.windows for unit in result.units)
     silent = sum(len(unit.silent) for unit in result.units)
     logger.info(
-        "%d files, %d windows evaluated, %d spans of time without an answer, %d events",
-        *(len(result.units), answered, silent, len(result.findings)),
+        "%d files, %d windows evaluated, %d spans of time without an answer, %d events of faults, %d unusual ones",
+        *(len(result.units), answered, silent),
+        *(len(counted(result.findings, kind)) for kind in (FAULT, UNUSUAL)),
     )
-    for finding in heapq.nlargest(10, result.findings, key=lambda f: f.hours):
-        logger.info(
-            "  %s: %s, %s to %s, %.1f h, confidence %.2f",
-            *(finding.file, finding.fault, finding.start, finding.end, finding.hours, finding.mean_confidence),
-        )
-    for line in (line for unit in result.units for line in unit.held):
+    for line in _misfits(result.units, about):
+        logger.info("%s", line)
+    shown = in_order(heapq.nlargest(MOST_SHOWN, result.findings, key=lambda f: (f.kind == FAULT, f.hours)))
+    for finding in shown:
+        sure = "no fault" if finding.mean_confidence is None else f"confidence {finding.mean_confidence:.2f}"
+        words = f"{finding.words}, {finding.start} to {finding.end}, {finding.hours:.1f} h, {sure}"
+        logger.info("  %s: %s%s", finding.file, words, ", within a longer event" * bool(finding.within))
+    if len(result.findings) > len(shown):
+        logger.info("  and %d more events, in events.csv and on the page", len(result.findings) - len(shown))
+    outside = [f"{unit.file}: {outside_events(unit)} outside events" for unit in result.units if unit.single]
+    for line in [*(line for unit in result.units for line in unit.held), *outside[:MOST_SHOWN]]:
         logger.info("  %s", line)
-    for unit in result.units:
-        if unit.single:
-            logger.info("  %s: %s outside events", unit.file, outside_events(unit))
+    if len(outside) > MOST_SHOWN:
+        logger.info("  and %d more units with windows outside events", len(outside) - MOST_SHOWN)
+    if page is not None:
+        print(f"open in a browser: {page}")
     print(f"detected: {place}")
+
+
+def _misfits(units: list[Unit], about: About) -> list[str]:
+    """Units that the model does not fit, and what to do about them."""
+    found = with_status(units)
+    misfits, silent = found[Status.MISFIT], found[Status.SILENT]
+    lines = [f"  {unit.file}: the model does not fit: {misfit_words(unit)}" for unit in misfits[:MOST_SHOWN]]
+    if len(misfits) > MOST_SHOWN:
+        lines.append(f"  and {len(misfits) - MOST_SHOWN} more units that the model does not fit")
+    return lines + [f"  what to do: {line}" for line in remedies(base=about.by_days) if misfits or silent]

@@ -114,6 +114,21 @@ def test_what_is_found_is_appended(kind, base, trained, expected, tmp_path, caps
     assert events == known * 2
 
 
+@pytest.mark.parametrize("kind", ["sqlite:///{}/found.db", "duckdb:///{}/found.duckdb"])
+def test_tables_of_an_earlier_version_get_the_columns_added_since(kind, base, trained, tmp_path):
+    url = kind.format(tmp_path)
+    assert detect(trained, base / "data" / "stuck.csv", url) == 0
+    opened = sqlite3.connect if "sqlite" in kind else duckdb.connect
+    with opened(url.split("///")[1]) as link:
+        link.execute("ALTER TABLE windows DROP COLUMN novelty")
+        link.execute('ALTER TABLE events DROP COLUMN "kind"')
+    assert detect(trained, base / "data" / "stuck.csv", url) == 0
+    with opened(url.split("///")[1]) as link:
+        kinds = [row[0] for row in link.execute("SELECT kind FROM events").fetchall()]
+        assert link.execute("SELECT count(novelty) FROM windows").fetchone()[0] > 10
+    assert kinds.count(None) == len(kinds) / 2
+
+
 @pytest.mark.parametrize(
     ("source", "output", "flags", "words"),
     [

@@ -126,6 +126,8 @@ def test_a_fault_that_was_repaired_and_comes_back_is_two():
     assert [event[0] for event in days("aa aa -- -- -- aa aa")] == ["leak"]
     assert [event[0] for event in days("aa aa -- -- -- -- aa aa")] == ["leak", "leak"]
     assert [event[0] for event in days("aa aa " + 8 * ".. " + "aa aa")] == ["leak", "leak"]  # a week of silence
+    assert [event[0] for event in days("aa aa " + 6 * ".. " + "aa aa")] == ["leak"]
+    assert [event[0] for event in days("aa aa -- " + 5 * ".. " + "aa aa")] == ["leak", "leak"]  # longer than a weekend
 
 
 def test_unknown_windows_hold_a_named_event_and_open_none_inside_it():

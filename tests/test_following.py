@@ -73,7 +73,7 @@ def follow(plain: Path, source: Path, output: Path, steps: list[Callable[[], obj
     detector = detector_of(options, load_artifact(plain / "model"))
     place = Output(folder=output)
     place.prepare()
-    finder = Finder(detector=detector, confirm=options.confirm)
+    finder = Finder(detector=detector, confirm=options.confirm, hold_hours=options.hold_hours)
     following.follow(detector, finder, lambda: trend_files(source), place, pause=pause)
 
 

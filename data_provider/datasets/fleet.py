@@ -42,6 +42,7 @@ def fleet() -> DataSet:
         normal=FAULT_FREE,
         keep_constant=True,
         unit_of=lambda column: POINTS.get(column, ""),
+        origin="simulated units drawn at random",
     )
 
 

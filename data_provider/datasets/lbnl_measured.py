@@ -21,6 +21,7 @@ from utils.errors import UserError
 
 NORMAL = "normal"
 OCCUPIED = "Occupancy Mode Indicator"
+SIMULATED = "MZVAV-2-2"  # the one file of the set that is no experiment
 TRUTH = "Fault Detection Ground Truth"
 SET_POINTS_BLANK = (
     "blank for 230 occupied minutes of 2017-09-11, the only day of its fault: held or left out, it would give that "
@@ -53,6 +54,7 @@ def measured(stem: str, *, dropped: Mapping[str, str] | None = None, pairs: Mapp
         bond="weather_pair" if pairs else "",
         normal=NORMAL,
         unit_of=unit_of,
+        origin=f"a unit that LBNL {'simulated' if stem == SIMULATED else 'measured in an experiment'}",
     )
 
 

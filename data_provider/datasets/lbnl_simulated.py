@@ -62,6 +62,7 @@ def single_duct() -> DataSet:
         normal="AHU_annual",
         keep_constant=True,
         unit_of=unit_of,
+        origin="a single-duct unit that LBNL simulated",
     )
 
 
@@ -76,6 +77,7 @@ def dual_duct() -> DataSet:
         strategy="calendar",
         classes=DUAL_DUCT,
         unit_of=unit_of,
+        origin="a dual-duct unit that LBNL simulated",
     )
 
 

@@ -52,6 +52,7 @@ class DataSet:
         normal: the class without fault; found by its name if None.
         keep_constant: keep signals that never change.
         unit_of: the unit of a column.
+        origin: whose readings these are, in words that follow "trained on".
     """
 
     files: Callable[[Source], list[Path]]
@@ -67,3 +68,4 @@ class DataSet:
     normal: str | None = None
     keep_constant: bool = False
     unit_of: Callable[[str], str] = lambda column: ""
+    origin: str = "labelled files given to the program"

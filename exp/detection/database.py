@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 from data_provider.trends.database import duckdb_of, engine_of, failed, fetch, is_database
 from exp.detection.feedback import RIGHT
 from exp.detection.session import Result
-from exp.detection.tables import EVENT_FIELDS, event_row
+from exp.detection.tables import EVENT_FIELDS, NOVELTY, event_row
 from utils.errors import UserError
 from utils.options import Options
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBERS = frozenset({"confidence", "hours", "windows", "mean_confidence", "peak_confidence"})
+_NUMBERS = frozenset(
+    {"confidence", "hours", "windows", "mean_confidence", "peak_confidence", "mean_novelty", "peak_novelty", *NOVELTY}
+)
+ADDED = frozenset({*NOVELTY, "kind", "mean_novelty", "peak_novelty", "within", "reason", "rules"})
 _ANOTHER = "name another database with --output"
 _EVENT_FIELDS = tuple(name for name in EVENT_FIELDS if name != RIGHT)  # nobody marks events in a database
-WINDOW_FIELDS = ("file", "start", "end", "class", "confidence", "verdict", "reason")
+WINDOW_FIELDS = ("file", "start", "end", "class", "confidence", "verdict", "reason", *NOVELTY)
 
 
 @contextmanager
@@ -45,6 +48,8 @@ def source_of(options: Options) -> Iterator[Path]:
 def append(url: str, result: Result) -> None:
     """Appends what was found to the tables `windows` and `events`, which are made where they are missing.
 
+    Tables of an earlier version get the columns that were added since.
+
     The windows have no probabilities of classes, so that several models may share a table; `evaluated` tells when.
 
     Raises:
@@ -58,12 +63,17 @@ def append(url: str, result: Result) -> None:
     if url.startswith("duckdb:"):
         _append_duckdb(url, tables)
         return
+    from sqlalchemy import inspect, text
     from sqlalchemy.exc import SQLAlchemyError
 
     engine = engine_of(url)
     try:
         with engine.begin() as link:
             for name, table in tables.items():
+                there = inspect(link)
+                known = {column["name"] for column in there.get_columns(name)} if there.has_table(name) else {*ADDED}
+                for column in _lacking(table, known):
+                    link.execute(text(f'ALTER TABLE "{name}" ADD COLUMN {column}'))
                 table.to_sql(name, link, if_exists="append", index=False)
     except SQLAlchemyError as error:
         raise failed(url, error, _ANOTHER) from None
@@ -79,6 +89,12 @@ def _table(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], now: str) -
     return table.astype(typed).assign(evaluated=now)
 
 
+def _lacking(table: "pd.DataFrame", known: set[str]) -> list[str]:
+    """Columns, with their types, that a table of an earlier version lacks: those that were added since."""
+    new = [name for name in table if name in ADDED and name not in known]
+    return [f'"{name}" {"DOUBLE PRECISION" if name in _NUMBERS else "TEXT"}' for name in new]
+
+
 def _append_duckdb(url: str, tables: Mapping[str, "pd.DataFrame"]) -> None:
     duckdb, path = duckdb_of(url)
     try:
@@ -87,6 +103,9 @@ def _append_duckdb(url: str, tables: Mapping[str, "pd.DataFrame"]) -> None:
             for name, table in tables.items():
                 link.register("found", table)
                 link.execute(f'CREATE TABLE IF NOT EXISTS "{name}" AS SELECT * FROM found LIMIT 0')
+                known = {row[0] for row in link.execute(f'DESCRIBE "{name}"').fetchall()}
+                for column in _lacking(table, known):
+                    link.execute(f'ALTER TABLE "{name}" ADD COLUMN {column}')
                 link.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM found')
             link.commit()
     except duckdb.Error as error:

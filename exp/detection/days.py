@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from data_provider.frames import DataInfo
+from exp.detection.advice import meaning
 from exp.detection.day_rules import DayRules, aligned
 from exp.detection.evaluated import EvaluatedFile
 from exp.evaluation.days import DayDecision, mean_log_probabilities
@@ -70,8 +71,8 @@ def decide_days(
             reason[here] = why
             strange = mine & (verdict == UNKNOWN)
             verdict[strange], reason[strange] = NO_ANSWER, _STRANGE
-        elif said == UNKNOWN:
-            verdict[here] = UNKNOWN
+        else:
+            verdict[here], reason[here] = said, why
         found.append(
             DayVerdict(day, said, float(faults[place]) if known else np.nan, likely[place] if known else np.zeros(0),
                        int(mine.sum()), hours, why)
@@ -98,7 +99,7 @@ def _said(verdicts: np.ndarray, info: DataInfo, likely: np.ndarray, faulty: bool
     other = int(np.delete(likely, normal).argmax())
     other += other >= normal
     if likely[other] > max(_HARMLESS_FROM, likely[normal]):
-        return NORMAL, f"no fault of the unit, but {info.classes[other]}: {likely[other]:.2f}"
+        return NORMAL, f"no fault of the unit, but {meaning(info.classes[other])}: {likely[other]:.2f}"
     return NORMAL, ""
 
 

@@ -16,6 +16,7 @@ from data_provider.trends.files import TrendFile
 from data_provider.trends.request import Request
 from data_provider.trends.trend import Trend, read_trend
 from data_provider.unlabelled import unlabelled
+from exp.detection.advice import names_in_words
 from exp.detection.days import decide_days
 from exp.detection.evaluated import EvaluatedFile, Gap
 from exp.detection.inputs import Inputs
@@ -57,6 +58,7 @@ class Detector:
         by_window = false_alarm_rate if artifact.days is None else 1.0
         self.rule = artifact.rule(unknown_rate=unknown_rate, false_alarm_rate=by_window)
         self._names = np.array(verdict_names(artifact.info), object)
+        self.words = names_in_words(artifact.info.classes, artifact.info.normal)
         self._known: dict[bytes, Verdicts] = {}
 
     def read(self, found: TrendFile) -> EvaluatedFile:
@@ -82,6 +84,7 @@ class Detector:
             probabilities=verdicts.probabilities.numpy(),
             confidence=verdicts.confidence.numpy(),
             named=verdicts.named.numpy(),
+            novelty=verdicts.novelty.numpy(),
             novelty_rank=verdicts.novelty_rank.numpy(),
             verdict=self._names[verdicts.number.numpy()],
             reason=self._reasons(windows, verdicts),
@@ -176,9 +179,9 @@ class Detector:
         none = np.zeros(0)
         return EvaluatedFile(
             trend=trend, windows=None, start=none.astype("datetime64[s]"), end=none.astype("datetime64[s]"),
-            probabilities=none, confidence=none, named=none.astype(int), novelty_rank=none, verdict=none.astype(str),
-            reason=none.astype(str), gaps=list(gaps), refused=refused, cautions=list(cautions),
-            notes=self._notes(trend),
+            probabilities=none, confidence=none, named=none.astype(int), novelty=none, novelty_rank=none,
+            verdict=none.astype(str), reason=none.astype(str), gaps=list(gaps), refused=refused,
+            cautions=list(cautions), notes=self._notes(trend),
         )  # fmt: skip
 
     def refusal(self, trend: Trend) -> str:
@@ -216,17 +219,24 @@ class Detector:
         return gaps
 
     def _reasons(self, windows: WindowSet, verdicts: Verdicts) -> np.ndarray:
-        """(n,) str: why a window has no answer, or which sensors it was answered without."""
+        """(n,) str: why a window has no answer or is unknown, or which sensors it was answered without."""
         places = np.arange(len(windows))
         missing = windows.missing(places)
         words = np.full(len(windows), "", object)
         if missing is not None:
             for place in np.flatnonzero(missing.any(1)).tolist():
                 words[place] = f"answered without {self._listed(missing[place])}"
-        for place in np.flatnonzero(verdicts.reason.numpy()).tolist():
+        unknown = (verdicts.number == len(self.artifact.info.classes)).numpy()
+        limits = self.rule.limits(None if missing is None else torch.from_numpy(missing)).novelty.expand(len(windows))
+        for place in np.flatnonzero((verdicts.reason.numpy() > 0) | unknown).tolist():
             reason = int(verdicts.reason[place])
-            if reason == NOT_SURE:
-                name = self._names[int(verdicts.named[place])]
+            name = self.words[self.artifact.info.classes[int(verdicts.named[place])]]
+            if unknown[place]:
+                over = f"{float(verdicts.novelty[place]):.4g}, above the limit of {float(limits[place]):.4g}"
+                score = f"novelty score {over}"
+                why = f"unlike the training data: {score}; the nearest known state: {name}"
+                words[place] = "; ".join(filter(None, (why, words[place])))
+            elif reason == NOT_SURE:
                 words[place] = f"not sure: {name}, or fault-free; too many fault-free windows look like this one"
             elif reason == OUTSIDE:
                 words[place] = self._beyond(windows.readings(places[place : place + 1])[0], verdicts.outside[place])

@@ -34,9 +34,10 @@ class EvaluatedFile:
         probabilities: (n, K) float64 as written, by `test` too.
         confidence: (n, K) float64 as written, calibrated: how often a class so sure of is right.
         named: (n,) number of the class with the largest probability, whatever the verdict.
+        novelty: (n,) float64 novelty scores as written.
         novelty_rank: (n,) share of known windows with a lower novelty score.
         verdict: (n,) str, a class, "normal", "unknown" or "no answer".
-        reason: (n,) str, why there is no answer, or what must be said beside it.
+        reason: (n,) str, why there is no answer or why it is unknown, or what must be said beside the answer.
         gaps: times without windows.
         refused: why nothing of the file can be evaluated, "" if something can.
         cautions: lines that a person should read.
@@ -51,6 +52,7 @@ class EvaluatedFile:
     probabilities: np.ndarray
     confidence: np.ndarray
     named: np.ndarray
+    novelty: np.ndarray
     novelty_rank: np.ndarray
     verdict: np.ndarray
     reason: np.ndarray

@@ -7,8 +7,8 @@ does not show. The rule that makes one event of one fault has two steps.
    overlap do not confirm themselves; it begins with the first of them. It closes when as many windows in a row, for as
    long, say something else. Windows without an answer speak neither for it nor against it; nor do unknown ones, where
    the fault has a name. A week without a window that speaks closes it.
-2. Two runs of the same fault are one event if what speaks against it between them covers at most `hold` hours, and no
-   week between them is silent.
+2. Two runs of the same fault are one event if what speaks against it between them covers at most `hold` hours, and they
+   are nowhere more than four days, a long weekend, without a window that speaks.
 
 So the event of a fault is never shorter than its runs, two events of one fault never overlap, and none is lost.
 Unknown windows between the first and the last window of a named event belong to it and open no event of their own.
@@ -25,6 +25,7 @@ import numpy as np
 from exp.evaluation.decision import NO_ANSWER, NORMAL, UNKNOWN
 
 LONGEST_SILENCE = np.timedelta64(7, "D")  # a unit that was not evaluated for longer is looked at again
+LONGEST_PAUSE = np.timedelta64(4, "D")  # between two runs of one event
 WITHIN = 2.0  # times the hours of an event that the one around it has
 
 
@@ -144,7 +145,7 @@ def _are_one(windows: _Windows, spoken: np.ndarray, says: np.ndarray, hold: floa
     """Whether two runs are one event; `spoken` are the windows that speak, from the last of one to the first of the
     other, and `says` is (n,) bool, those that name the fault."""
     pauses = windows.start[spoken[1:]] - windows.end[spoken[:-1]]
-    return bool((pauses <= LONGEST_SILENCE).all()) and windows.hours(spoken[~says[spoken]]) <= hold
+    return bool((pauses <= LONGEST_PAUSE).all()) and windows.hours(spoken[~says[spoken]]) <= hold
 
 
 def _runs(fault: str, windows: _Windows, rule: _Rule, silent: Sequence[str]) -> Iterator[_Run]:

@@ -7,7 +7,7 @@ confidence that an event needs. Peaks count in units of the last written digit, 
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -113,7 +113,12 @@ class Feedback:
         return Feedback(tuple(mark for mine in kinds.values() for mark in mine))
 
     def sift(
-        self, file: str, events: Sequence[E], named: Callable[[E], tuple[str, str]], peak: Callable[[E], float]
+        self,
+        file: str,
+        events: Sequence[E],
+        named: Callable[[E], tuple[str, str]],
+        peak: Callable[[E], float],
+        words: Mapping[str, str],
     ) -> tuple[list[E], list[str]]:
         """The events of a unit that stay, and in words what became of the others.
 
@@ -122,6 +127,7 @@ class Feedback:
             events: what was found in it.
             named: fault and start of an event, as in events.csv.
             peak: the peak confidence of an event.
+            words: fault -> its name in words.
         """
         kept: list[E] = []
         gone: Counter[tuple[str, bool]] = Counter()  # fault, and whether this very event was marked
@@ -133,12 +139,12 @@ class Feedback:
                 kept.append(event)
             else:
                 gone[fault, said is False] += 1
-        return kept, [_words(file, fault, marked, number) for (fault, marked), number in gone.items()]
+        return kept, [_words(file, words[fault], marked, number) for (fault, marked), number in gone.items()]
 
 
 def _words(file: str, fault: str, marked: bool, number: int) -> str:
     several = number > 1
-    many = f"{number} event{'s' * several} of {fault} in {file}"
+    many = f"{file}: {fault}: {number} event{'s' * several}"
     if marked:
         return f"{many} {'were' if several else 'was'} marked wrong"
     return f"{many} {'lie' if several else 'lies'} below the threshold that feedback set"

@@ -3,21 +3,21 @@
 Letters: n windows, C signals, L steps of a window, m windows of a picture, S steps shown.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
-from exp.detection.advice import advice, meaning
+from exp.detection.advice import advice
 from exp.detection.attribution import attribution, top_sensors
 from exp.detection.days import rules_between
 from exp.detection.detector import Detector
 from exp.detection.evaluated import EvaluatedFile
-from exp.detection.events import Event, events_of, singles_of
+from exp.detection.events import Event, events_of, singles_of, surrounding
 from exp.detection.evidence.physics import Physics, physics_of
 from exp.detection.evidence.points import UnitReadings, readings_of_unit
 from exp.detection.feedback import Feedback
-from exp.detection.record import Evidence, Finding
+from exp.detection.record import Evidence, Finding, in_order
 from exp.evaluation.decision import UNKNOWN
 from utils.written import mean_written, units
 
@@ -34,6 +34,7 @@ class _Key:
     fault: str
     start: str
     windows: tuple[int, ...]
+    within: str
 
 
 class Finder:
@@ -72,16 +73,21 @@ class Finder:
             evaluated.file,
             events,
             named=lambda event: (event.fault, evaluated.clock(event.start)),
-            peak=lambda event: float(self._sure(evaluated, event)[0].max()),
+            peak=lambda event: float(self._sure(evaluated, event).max()),
+            words=self.detector.words,
         )
-        fresh = {_key(evaluated, event): event for event in events}
+        within = [evaluated.clock(around.start) if around else "" for around in surrounding(events)]
+        fresh = {_key(evaluated, event, when): event for event, when in zip(events, within, strict=True)}
         readings = cache(lambda: self._readings(evaluated))  # of all events, and of none where none is new
-        found = {key: self._known.get(key) or self._finding(readings(), event) for key, event in fresh.items()}
+        found = {
+            key: self._known.get(key) or replace(self._finding(readings(), event), within=key.within)
+            for key, event in fresh.items()
+        }
         self._known = {key: known for key, known in self._known.items() if key.file != evaluated.file}
         if self.detector.request.growing:
             self._known |= found
         singles = singles_of(evaluated.verdict, evaluated.start, evaluated.end, events, period=period)
-        return list(found.values()), [self._single(evaluated, event) for event in singles], held
+        return in_order([*found.values()]), [self._single(evaluated, event) for event in singles], held
 
     def _least(self) -> int:
         """Seconds that `confirm` windows in a row cover at the model's own stride: a finer one confirms no sooner."""
@@ -90,19 +96,21 @@ class Finder:
 
     def _single(self, evaluated: EvaluatedFile, event: Event) -> Finding:
         """Windows outside events; nothing is drawn of them."""
-        sure, words = self._sure(evaluated, event)
-        return _plain(evaluated, event, sure, words, sensors=(), evidence=None, confirmed=False)
+        return self._plain(evaluated, event, sensors=(), evidence=None, confirmed=False)
 
-    def _sure(self, evaluated: EvaluatedFile, event: Event) -> tuple[np.ndarray, str]:
-        """How sure each of an event's windows is, and what the event means."""
-        info = self.detector.artifact.info
-        words = meaning(event.fault)
+    def _sure(self, evaluated: EvaluatedFile, event: Event) -> np.ndarray:
+        """How sure each of an event's windows is: the confidence of a fault, the novelty rank of an unknown one."""
         if event.fault == UNKNOWN:
-            sure = evaluated.novelty_rank[event.windows]
-            near = units(evaluated.confidence[event.windows]).sum(0)  # exact, so that a tie is one everywhere
-            words += f"; of the states it knows, nearest to {info.classes[int(near.argmax())]}"
-            return sure, words
-        return evaluated.confidence[event.windows, info.classes.index(event.fault)], words
+            return evaluated.novelty_rank[event.windows]
+        return evaluated.confidence[event.windows, self.detector.artifact.info.classes.index(event.fault)]
+
+    def _meaning(self, evaluated: EvaluatedFile, event: Event) -> str:
+        words = self.detector.words
+        if event.fault != UNKNOWN:
+            return words[event.fault]
+        near = units(evaluated.confidence[event.windows]).sum(0)  # exact, so that a tie is one everywhere
+        nearest = words[self.detector.artifact.info.classes[int(near.argmax())]]
+        return f"{words[UNKNOWN]}; the nearest known state: {nearest}"
 
     def _readings(self, evaluated: EvaluatedFile) -> UnitReadings:
         columns = range(len(self.detector.inputs.columns))
@@ -110,8 +118,7 @@ class Finder:
 
     def _finding(self, readings: UnitReadings, event: Event) -> Finding:
         info, evaluated = self.detector.artifact.info, readings.evaluated
-        sure, words = self._sure(evaluated, event)
-        peak = int(sure.argmax())
+        peak = int(self._sure(evaluated, event).argmax())
         places = event.windows[_around(peak, len(event.windows))]
         assert evaluated.windows is not None
         batch = evaluated.windows.gather(places)
@@ -121,7 +128,47 @@ class Finder:
         drawn = self.detector.inputs.drawn(evaluated.trend, order, SENSORS)
         physics = physics_of(readings, event.fault, event.windows, int(event.windows[peak]), drawn.names)
         evidence = self._evidence(evaluated, event, places, spoken, order, physics, batch.x[best].numpy())
-        return _plain(evaluated, event, sure, words, sensors=drawn.names, evidence=evidence, confirmed=True)
+        return self._plain(evaluated, event, sensors=drawn.names, evidence=evidence, confirmed=True)
+
+    def _plain(
+        self,
+        evaluated: EvaluatedFile,
+        event: Event,
+        *,
+        sensors: tuple[str, ...],
+        evidence: Evidence | None,
+        confirmed: bool,
+    ) -> Finding:
+        sure, novelty = self._sure(evaluated, event), evaluated.novelty_rank[event.windows]
+        named = event.fault != UNKNOWN
+        return Finding(
+            file=evaluated.file,
+            fault=event.fault,
+            words=self.detector.words[event.fault],
+            meaning=self._meaning(evaluated, event),
+            advice=advice(event.fault),
+            start=evaluated.clock(event.start),
+            end=evaluated.clock(event.end),
+            hours=event.hours,
+            windows=len(event.windows),
+            mean_confidence=mean_written(sure) if named else None,
+            peak_confidence=float(sure.max()) if named else None,
+            mean_novelty=mean_written(novelty),
+            peak_novelty=float(novelty.max()),
+            sensors=sensors,
+            ongoing=event.ongoing,
+            evidence=evidence,
+            confirmed=confirmed,
+            rules=rules_between(evaluated.days, evaluated.clock_time(event.start), evaluated.clock_time(event.end)),
+            reason="; ".join(self._reasons(named=named, confirmed=confirmed)),
+        )
+
+    def _reasons(self, *, named: bool, confirmed: bool) -> list[str]:
+        """Why a row of events.csv is not a fault's event."""
+        lines = [] if named else ["no fault: its windows look like no state that the model was trained on"]
+        if not confirmed:
+            lines.append(f"no event: fewer than {self.confirm} windows in a row, or taken for none by feedback")
+        return lines
 
     def _evidence(
         self,
@@ -146,37 +193,8 @@ class Finder:
         )
 
 
-def _plain(
-    evaluated: EvaluatedFile,
-    event: Event,
-    sure: np.ndarray,
-    words: str,
-    *,
-    sensors: tuple[str, ...],
-    evidence: Evidence | None,
-    confirmed: bool,
-) -> Finding:
-    return Finding(
-        file=evaluated.file,
-        fault=event.fault,
-        meaning=words,
-        advice=advice(event.fault),
-        start=evaluated.clock(event.start),
-        end=evaluated.clock(event.end),
-        hours=event.hours,
-        windows=len(event.windows),
-        mean_confidence=mean_written(sure),
-        peak_confidence=float(sure.max()),
-        sensors=sensors,
-        ongoing=event.ongoing,
-        evidence=evidence,
-        confirmed=confirmed,
-        rules=rules_between(evaluated.days, evaluated.clock_time(event.start), evaluated.clock_time(event.end)),
-    )
-
-
-def _key(evaluated: EvaluatedFile, event: Event) -> _Key:
-    return _Key(evaluated.file, event.fault, str(event.start), tuple(event.windows.tolist()))
+def _key(evaluated: EvaluatedFile, event: Event, within: str) -> _Key:
+    return _Key(evaluated.file, event.fault, str(event.start), tuple(event.windows.tolist()), within)
 
 
 def _around(peak: int, number: int) -> slice:

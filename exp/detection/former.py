@@ -66,14 +66,18 @@ def _next(event: Finding, opening: Mapping[str, str]) -> tuple[str, str, str | N
 
 def _one(event: Finding, later: Finding) -> Finding:
     windows = event.windows + later.windows
-    confidence = (event.mean_confidence * event.windows + later.mean_confidence * later.windows) / windows
+    means = {
+        name: (getattr(event, name) * event.windows + getattr(later, name) * later.windows) / windows
+        for name in ("mean_confidence", "mean_novelty")
+        if getattr(later, name) is not None
+    }
+    peaks = {
+        name: max(getattr(event, name), getattr(later, name))
+        for name in ("peak_confidence", "peak_novelty")
+        if getattr(later, name) is not None
+    }
     return dataclasses.replace(
-        later,
-        start=event.start,
-        hours=event.hours + later.hours,
-        windows=windows,
-        mean_confidence=confidence,
-        peak_confidence=max(event.peak_confidence, later.peak_confidence),
+        later, start=event.start, hours=event.hours + later.hours, windows=windows, **means, **peaks
     )
 
 
@@ -83,7 +87,9 @@ def heeding(result: Result, feedback: Feedback) -> Result:
     units = []
     for unit in result.units:
         mine = [finding for finding in result.findings if finding.file == unit.file]
-        mine, _ = feedback.sift(unit.file, mine, lambda f: (f.fault, f.start), lambda f: f.peak_confidence)
+        mine, _ = feedback.sift(
+            unit.file, mine, named=lambda f: (f.fault, f.start), peak=lambda f: f.peak, words=unit.names
+        )
         findings += mine
         units.append(dataclasses.replace(unit, findings=mine))
     return dataclasses.replace(result, findings=findings, units=units)
@@ -129,7 +135,7 @@ def _joined(former: Unit | None, unit: Unit, both: Result) -> Unit:
         end=unit.end or former.end,
         spans=[span for span in former.spans if span[0] < first] + unit.spans,
         windows=len(answered),
-        verdicts=dict(Counter(row["verdict"] for row in answered)) | {NO_ANSWER: len(silent)} if silent else {},
+        verdicts=dict(Counter(row["verdict"] for row in answered)) | ({NO_ANSWER: len(silent)} if silent else {}),
         silent=silent,
         findings=_of(unit.file, both.findings),
         single={fault: number for fault, number in single.items() if number},

@@ -173,12 +173,15 @@ def _mark(path: Path, row: Row, start: str) -> Mark:
     for name in ("file", "fault"):
         if not 0 < len(cells[name]) <= LONGEST_NAME:
             _refuse(path, row, f"the column {name} is {'too long' if cells[name] else 'empty'}; {_AGAIN}")
+    given = "peak_confidence"
+    if not cells[given] and cells.get("peak_novelty"):
+        given = "peak_novelty"  # of an unknown event, which has no class to be sure of
     try:
-        peak = float(cells["peak_confidence"].replace(",", "."))
+        peak = float(cells[given].replace(",", "."))
     except ValueError:
         peak = math.nan
     if not 0 <= peak <= 1:
-        _refuse(path, row, f"peak_confidence '{cells['peak_confidence'][:_SHOWN]}' is no number from 0 to 1; {_AGAIN}")
+        _refuse(path, row, f"{given} '{cells[given][:_SHOWN]}' is no number from 0 to 1; {_AGAIN}")
     right = SAID[cells[RIGHT].lower()]
     return Mark(file=cells["file"], fault=cells["fault"], start=start, peak_confidence=peak, right=right)
 

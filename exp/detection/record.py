@@ -3,12 +3,15 @@
 Letters: C signals, N readings shown, S steps, L steps of a window.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from exp.detection.evidence.physics import Physics
 from exp.evaluation.decision import UNKNOWN
+
+FAULT, UNUSUAL = "fault", "unusual"  # kinds of events
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,30 +40,48 @@ class Finding:
     """A row of events.csv, and what the report shows of it.
 
     Attributes:
-        file, fault, start, end, hours, windows, sensors, ongoing, confirmed: as in events.csv.
-        meaning: the fault in words.
+        file, fault, start, end, hours, windows, sensors, ongoing, confirmed, reason: as in events.csv.
+        words: the fault's name in words.
+        meaning: the same, of an unknown one with the state nearest to it.
         advice: what to do first, a sentence.
-        mean_confidence, peak_confidence: of the fault in the event's windows, calibrated; of an unknown one, the share
-            of known windows that look less strange.
+        mean_confidence, peak_confidence: calibrated probability of the fault in the event's windows; None of an
+            unknown one, which has no class.
+        mean_novelty, peak_novelty: share of known windows with a lower novelty score.
         evidence: None where the report has no room for it.
         rules: what rules say of its days, in words.
+        within: when the event began that it lies in, "" where it lies in none.
     """
 
     file: str
     fault: str
+    words: str
     meaning: str
     advice: str
     start: str
     end: str
     hours: float
     windows: int
-    mean_confidence: float
-    peak_confidence: float
+    mean_confidence: float | None
+    peak_confidence: float | None
+    mean_novelty: float
+    peak_novelty: float
     sensors: tuple[str, ...]
     ongoing: bool
     evidence: Evidence | None
     confirmed: bool = True
     rules: tuple[str, ...] = ()
+    within: str = ""
+    reason: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What it is: "fault" has a name, "unusual" has none and is no fault."""
+        return UNUSUAL if self.fault == UNKNOWN else FAULT
+
+    @property
+    def peak(self) -> float:
+        """How sure its surest window is: the peak confidence of a fault, the peak novelty of an unknown event."""
+        return self.peak_novelty if self.peak_confidence is None else self.peak_confidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +100,7 @@ class Unit:
         findings: its events.
         single: a fault, or "unknown" -> number of windows that say so outside every event of it.
         held: lines about events that feedback takes for none.
+        names: verdict -> its words.
     """
 
     file: str
@@ -93,13 +115,25 @@ class Unit:
     single: dict[str, int]
     days: dict[str, int] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def outside_events(unit: Unit) -> str:
-    """What single windows say: "1 of 53 windows names leaking_valve, 2 are unknown"."""
+    """What single windows say: "1 of 53 windows says cooling valve leaks; 2 are unlike the training data"."""
     words: list[str] = []
     for fault, number in unit.single.items():
         many = number != 1
-        says = ("are" if many else "is") if fault == UNKNOWN else ("name" if many else "names")
-        words.append(f"{number} of {unit.windows} windows {says} {fault}" if not words else f"{number} {says} {fault}")
-    return ", ".join(words)
+        is_so = "are" if many else "is"
+        says = f"{is_so} unlike the training data" if fault == UNKNOWN else f"say{'s' * (not many)} {unit.names[fault]}"
+        words.append(f"{number} {says}" if words else f"{number} of {unit.windows} windows {says}")
+    return "; ".join(words)
+
+
+def in_order(findings: Sequence[Finding]) -> list[Finding]:
+    """Events before windows outside them, faults with a name before unusual operation; otherwise as they were."""
+    return sorted(findings, key=lambda finding: (not finding.confirmed, finding.kind == UNUSUAL))
+
+
+def counted(findings: Sequence[Finding], kind: str) -> list[Finding]:
+    """The events of a kind that do not lie in another one."""
+    return [finding for finding in findings if finding.kind == kind and not finding.within]

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from data_provider.datasets import DATASETS
 from data_provider.trends.files import TrendFile
 from exp.detection import report, tables
 from exp.detection.days import DAY_FIELDS, day_rows
 from exp.detection.detector import Detector
 from exp.detection.evaluated import EvaluatedFile
 from exp.detection.findings import Finder
-from exp.detection.record import Finding, Unit
+from exp.detection.record import FAULT, Finding, Unit, in_order
+from exp.detection.summary import summary
 from exp.detection.tables import Output
 from exp.evaluation.decision import NO_ANSWER, NORMAL
 from utils.files import csv_text
@@ -42,9 +44,9 @@ class Result:
 
     @property
     def events(self) -> list[Finding]:
-        """The rows of events.csv: events, then windows outside them, file by file."""
+        """The rows of events.csv, file by file: faults with a name, unusual operation, then windows outside events."""
         order = {unit.file: place for place, unit in enumerate(self.units)}
-        return sorted([*self.findings, *self.singles], key=lambda finding: order[finding.file])
+        return sorted(in_order([*self.findings, *self.singles]), key=lambda finding: order[finding.file])
 
 
 def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile]) -> Result:
@@ -56,7 +58,8 @@ def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile
         findings, singles, held = finder.find(evaluated)
         result.rows += tables.window_rows(evaluated, classes)
         result.days += day_rows(evaluated, detector.artifact.info)
-        result.units.append(dataclasses.replace(_unit(evaluated, findings, singles), held=held))
+        unit = _unit(evaluated, findings, singles)
+        result.units.append(dataclasses.replace(unit, held=held, names=detector.words))
         result.findings += findings
         result.singles += singles
         if evaluated.trend.fatal:
@@ -72,7 +75,7 @@ def evaluate_files(detector: Detector, finder: Finder, files: Iterable[TrendFile
 
 def with_most_drawn(findings: list[Finding]) -> list[Finding]:
     """The same, with what is drawn of those that the report has room for."""
-    drawn = heapq.nlargest(MOST_DRAWN, findings, key=lambda f: (f.evidence is not None, f.hours))
+    drawn = heapq.nlargest(MOST_DRAWN, findings, key=lambda f: (f.evidence is not None, f.kind == FAULT, f.hours))
     kept = {id(finding) for finding in drawn}
     return [f if id(f) in kept else dataclasses.replace(f, evidence=None) for f in findings]
 
@@ -119,7 +122,7 @@ def _spans(evaluated: EvaluatedFile) -> list[tuple[str, str]]:
 
 
 def write(detector: Detector, finder: Finder, result: Result, output: Output) -> None:
-    """Writes windows.csv, events.csv, report.html and, where days are decided about, days.csv.
+    """Writes windows.csv, events.csv, summary.json, report.html and, where days are decided about, days.csv.
 
     Raises:
         UserError: a file cannot be written.
@@ -134,13 +137,18 @@ def write(detector: Detector, finder: Finder, result: Result, output: Output) ->
         dataclasses.replace(unit, findings=[drawn[f.file, f.fault, f.start] for f in unit.findings])
         for unit in result.units
     ]
-    report.write(output.path("report"), units, _about(detector, finder.confirm))
+    about = about_of(detector, finder)
+    tables.grow(output.path("summary"), summary(units, about))
+    report.write(output.path("report"), units, about)
 
 
-def _about(detector: Detector, confirm: int) -> report.About:
+def about_of(detector: Detector, finder: Finder) -> report.About:
     """What the report says of the model."""
     artifact = detector.artifact
     info = artifact.info
+    origin = DATASETS[info.data].origin if info.data in DATASETS else info.data
+    if info.report.get("simulated") and info.data != "fleet":
+        origin = "a unit that this program simulated"
     return report.About(
         model=artifact.options.model,
         data=info.data,
@@ -150,7 +158,9 @@ def _about(detector: Detector, confirm: int) -> report.About:
         stride_seconds=detector.stride * info.period_seconds,
         unknown_rate=detector.unknown_rate,
         false_alarm_rate=detector.false_alarm_rate,
-        confirm=confirm,
+        confirm=finder.confirm,
+        hold_hours=finder.hold_hours,
         by_days=artifact.days is not None,
-        simulated=info.data == "fleet",
+        trained_on=origin,
+        simulated="simulated" in origin,
     )

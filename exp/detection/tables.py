@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exp.detection import report
+import numpy as np
+
+from exp.detection import report, summary
 from exp.detection.evaluated import EvaluatedFile
 from exp.detection.feedback import RIGHT
 from exp.detection.record import Finding
@@ -21,15 +23,18 @@ from utils.locks import alone
 
 EVENT_FIELDS = (
     "file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence", "sensors",
-    "ongoing", "advice", "confirmed", "rules", RIGHT,
+    "ongoing", "advice", "confirmed", "rules", RIGHT, "kind", "mean_novelty", "peak_novelty", "within", "reason",
 )  # fmt: skip
+NOVELTY = ("novelty", "novelty_rank")  # the last columns of windows.csv
 # How files that `detect` may overwrite begin.
 HEADS = {
     "windows": "file,start,end,class,confidence,",
     "events": "file,fault,meaning,",
     "days": "file,day,verdict,",
     "report": report.MARK,
+    "summary": summary.MARK,
 }
+ENDINGS = {"report": "html", "summary": "json"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +46,9 @@ class Output:
     shards: int = 1
 
     def path(self, name: str) -> Path:
-        """Of "windows", "events", "days" or "report"."""
+        """Of "windows", "events", "days", "report" or "summary"."""
         mark = f".{self.shard}-of-{self.shards}" if self.shards > 1 else ""
-        return self.folder / f"{name}{mark}.{'html' if name == 'report' else 'csv'}"
+        return self.folder / f"{name}{mark}.{ENDINGS.get(name, 'csv')}"
 
     def alone(self) -> AbstractContextManager[None]:
         """Keeps other detections from replacing these files while a block runs; raises UserError where one does."""
@@ -68,7 +73,8 @@ class Output:
 
 def window_fields(classes: Sequence[str]) -> list[str]:
     """The columns of windows.csv."""
-    return ["file", "start", "end", "class", "confidence", *(f"p_{name}" for name in classes), "verdict", "reason"]
+    probabilities = (f"p_{name}" for name in classes)
+    return ["file", "start", "end", "class", "confidence", *probabilities, "verdict", "reason", *NOVELTY]
 
 
 def window_rows(evaluated: EvaluatedFile, classes: Sequence[str]) -> list[dict[str, Any]]:
@@ -93,7 +99,10 @@ def window_rows(evaluated: EvaluatedFile, classes: Sequence[str]) -> list[dict[s
             row |= {"class": classes[named], "confidence": float(evaluated.confidence[place, named])}
             probabilities = evaluated.probabilities[place]
             row |= {f"p_{name}": float(p) for name, p in zip(classes, probabilities, strict=True)}
-        rows.append((evaluated.start[place], {**row, "verdict": verdict, "reason": evaluated.reason[place]}))
+        row |= {"verdict": verdict, "reason": evaluated.reason[place]}
+        if np.isfinite(evaluated.novelty[place]):
+            row |= {"novelty": float(evaluated.novelty[place]), "novelty_rank": float(evaluated.novelty_rank[place])}
+        rows.append((evaluated.start[place], row))
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])]
 
 
@@ -132,7 +141,7 @@ def grow(path: Path, text: str) -> None:
 def _begins_as_ours(path: Path, head: str) -> bool:
     with path.open("rb") as file:
         content = file.read(2**16)
-    if path.suffix == ".html":
+    if path.suffix != ".csv":
         return head.encode() in content
     return content.startswith(head.encode()) or _as_written(content).startswith(head)
 

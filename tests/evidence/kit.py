@@ -53,7 +53,8 @@ def unit(
     evaluated = EvaluatedFile(
         trend=trend, windows=None, start=start, end=start + np.timedelta64(4 * 3600 - PERIOD, "s"),
         probabilities=np.zeros((len(start), 1)), confidence=np.zeros((len(start), 1)), named=np.zeros(len(start), int),
-        novelty_rank=np.zeros(len(start)), verdict=names, reason=np.full(len(start), "", object), gaps=[], refused="",
+        novelty=np.zeros(len(start)), novelty_rank=np.zeros(len(start)),
+        verdict=names, reason=np.full(len(start), "", object), gaps=[], refused="",
         cautions=[], notes=[],
     )  # fmt: skip
     signals = signals_of(columns, [unit_of(role) for role in columns], None)

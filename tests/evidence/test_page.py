@@ -45,8 +45,10 @@ def finding(readings: UnitReadings, *, name: str = "unit.csv", hours: float = 8.
         period_seconds=900,
     )
     return Finding(
-        file=name, fault=FAULT, meaning="cooling valve leaks", advice="Look.", start="2024-03-02T08:00:00",
+        file=name, fault=FAULT, words="cooling valve leaks", meaning="cooling valve leaks", advice="Look.",
+        start="2024-03-02T08:00:00",
         end="2024-03-02T16:00:00", hours=hours, windows=2, mean_confidence=0.9, peak_confidence=0.95,
+        mean_novelty=0.4, peak_novelty=0.6,
         sensors=("SA_TEMP",), ongoing=False, evidence=evidence,
     )  # fmt: skip
 
@@ -55,13 +57,14 @@ def unit_with(findings: list[Finding], name: str = "unit.csv") -> Unit:
     span = ("2024-03-01T00:00:00", "2024-03-30T23:45:00")
     return Unit(
         file=name, start=span[0], end=span[1], spans=[span], windows=60, verdicts={"normal": 2, FAULT: 58}, silent=[],
-        cautions=[], findings=findings, single={},
+        cautions=[], findings=findings, single={}, names={"normal": "normal", FAULT: "cooling valve leaks"},
     )  # fmt: skip
 
 
 ABOUT = report.About(
     model="DualGAFNet", data="fleet", classes=14, has_normal=True, window_seconds=21600, stride_seconds=5400,
-    unknown_rate=0.01, false_alarm_rate=0.02, confirm=1, by_days=True, simulated=True,
+    unknown_rate=0.01, false_alarm_rate=0.02, confirm=1, hold_hours=48, trained_on="simulated units", by_days=True,
+    simulated=True,
 )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from exp.detection.marks import read_marks
 from tests.feedback.kit import give, mark, row, save
 from utils.errors import UserError
 
+WORDS = {"stuck": "an actuator is stuck"}
+
 
 @pytest.mark.parametrize(
     ("marks", "peaks", "stay"),
@@ -25,11 +27,15 @@ from utils.errors import UserError
     ],
 )
 def test_the_least_peak_follows_from_the_marks(marks, peaks, stay):
-    kept, lines = Feedback(tuple(marks)).sift("a.csv", peaks, lambda _: ("stuck", "2009-01-01T00:00:00"), lambda p: p)
+    kept, lines = Feedback(tuple(marks)).sift(
+        "a.csv", peaks, lambda _: ("stuck", "2009-01-01T00:00:00"), lambda p: p, WORDS
+    )
     assert kept == stay
     gone = len(peaks) - len(stay)
-    verb = "event of stuck in a.csv lies" if gone == 1 else "events of stuck in a.csv lie"
-    assert lines == ([f"{gone} {verb} below the threshold that feedback set"] if gone else [])
+    verb = "event lies" if gone == 1 else "events lie"
+    assert lines == (
+        [f"a.csv: an actuator is stuck: {gone} {verb} below the threshold that feedback set"] if gone else []
+    )
 
 
 def test_the_event_marked_counts_whatever_its_peak_is_now():
@@ -37,9 +43,9 @@ def test_the_event_marked_counts_whatever_its_peak_is_now():
     starts = ["2008-05-06T06:48:00", "2008-05-07T06:48:00", "2008-05-08T06:48:00"]
 
     def sifted(peak: float) -> tuple[list[str], list[str]]:
-        return Feedback(marks).sift("a.csv", starts, lambda start: ("stuck", start), lambda _: peak)
+        return Feedback(marks).sift("a.csv", starts, lambda start: ("stuck", start), lambda _: peak, WORDS)
 
-    assert sifted(0.95) == ([starts[1], starts[2]], ["1 event of stuck in a.csv was marked wrong"])
+    assert sifted(0.95) == ([starts[1], starts[2]], ["a.csv: an actuator is stuck: 1 event was marked wrong"])
     assert sifted(0.5)[0] == [starts[1]]
     assert len(sifted(0.5)[1]) == 2
 
@@ -65,7 +71,7 @@ def test_a_formula_sign_before_a_name_does_not_hide_it():
     """events.csv has an apostrophe before it, and a spreadsheet may take it away."""
     marks = (mark(0.9, file="'=x.csv"), mark(0.9, file="=y.csv"))
     for name in ("=x.csv", "=y.csv"):
-        assert Feedback(marks).sift(name, [0.5], lambda _: ("stuck", "2009"), lambda p: p)[0] == []
+        assert Feedback(marks).sift(name, [0.5], lambda _: ("stuck", "2009"), lambda p: p, WORDS)[0] == []
 
 
 def test_marks_of_several_calls_add_up_and_a_later_one_replaces(tmp_path, capsys):

@@ -20,6 +20,10 @@ from tests.feedback.kit import events, found, give, rows, save
 from tests.kit import train, write_folder
 from utils.command_line import parse
 
+FORMER = [
+    *("file", "fault", "meaning", "start", "end", "hours", "windows", "mean_confidence", "peak_confidence"),
+    *("sensors", "ongoing", "advice", "confirmed", "rules", "right"),
+]
 QUICK = ("--train_epochs", "4", "--batch_size", "8", "--seed", "3")
 
 
@@ -61,9 +65,9 @@ def first(base, plain) -> bytes:
     return (base / "first" / "events.csv").read_bytes()
 
 
-def test_there_is_an_empty_column_to_fill_and_it_is_the_last(first, base):
+def test_there_is_an_empty_column_to_fill_and_it_stays_where_it_was(first, base):
     table = rows(base / "first" / "events.csv")
-    assert list(table[0])[-1] == "right"
+    assert list(table[0])[: len(FORMER)] == FORMER  # what a person fills stays where it was
     assert {line["right"] for line in table} == {""}
     assert len([line for line in table if line["fault"] == "biased" and line["confirmed"] == "yes"]) > 2
 
@@ -94,8 +98,8 @@ def test_events_below_the_threshold_are_told_and_counted(first, base, plain, tmp
     page = html.unescape((output / "report.html").read_text(encoding="utf-8"))
     lower = len(mine) - 1
     for text in (
-        "1 event of biased in biased.csv was marked wrong",
-        f"{lower} events of biased in biased.csv lie below the threshold that feedback set",
+        "biased.csv: a sensor reads wrong: 1 event was marked wrong",
+        f"biased.csv: a sensor reads wrong: {lower} events lie below the threshold that feedback set",
     ):
         assert text in printed
         assert text in page
@@ -114,7 +118,9 @@ def test_a_page_without_an_event_says_why(first, base, plain, tmp_path, capsys):
     assert found(plain, base / "exports" / "stuck.csv", tmp_path / "x") == 0
     assert events(tmp_path / "x" / "events.csv") == []
     page = (tmp_path / "x" / "report.html").read_text(encoding="utf-8")
-    assert re.search(r"No event, but not all is normal.*name stuck.*held back by feedback or too few in a row", page)
+    assert re.search(
+        r"No event, but not all is normal.*say an actuator is stuck.*held back by feedback or too few in a row", page
+    )
     (tmp_path / "x" / "feedback.json").unlink()  # which undoes it
     assert found(plain, base / "exports" / "stuck.csv", tmp_path / "x") == 0
     assert events(tmp_path / "x" / "events.csv")
@@ -218,7 +224,7 @@ def test_a_followed_folder_heeds_marks_as_they_come(base, plain, tmp_path, caplo
         )
     assert seen == [1, ["no"], [], [], 1]
     assert caplog.text.count("holds 1 mark that feedback has not read") == 1
-    assert caplog.text.count("1 event of stuck in stuck.csv was marked wrong") == 1
+    assert caplog.text.count("stuck.csv: an actuator is stuck: 1 event was marked wrong") == 1
     assert "feedback.json is damaged" in caplog.text
 
 

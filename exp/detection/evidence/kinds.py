@@ -87,7 +87,7 @@ KINDS: dict[str, Kind] = {
         derived=(*_FRACTIONS, "coil_change"),
         speaks=("cooling_valve_leak", "heating_valve_leak", "oa_damper_leak"),
     ),
-    r"supply-air temperature sensor": Kind(
+    r"(supply-air|deck) temperature sensor": Kind(
         points=(*_COILS, *_COOLING, *_HEATING),
         derived=("coil_change", "set_point_error"),
         speaks=("sa_sensor_bias",),
