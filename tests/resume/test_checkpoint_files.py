@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.conftest import REPOSITORY
+from tests.moments import looking
 from tests.resume.kit import flip, seal
 from utils import checkpoints, files
 from utils.checkpoints import Unreadable, load_checkpoint, load_newest, save_checkpoint
@@ -90,6 +91,37 @@ def test_a_failed_write_leaves_both_as_they_were(path, monkeypatch, place):
     assert load_checkpoint(path)["epoch"] == 1
     assert load_checkpoint(former)["epoch"] == 0
     assert [entry.name for entry in path.parent.iterdir() if "part" in entry.name] == []
+
+
+def test_at_every_moment_there_is_a_whole_checkpoint(path):
+    """As a kill -9 there would leave it: the old one, and from one call to the next the new one."""
+    former = path.with_name("previous.pt")
+    for epoch in range(2):
+        save_checkpoint(STATE | {"epoch": epoch}, path, former=former)
+    old, older = path.read_bytes(), former.read_bytes()
+    with looking(lambda: (path.read_bytes(), former.read_bytes())) as found:
+        save_checkpoint(STATE | {"epoch": 2}, path, former=former)
+    assert found == [(old, older), (old, old), (path.read_bytes(), old)]
+    assert load_checkpoint(path)["epoch"] == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits no file's size")
+def test_a_disk_that_is_full_in_mid_write_leaves_both_as_they_were(path):
+    """The system itself refuses the second half of the file."""
+    import resource
+
+    former = path.with_name("previous.pt")
+    for epoch in range(2):
+        save_checkpoint({"epoch": epoch}, path, former=former)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            save_checkpoint({"weights": torch.zeros(50_000)}, path, former=former)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [load_checkpoint(place)["epoch"] for place in (path, former)] == [1, 0]
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["last.pt", "previous.pt"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")

@@ -78,7 +78,7 @@ def gone(group):
 
 
 @pytest.mark.sample(2)
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_saves_within_the_micro_batch_and_says_how_to_go_on(name, held, tmp_path, whole):
     process = held()
     process.send_signal(signal.Signals[name])
@@ -207,6 +207,20 @@ def test_output_on_a_full_disk_does_not_end_a_training(held, tmp_path, whole):
     (tmp_path / "go").touch()
     assert process.wait(timeout=PATIENCE) == 0
     assert_same_files(whole, latest(tmp_path / "results"))
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_each_signal_is_a_request_to_stop_while_a_training_runs(name):
+    heard, number = [], signal.Signals[name]
+    former = signal.signal(number, lambda *_: heard.append(name))  # whoever does not take it lets it through to here
+    try:
+        with StopRequest() as stop:
+            os.kill(os.getpid(), number)
+            assert (stop.made, heard) == (True, [])
+        os.kill(os.getpid(), number)
+        assert heard == [name]
+    finally:
+        signal.signal(number, former)
 
 
 def test_timeout_sends_its_signal_twice_and_still_gets_a_checkpoint(monkeypatch):
