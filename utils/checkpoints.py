@@ -22,7 +22,7 @@ LARGEST = 32 * 2**30  # bytes; what knows its model asks for less
 _HEAD = 65  # the digest and a line feed
 # What reading a file that somebody made may raise, as `weights_only` runs nothing of it.
 _BROKEN = (
-    pickle.UnpicklingError, zipfile.BadZipFile, struct.error, RuntimeError, EOFError, ValueError, LookupError,
+    zipfile.BadZipFile, struct.error, RuntimeError, EOFError, ValueError, LookupError,
     TypeError, AttributeError, ArithmeticError, AssertionError, ImportError, MemoryError,
 )  # fmt: skip
 
@@ -84,6 +84,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu", *, largest: 
     try:
         _check_archive(content)
         found = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+    except pickle.UnpicklingError:  # whose words advise to run what is in it
+        raise Unreadable(f"{path} is not a checkpoint of this program: it is no plain data") from None
     except _BROKEN as error:
         reason = " ".join((str(error).splitlines() or [type(error).__name__])[0].split())[:120]
         raise Unreadable(f"{path} is not a checkpoint of this program ({reason})") from None

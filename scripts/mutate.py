@@ -1,0 +1,190 @@
+"""Mutation testing: small faults are put into the code, one at a time, and the tests have to notice each.
+
+    bash scripts/mutate.sh                          the engine, whole
+    bash scripts/mutate.sh --sample 100 --seed 1    of all mutants of the engine a hundred
+    bash scripts/mutate.sh split scaler             groups, or files, by name
+
+Every mutant is written into a copy of the repository and tested in a process that has imported PyTorch already, so it
+takes a second or two. `tests/equivalent_mutants.yaml` lists those that change nothing, each with a reason.
+"""
+
+import argparse
+import importlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+from scripts.mutants import Mutant, mutants_of  # noqa: E402
+
+EQUIVALENT = REPOSITORY / "tests" / "equivalent_mutants.yaml"
+ENGINE_TESTS = ("tests/accumulation/test_engine.py", "tests/accumulation/test_amp.py")
+# What is mutated, and the fast tests that have to notice; the first that fails ends a mutant.
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "engine": {
+        "utils/gradient_accumulation.py": (*ENGINE_TESTS, "tests/accumulation/test_distributed.py"),
+        "utils/accumulation_window.py": (*ENGINE_TESTS, "tests/accumulation/test_distributed.py"),
+        "utils/accumulation_plan.py": ("tests/accumulation/test_plan.py",),
+        "utils/memory_guard.py": ("tests/accumulation/test_oom.py",),
+        "exp/training/trainer.py": ("tests/training", "tests/resume/test_bad_numbers.py"),
+    },
+    "split": {"data_provider/splits/split.py": ("tests/data_provider/test_split.py",)},
+    "scaler": {"data_provider/scaler.py": ("tests/data_provider/test_windows.py",)},
+    "events": {"exp/detection/events.py": ("tests/test_events.py",)},
+    "units": {"data_provider/trends/units.py": ("tests/trends/test_units.py",)},
+}
+IMPORTED = "imported.txt"  # in the copy: names of modules
+LONGEST = 60  # seconds of a mutant at least; more where the tests themselves take long
+
+
+def main(words: Sequence[str]) -> int:
+    """Tests the mutants of some files; the status is 1 where one survived that is not listed as equivalent."""
+    parser = argparse.ArgumentParser(description="mutation testing of the parts that must not err")
+    parser.add_argument("what", nargs="*", default=["engine"], help=f"{', '.join(GROUPS)}, all, or files of them")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="which ones")
+    given = parser.parse_args(words)
+    files = _files(given.what)
+    if not files:
+        parser.error(f"nothing is called {' '.join(given.what)}; choose among {', '.join(GROUPS)} and their files")
+    mutants = [mutant for file in files for mutant in mutants_of((REPOSITORY / file).read_text(encoding="utf-8"), file)]
+    if given.sample and given.sample < len(mutants):
+        chosen = set(random.Random(given.seed).sample(range(len(mutants)), given.sample))
+        mutants = [mutant for place, mutant in enumerate(mutants) if place in chosen]
+    known = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(prefix="mutants-") as place:
+        survivors = _test_all(mutants, files, Path(place), known)
+    return 1 if survivors else 0
+
+
+def _files(wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    every = {file: tests for group in GROUPS.values() for file, tests in group.items()}
+    names = [file for name in wanted for file in GROUPS.get(name, every if name == "all" else {name: ()})]
+    return {file: every[file] for file in names if file in every}
+
+
+def _test_all(
+    mutants: list[Mutant], files: dict[str, tuple[str, ...]], place: Path, known: dict[str, dict[str, str]]
+) -> list[Mutant]:
+    """Tests mutants, says what came of them, and gives those that survived."""
+    copy = _copy(place)
+    survivors, rows, began = [], [], time.monotonic()
+    for file, tests in files.items():
+        mine = [mutant for mutant in mutants if mutant.file == file]
+        if not mine:
+            continue
+        source, equal = (copy / file).read_text(encoding="utf-8"), known.get(file, {})
+        started = time.monotonic()
+        if _run(copy, tests, 600) != 0:
+            raise SystemExit(f"the tests of {file} fail without a mutant: {' '.join(tests)}")
+        limit = max(LONGEST, 5 * (time.monotonic() - started))
+        _load(copy / IMPORTED)
+        _forget_compiled(copy / file)
+        lived = [mutant for mutant in mine if mutant.name not in equal and _survives(mutant, copy, tests, limit)]
+        (copy / file).write_text(source, encoding="utf-8")
+        survivors += lived
+        same = sum(mutant.name in equal for mutant in mine)
+        rows.append((file, len(mine) - same, same, len(lived)))
+        print(_row(*rows[-1]), flush=True)
+        for mutant in lived:
+            print(f"    survived, line {mutant.line}: {mutant.name}", flush=True)
+    total = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)]
+    print(f"{_row('together', *total)}; {time.monotonic() - began:.0f} s")
+    return survivors
+
+
+def _row(file: str, tested: int, same: int, lived: int) -> str:
+    share = 100 * lived / max(1, tested)
+    return f"{file}: {tested} mutants, {tested - lived} noticed, {lived} survived ({share:.1f} %); {same} equivalent"
+
+
+def _copy(place: Path) -> Path:
+    """The files of the repository, as they are now, where they may be changed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY, check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    for name in listed:
+        if (REPOSITORY / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, place / name)
+    return place
+
+
+def _load(names: Path) -> None:
+    """Imports what the tests imported of other packages, so that the processes of the mutants need not."""
+    import torch
+
+    torch.set_num_threads(1)
+    for name in names.read_text(encoding="utf-8").split():
+        if not (REPOSITORY / f"{name.split('.')[0]}.py").is_file() and not (REPOSITORY / name.split(".")[0]).is_dir():
+            with suppress(Exception):  # what cannot be imported alone
+                importlib.import_module(name)
+
+
+def _survives(mutant: Mutant, copy: Path, tests: Sequence[str], limit: float) -> bool:
+    (copy / mutant.file).write_text(mutant.source, encoding="utf-8")
+    return _run(copy, tests, limit) == 0
+
+
+def _forget_compiled(path: Path) -> None:
+    """Compiled code is known by its source's size and second of change; two mutants may share both."""
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # for processes that tests start
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+        compiled.unlink()
+
+
+def _run(copy: Path, tests: Sequence[str], limit: float) -> int:
+    """The exit status of the tests in a copy of this process; other than 0 too where it hangs or dies."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        _in_child(copy, tests)
+    ends = time.monotonic() + limit
+    status = None
+    while status is None and time.monotonic() < ends:
+        done, code = os.waitpid(child, os.WNOHANG)
+        status = code if done else None
+        time.sleep(0.02)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # what hangs, and what it started
+    if status is None:
+        os.waitpid(child, 0)
+        return -1
+    return status
+
+
+def _in_child(copy: Path, tests: Sequence[str]) -> None:
+    import pytest
+
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for place in range(3):
+        os.dup2(nothing, place)
+    os.chdir(copy)
+    sys.path[:] = [str(copy), *(place for place in sys.path if Path(place).resolve() != REPOSITORY)]
+    os.environ["PYTHONPATH"] = str(copy)
+    for name in [name for name in sys.modules if name.split(".")[0] == "scripts"]:
+        del sys.modules[name]
+    status = 1
+    try:
+        flags = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={copy}"]
+        status = int(pytest.main([*flags, *tests]))
+        Path(IMPORTED).write_text("\n".join(sys.modules), encoding="utf-8")
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,136 @@
+"""The readers of what others hand over, each as a function of bytes: nothing but a UserError may come out of one.
+
+`scripts/fuzz.sh` feeds them for as long as one likes; the tests feed them what was found so far.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from data_provider.splits.group_file import read_groups
+from data_provider.trends.roles import read_roles
+from data_provider.trends.table import read_table
+from data_provider.trends.trend import Trend, read_trends
+from exp.detection.feedback import read_feedback
+from exp.detection.marks import read_marks
+from exp.runs.artifact import load_artifact
+from exp.runs.record import read_run
+from exp.runs.run_folder import RunFolder
+from tests.resume.kit import seal
+from tests.run_folders.kit import sign
+from utils.checkpoints import load_checkpoint
+from utils.command_line import from_config_text
+from utils.errors import UserError
+from utils.files import sha256_of
+
+COLUMNS, UNITS = ("SA_TEMP", "OA_TEMP", "SF_WAT"), ("F", "F", "W")
+REQUEST = {"columns": COLUMNS, "units": UNITS, "period_seconds": 300}
+Reader = Callable[[bytes, Path], None]
+
+
+def _put(content: bytes, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def _attempt(read: Callable[[], object]) -> None:
+    said = ""
+    try:
+        read()
+    except UserError as error:
+        said = str(error)
+    assert "\n" not in said, f"more than a line: {said!r}"
+    assert "\x1b" not in said, f"a terminal would obey it: {said!r}"
+
+
+def text(content: bytes, place: Path) -> None:
+    """A trend file of text, as training and as detection read it."""
+    path = _put(content, place / "unit.csv")
+    _attempt(lambda: read_table(path))
+    _attempt(lambda: [_is_well_formed(trend) for trend in read_trends(path, **REQUEST)])
+
+
+def _is_well_formed(trend: Trend) -> None:
+    assert trend.values.shape == (len(trend.times), len(COLUMNS))
+    assert (np.diff(trend.times) > np.timedelta64(0)).all()
+    assert not np.isinf(trend.values).any()
+    assert all("\n" not in problem.line and "\x1b" not in problem.line for problem in trend.problems)
+
+
+def grid(content: bytes, place: Path) -> None:
+    """Readings at any times and of any size, well written: what is left is the way to even steps."""
+    numbers = np.frombuffer(content[: len(content) // 8 * 8], np.int16).astype(np.int64).reshape(-1, 4)
+    times = np.cumsum(numbers[:, 0] // 8) + 1_500_000_000
+    rows = [f"{time},{a},{b / 100},{c}" for time, (a, b, c) in zip(times, numbers[:, 1:], strict=True)]
+    text("\n".join(["Datetime,SA_TEMP,OA_TEMP,SF_WAT", *rows]).encode(), place)
+
+
+def roles(content: bytes, place: Path) -> None:
+    """A role map, with and without a model's columns."""
+    path = _put(content, place / "roles.yaml")
+    _attempt(lambda: read_roles(path, columns=COLUMNS, units=UNITS))
+    _attempt(lambda: read_roles(path))
+    _attempt(lambda: read_groups(path))
+
+
+def config(content: bytes, place: Path) -> None:
+    """`--config`, and config.yaml of a run folder."""
+    _attempt(lambda: from_config_text(content, "config.yaml"))
+
+
+def marks(content: bytes, place: Path) -> None:
+    """What people wrote into events.csv, and feedback.json beside it."""
+    path = _put(content, place / "events.csv")
+    _attempt(lambda: read_marks(path, place))
+    _put(content, place / "feedback.json")
+    _attempt(lambda: read_feedback(place))
+
+
+def artifact(content: bytes, place: Path) -> None:
+    """model.json, signed by whoever made it up, beside the weights of a real run."""
+    model = place / "run" / "model"
+    try:
+        description = json.loads(content)
+        description["sha256"] |= {
+            name: sha256_of(model / name) for name in ("weights.safetensors", "decision.safetensors")
+        }
+        content = json.dumps(sign(description)).encode("utf-8", "surrogatepass")
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
+        pass
+    _put(content, model / "model.json")
+    _attempt(lambda: load_artifact(model).rule(unknown_rate=0.05, false_alarm_rate=0.05))
+
+
+def checkpoint(content: bytes, place: Path) -> None:
+    """A checkpoint whose sum fits, and as it is."""
+    path = place / "last.pt"
+    seal(path, content)
+    _attempt(lambda: load_checkpoint(path))
+    path.write_bytes(content)
+    _attempt(lambda: load_checkpoint(path))
+
+
+def metrics(content: bytes, place: Path) -> None:
+    """metrics.json of a run folder without sums."""
+    folder = place / "run"
+    _put(content, folder / "metrics.json")
+    _attempt(lambda: RunFolder(folder).read_metrics())
+    _attempt(lambda: read_run(folder))
+
+
+def tables(content: bytes, place: Path) -> None:
+    """training_metrics.csv and the predictions of a run folder without sums."""
+    folder = place / "run"
+    for name in ("training_metrics.csv", "predictions_test.csv"):
+        _put(content, folder / name)
+    _attempt(lambda: RunFolder(folder).read_epochs())
+    _attempt(lambda: RunFolder(folder).read_predictions("test", ("biased", "normal", "stuck")))
+    _attempt(lambda: read_run(folder))
+
+
+READERS: dict[str, Reader] = {
+    reader.__name__: reader for reader in (text, grid, roles, config, marks, artifact, checkpoint, metrics, tables)
+}
