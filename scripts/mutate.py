@@ -21,12 +21,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 from scripts.mutants import Mutant, mutants_of  # noqa: E402
+from scripts.patching import patch  # noqa: E402
 
 EQUIVALENT = REPOSITORY / "tests" / "equivalent_mutants.yaml"
 ENGINE_TESTS = ("tests/accumulation/test_engine.py", "tests/accumulation/test_amp.py")
@@ -44,7 +46,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "events": {"exp/detection/events.py": ("tests/test_events.py",)},
     "units": {"data_provider/trends/units.py": ("tests/trends/test_units.py",)},
 }
-IMPORTED = "imported.txt"  # in the copy: names of modules
+IMPORTED, NOTICED = "imported.txt", "noticed.txt"  # in the copy: names of modules, and of mutants
 LONGEST = 60  # seconds of a mutant at least; more where the tests themselves take long
 
 
@@ -54,11 +56,13 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("what", nargs="*", default=["engine"], help=f"{', '.join(GROUPS)}, all, or files of them")
     parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="which ones")
+    parser.add_argument("--match", metavar="TEXT", default="", help="only mutants whose name holds this")
     given = parser.parse_args(words)
     files = _files(given.what)
     if not files:
         parser.error(f"nothing is called {' '.join(given.what)}; choose among {', '.join(GROUPS)} and their files")
     mutants = [mutant for file in files for mutant in mutants_of((REPOSITORY / file).read_text(encoding="utf-8"), file)]
+    mutants = [mutant for mutant in mutants if given.match in mutant.name]
     if given.sample and given.sample < len(mutants):
         chosen = set(random.Random(given.seed).sample(range(len(mutants)), given.sample))
         mutants = [mutant for place, mutant in enumerate(mutants) if place in chosen]
@@ -84,24 +88,32 @@ def _test_all(
         mine = [mutant for mutant in mutants if mutant.file == file]
         if not mine:
             continue
-        source, equal = (copy / file).read_text(encoding="utf-8"), known.get(file, {})
-        started = time.monotonic()
-        if _run(copy, tests, 600) != 0:
-            raise SystemExit(f"the tests of {file} fail without a mutant: {' '.join(tests)}")
-        limit = max(LONGEST, 5 * (time.monotonic() - started))
-        _load(copy / IMPORTED)
-        _forget_compiled(copy / file)
-        lived = [mutant for mutant in mine if mutant.name not in equal and _survives(mutant, copy, tests, limit)]
-        (copy / file).write_text(source, encoding="utf-8")
+        equal = known.get(file, {})
+        tested = [mutant for mutant in mine if mutant.name not in equal]
+        lived = _survivors(tested, file, copy, tests)
         survivors += lived
-        same = sum(mutant.name in equal for mutant in mine)
-        rows.append((file, len(mine) - same, same, len(lived)))
+        rows.append((file, len(tested), len(mine) - len(tested), len(lived)))
         print(_row(*rows[-1]), flush=True)
         for mutant in lived:
             print(f"    survived, line {mutant.line}: {mutant.name}", flush=True)
     total = [sum(column) for column in zip(*(row[1:] for row in rows), strict=True)]
     print(f"{_row('together', *total)}; {time.monotonic() - began:.0f} s")
     return survivors
+
+
+def _survivors(mutants: list[Mutant], file: str, copy: Path, tests: Sequence[str]) -> list[Mutant]:
+    source, started = (copy / file).read_text(encoding="utf-8"), time.monotonic()
+    if _run(copy, tests, 600) != 0:
+        raise SystemExit(f"the tests of {file} fail without a mutant: {' '.join(tests)}")
+    limit = max(LONGEST, 5 * (time.monotonic() - started))
+    _load(copy / IMPORTED)
+    _forget_compiled(copy / file)
+    _run(copy, tests, limit * len(mutants) + 600, Forks(mutants, copy, limit))
+    noticed = set((copy / NOTICED).read_text(encoding="utf-8").splitlines())
+    # What was put into a running module may not have taken effect; the file itself decides.
+    lived = [mutant for mutant in mutants if mutant.name not in noticed and _survives(mutant, copy, tests, limit)]
+    (copy / file).write_text(source, encoding="utf-8")
+    return lived
 
 
 def _row(file: str, tested: int, same: int, lived: int) -> str:
@@ -146,18 +158,50 @@ def _forget_compiled(path: Path) -> None:
         compiled.unlink()
 
 
-def _run(copy: Path, tests: Sequence[str], limit: float) -> int:
+class Forks:
+    """A plugin of pytest: once the tests are collected, each mutant runs them in a copy of the process.
+
+    Args:
+        mutants: of one file.
+        copy: the repository's copy.
+        limit: seconds a mutant may take.
+    """
+
+    def __init__(self, mutants: list[Mutant], copy: Path, limit: float) -> None:
+        self.mutants, self.copy, self.limit = mutants, copy, limit
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Returns in the copies, to run the tests; in the process itself once all are done, with no test left."""
+        noticed = self.copy / NOTICED
+        noticed.write_text("", encoding="utf-8")
+        for mutant in self.mutants:
+            child = os.fork()
+            if not child:
+                os.setsid()
+                (self.copy / mutant.file).write_text(mutant.source, encoding="utf-8")  # for processes that tests start
+                patch(importlib.import_module(mutant.file.removesuffix(".py").replace("/", ".")), mutant.source)
+                return
+            if _wait(child, self.limit) != 0:
+                with noticed.open("a", encoding="utf-8") as file:
+                    file.write(mutant.name + "\n")
+        session.items.clear()
+
+
+def _run(copy: Path, tests: Sequence[str], limit: float, *plugins: object) -> int:
     """The exit status of the tests in a copy of this process; other than 0 too where it hangs or dies."""
     child = os.fork()
     if not child:
         os.setsid()
-        _in_child(copy, tests)
-    ends = time.monotonic() + limit
-    status = None
+        _in_child(copy, tests, plugins)
+    return _wait(child, limit)
+
+
+def _wait(child: int, limit: float) -> int:
+    ends, status = time.monotonic() + limit, None
     while status is None and time.monotonic() < ends:
         done, code = os.waitpid(child, os.WNOHANG)
         status = code if done else None
-        time.sleep(0.02)
+        time.sleep(0.01)
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # what hangs, and what it started
     if status is None:
@@ -166,7 +210,7 @@ def _run(copy: Path, tests: Sequence[str], limit: float) -> int:
     return status
 
 
-def _in_child(copy: Path, tests: Sequence[str]) -> None:
+def _in_child(copy: Path, tests: Sequence[str], plugins: Sequence[object]) -> None:
     import pytest
 
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -175,12 +219,21 @@ def _in_child(copy: Path, tests: Sequence[str]) -> None:
     os.chdir(copy)
     sys.path[:] = [str(copy), *(place for place in sys.path if Path(place).resolve() != REPOSITORY)]
     os.environ["PYTHONPATH"] = str(copy)
-    for name in [name for name in sys.modules if name.split(".")[0] == "scripts"]:
-        del sys.modules[name]
     status = 1
     try:
-        flags = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={copy}"]
-        status = int(pytest.main([*flags, *tests]))
+        flags = [
+            "-x",
+            "-q",
+            "--tb=no",
+            "-p",
+            "no:faulthandler",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            f"--rootdir={copy}",
+        ]
+        status = int(pytest.main([*flags, *tests], plugins=plugins))
         Path(IMPORTED).write_text("\n".join(sys.modules), encoding="utf-8")
     finally:
         os._exit(status)
