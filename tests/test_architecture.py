@@ -157,6 +157,7 @@ def test_top_level_holds_what_the_design_names():
     named = {"run.py", "exp", "models", "data_provider", "layers", "utils", "scripts", "dataset"}
     beside = {"tests", "benchmarks", "docs", ".ci", ".gitignore", "LICENSE", "README.md", "README.zh-CN.md"}
     beside |= {"pyproject.toml", "setup.py", "requirements.txt", "requirements-test.txt", "requirements-docs.txt"}
+    beside |= {"requirements.lock"}
     beside |= {"CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff", "mkdocs.yml", "examples"}
     beside |= {".pre-commit-config.yaml", ".github", "SECURITY.md", "Dockerfile", ".dockerignore", "compose.yaml"}
     assert top - beside - named == {"test_gradient_accumulation.py"}

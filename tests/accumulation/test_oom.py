@@ -115,6 +115,36 @@ def test_an_open_window_keeps_its_n_through_the_redo() -> None:
     assert [step.micro_steps for step in machine.made] == [3, 2]
 
 
+def test_a_window_that_was_resumed_keeps_its_n_through_the_redo() -> None:
+    first = Machine()
+    first.train(0, 1)
+    second = Machine(memory=2)
+    for name in ("model", "accumulator", "scaler"):
+        getattr(second, name).load_state_dict(copy.deepcopy(getattr(first, name).state_dict()))
+    second.accumulator.steps = 2
+    second.train(1, 5)
+    assert [step.micro_steps for step in second.made] == [3, 2]
+
+
+def test_pieces_are_half_of_the_largest_micro_batch_of_the_window() -> None:
+    machine = Machine(memory=3)
+    for batch in micro_batches(*samples(10), [2, 4, 4]):
+        machine.guard.backward(*batch)
+    assert machine.guard.limit == 2
+    assert len(machine.made) == 1
+
+
+def test_buffers_are_put_back_to_the_start_of_the_window() -> None:
+    machine = Machine(norm=True)
+    machine.guard.undo_buffers()  # before the first window there is nothing to put back
+    machine.train(0, 3)
+    mean = machine.model[1].running_mean.clone()
+    machine.train(3, 5)
+    assert not torch.equal(machine.model[1].running_mean, mean)
+    machine.guard.undo_buffers()
+    assert torch.equal(machine.model[1].running_mean, mean)
+
+
 def test_says_so_once(caplog) -> None:
     machine = Machine(memory=2)
     with caplog.at_level(logging.WARNING):
