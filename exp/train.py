@@ -134,8 +134,9 @@ def _train(options: Options, folder: RunFolder | None, device: torch.device) -> 
         folder = folder or _shared_folder(options, asked)
         own.enter_context(_alone(folder))
         if distributed.rank() == 0:
-            log.write_to(folder.log)
-            _note(training, folder, searched)
+            with _told(folder):
+                log.write_to(folder.log)
+                _note(training, folder, searched)
         training.announce()
         with recorder.recording(folder.path, options.to_dict(), stops=(Interrupted,)):
             try:
@@ -155,27 +156,27 @@ def _alone(folder: RunFolder) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _told(folder: RunFolder) -> Iterator[None]:
+def _told(folder: RunFolder | None) -> Iterator[None]:
     """A file that cannot be written, as on a full disk, ends in one line; the checkpoints have what was trained."""
     try:
         yield
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
+        what = f"cannot write {error.filename2 or error.filename or 'the run folder'}: {error.strerror}"
+        if folder is None or not folder.last.exists():
+            raise UserError(f"{what}; mend that, or name another --result_path, and start again") from None
         raise UserError(
-            f"cannot write {error.filename2 or error.filename or folder.path}: {error.strerror}; the trained weights "
-            f"are kept: when that is mended, finish with --resume {folder.path}"
+            f"{what}; the trained weights are kept: when that is mended, finish with --resume {folder.path}"
         ) from None
 
 
 def _note(training: BaselineFit | NetworkFit, folder: RunFolder, searched: list[dict]) -> None:
     """Writes fingerprint.json, what the run depends on beside its options, and how `--auto` chose these."""
     if searched:
-        with _told(folder):
-            write_csv(folder.search, searched)
+        write_csv(folder.search, searched)
     if isinstance(training, NetworkFit):
-        with _told(folder):
-            write_text(folder.path / FILE, json.dumps(training.trainer.fingerprint, indent=1) + "\n")
+        write_text(folder.path / FILE, json.dumps(training.trainer.fingerprint, indent=1) + "\n")
 
 
 def _finish(
@@ -193,7 +194,10 @@ def _finish(
 
 def _shared_folder(options: Options, model: str) -> RunFolder:
     """The run folder that rank 0 makes, on every process, beside the runs of the model that was asked for."""
-    made = str(RunFolder.create(options, model=model).path) if distributed.rank() == 0 else ""
+    made = ""
+    if distributed.rank() == 0:
+        with _told(None):
+            made = str(RunFolder.create(options, model=model).path)
     return RunFolder(Path(distributed.from_first(made)))
 
 
@@ -213,5 +217,6 @@ def _options_of_resume(folder: RunFolder, given: Options) -> Options:
                 "runs in one; leave the flag out, or start a new run"
             )
     resumed = own.replace(**changes)
-    folder.write_config(resumed)
+    with _told(folder):
+        folder.write_config(resumed)
     return resumed
