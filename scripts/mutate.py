@@ -12,6 +12,7 @@ import argparse
 import importlib
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -47,7 +48,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "units": {"data_provider/trends/units.py": ("tests/trends/test_units.py",)},
 }
 IMPORTED, NOTICED = "imported.txt", "noticed.txt"  # in the copy: names of modules, and of mutants
-LONGEST = 60  # seconds of a mutant at least; more where the tests themselves take long
+LONGEST = 20  # seconds that a mutant may compute at least; more where the tests themselves take long
 
 
 def main(words: Sequence[str]) -> int:
@@ -102,10 +103,10 @@ def _test_all(
 
 
 def _survivors(mutants: list[Mutant], file: str, copy: Path, tests: Sequence[str]) -> list[Mutant]:
-    source, started = (copy / file).read_text(encoding="utf-8"), time.monotonic()
+    source, before = (copy / file).read_text(encoding="utf-8"), _computed()
     if _run(copy, tests, 600) != 0:
         raise SystemExit(f"the tests of {file} fail without a mutant: {' '.join(tests)}")
-    limit = max(LONGEST, 5 * (time.monotonic() - started))
+    limit = max(LONGEST, 5 * (_computed() - before))
     _load(copy / IMPORTED)
     _forget_compiled(copy / file)
     _run(copy, tests, limit * len(mutants) + 600, Forks(mutants, copy, limit))
@@ -158,13 +159,19 @@ def _forget_compiled(path: Path) -> None:
         compiled.unlink()
 
 
+def _computed() -> float:
+    """Seconds that processors worked for the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Forks:
     """A plugin of pytest: once the tests are collected, each mutant runs them in a copy of the process.
 
     Args:
         mutants: of one file.
         copy: the repository's copy.
-        limit: seconds a mutant may take.
+        limit: seconds a mutant may compute.
     """
 
     def __init__(self, mutants: list[Mutant], copy: Path, limit: float) -> None:
@@ -178,6 +185,7 @@ class Forks:
             child = os.fork()
             if not child:
                 os.setsid()
+                _bound(self.limit)
                 (self.copy / mutant.file).write_text(mutant.source, encoding="utf-8")  # for processes that tests start
                 patch(importlib.import_module(mutant.file.removesuffix(".py").replace("/", ".")), mutant.source)
                 return
@@ -192,12 +200,21 @@ def _run(copy: Path, tests: Sequence[str], limit: float, *plugins: object) -> in
     child = os.fork()
     if not child:
         os.setsid()
+        if not plugins:
+            _bound(limit)
         _in_child(copy, tests, plugins)
     return _wait(child, limit)
 
 
+def _bound(seconds: float) -> None:
+    """This process, and each that it starts, may compute for so long."""
+    done = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (int(done + seconds) + 1, int(done + seconds) + 1))
+
+
 def _wait(child: int, limit: float) -> int:
-    ends, status = time.monotonic() + limit, None
+    """Waits for a child; what hangs without computing has ten times its seconds, for machines with other work."""
+    ends, status = time.monotonic() + 10 * limit, None
     while status is None and time.monotonic() < ends:
         done, code = os.waitpid(child, os.WNOHANG)
         status = code if done else None
