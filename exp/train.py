@@ -28,7 +28,7 @@ from exp.training.trainer import Interrupted, Unsaved
 from models.baselines import BASELINES
 from utils import distributed
 from utils.errors import UserError
-from utils.files import sweep, write_csv, write_text
+from utils.files import write_csv, write_text
 from utils.lasting_output import lasting_output
 from utils.logs import RunLog, log_to_screen
 from utils.options import Options, flags
@@ -98,7 +98,6 @@ def _run(options: Options) -> int:
 def _resume(folder: RunFolder, given: Options, device: torch.device) -> None:
     """Goes on with a training, or with what is left of a cross-validation."""
     folder.check()
-    sweep(folder.path)
     options = _options_of_resume(folder, given)
     if options.disable_parallel:  # of the run, whose sums would differ in the last bit on more threads
         torch.set_num_threads(1)

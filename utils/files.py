@@ -35,26 +35,6 @@ def whole(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
-    """Removes what processes that were killed left half written below a folder."""
-    for part in folder.rglob(".*.part"):
-        number = part.name.split(".")[-2]
-        if number.isdigit() and not _runs(int(number)):
-            part.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    if os.name == "nt":  # where asking would end it
-        return process != os.getpid()
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return process != os.getpid()  # what we write ourselves is not written now
-
-
 def flush(path: Path) -> None:
     """Waits until a file's content, or a folder's list of names, is on the disk.
 

@@ -17,11 +17,12 @@ def files_of(entry: Path) -> dict[str, int] | None:
 def test_nobody_ever_sees_half_an_entry(tmp_path: Path) -> None:
     """Another process that looks at any moment finds none, or the whole."""
     folder = folder_of_runs(tmp_path / "runs", rows=1440)
-    first = content(load_data(asked(folder)))
-    (entry,) = entries(folder)
+    options = asked(folder, cache_path=str(tmp_path / "prepared"))
+    first = content(load_data(options))
+    (entry,) = entries(tmp_path / "prepared")
     whole = files_of(entry)
     shutil.rmtree(entry)
     with looking(lambda: files_of(entry)) as found:
-        second = content(load_data(asked(folder)))
+        second = content(load_data(options))
     assert found == [None, whole]
     assert same(first, second)

@@ -176,20 +176,6 @@ def test_a_cut_file_is_said_to_be_damaged(path, kept):
         load_checkpoint(path)
 
 
-def test_what_a_killed_process_left_half_written_is_swept(tmp_path):
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    inner = tmp_path / "checkpoints"
-    inner.mkdir()
-    parts = {number: inner / f".last.pt.{number}.part" for number in (ended.pid, os.getpid(), os.getppid())}
-    others = [tmp_path / ".mine.part", tmp_path / "last.pt", tmp_path / ".x.9x.part"]
-    for path in (*parts.values(), *others):
-        path.touch()
-    files.sweep(tmp_path)
-    assert [path.exists() for path in parts.values()] == [False, False, True]
-    assert all(path.exists() for path in others)
-
-
 def test_a_large_file_is_not_read(path, monkeypatch):
     save_checkpoint(STATE, path)
     monkeypatch.setattr(type(path), "read_bytes", lambda _: pytest.fail("it was read"))
