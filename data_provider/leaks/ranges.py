@@ -5,7 +5,7 @@ import numpy as np
 from data_provider.leaks.columns import ColumnFacts, told_apart
 from data_provider.leaks.evidence import Evidence
 from data_provider.leaks.finding import NOTE, REMEDY_COLUMN, STOP, Finding
-from data_provider.leaks.ties import tied
+from data_provider.leaks.ties import carries_flow, tied
 
 # Factors between units that no fault makes of a reading.
 FACTORS = {
@@ -51,6 +51,8 @@ def _slips(evidence: Evidence, facts: ColumnFacts) -> list[Finding]:
         others = low[~mine, place], high[~mine, place]
         column, name = evidence.columns[place], evidence.classes[number]
         units = _conversion(low[mine, place], high[mine, place], *others)
+        if units == FAHRENHEIT and carries_flow(column):
+            continue  # a shut damper leaves a flow a few CFM, which is no temperature
         stuck = (facts.low == facts.high)[mine, place].all() and tied(column, name)
         if units and not stuck and (len(evidence.classes) > 2 or number == 0):
             words = f"{column} reads {_range(low[mine, place], high[mine, place])} in {name} and "

@@ -29,6 +29,11 @@ def moves(column: str) -> bool:
     return bool(re.search(_MOVERS, _plain(column)))
 
 
+def carries_flow(column: str) -> bool:
+    """True for a flow of air or water, as its name says."""
+    return bool(re.search(r"flow|cfm|gpm", _plain(column)))
+
+
 def commands(column: str) -> bool:
     """True for what a controller puts out, fans and pumps included."""
     role = role_of(column)
