@@ -102,7 +102,7 @@ def _source(options: Options, entry: DataSet) -> Source:
         raise UserError(f"--data {options.data} needs --root_path with the place of the data")
     else:
         root = REPOSITORY / entry.root
-        root = simulated.ensure(root, options.rows) if entry.simulated else root
+        root = simulated.ensure(root, options.rows, entry.simulated) if entry.simulated else root
     if not root.exists():
         raise UserError(f"{root}: no such file or folder; name the place of the data with --root_path")
     return Source(

@@ -15,6 +15,7 @@ from utils.options import Options
 
 # What the published single-duct data has: counted where the line names no data.
 SIGNALS, CLASSES = 26, 9
+DUAL_DUCT = 97, 29
 # The choice that a flag without a value means.
 UNSAID = {"loss": "cross_entropy"}
 
@@ -75,12 +76,13 @@ def _info(options: Options) -> DataInfo:
     there = home is not None and holds_data(REPOSITORY / home)
     if options.root_path or ("data" in options.explicit and (there or not DATASETS[options.data].simulated)):
         return load_data(options).info
-    columns = tuple(f"signal {i}" for i in range(1, SIGNALS + 1))
+    signals, classes = DUAL_DUCT if options.data == "DualGAF_DDAHU" else (SIGNALS, CLASSES)
+    columns = tuple(f"signal {i}" for i in range(1, signals + 1))
     return DataInfo(
         data=options.data,
         columns=columns,
-        units=("",) * SIGNALS,
-        classes=tuple(f"class {k}" for k in range(1, CLASSES + 1)),
+        units=("",) * signals,
+        classes=tuple(f"class {k}" for k in range(1, classes + 1)),
         normal=None,
         period_seconds=0,
         seq_len=options.seq_len,

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from data_provider.simulator import NINE, RUNS, simulate
+from data_provider.simulator import DUAL, KINDS, SINGLE, simulate
 from data_provider.simulator.fleet import simulate_fleet
 from utils.errors import UserError
 from utils.logs import log_to_screen
@@ -12,7 +12,7 @@ from utils.places import home
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_OUTPUT = home() / "dataset" / "SAHU"  # where the default data set is read
+OUTPUTS = {SINGLE: home() / "dataset" / "SAHU", DUAL: home() / "dataset" / "DDAHU"}  # where the data sets are read
 FLEET_OUTPUT = home() / "dataset" / "fleet"
 FLEET_DAYS = 30
 
@@ -22,9 +22,11 @@ def run(options: Options) -> int:
     log_to_screen()
     if options.fleet is not None:
         return _fleet(options, options.fleet)
-    sets = {"nine": list(NINE), "all": list(RUNS)}
-    runs = sets.get(options.runs) or [name.strip() for name in options.runs.split(",") if name.strip()]
-    output = Path(options.output) if options.output else DEFAULT_OUTPUT
+    kind = KINDS[options.unit]
+    sets = {"nine" if options.unit == SINGLE else "29": list(kind.published), "all": list(kind.runs)}
+    named = options.runs if "runs" in options.explicit else next(iter(sets))
+    runs = sets.get(named) or [name.strip() for name in named.split(",") if name.strip()]
+    output = Path(options.output) if options.output else OUTPUTS[options.unit]
     written = simulate(
         output=output,
         runs=runs,
@@ -33,6 +35,7 @@ def run(options: Options) -> int:
         seed=options.seed,
         file_format=options.file_format,
         weather=Path(options.weather) if options.weather else None,
+        unit=options.unit,
     )
     logger.info("%d runs of %d days written", len(written), options.days)
     print(f"simulated data: {output}")
@@ -40,7 +43,7 @@ def run(options: Options) -> int:
 
 
 def _fleet(options: Options, units: int) -> int:
-    for name in ("runs", "start", "weather", "file_format"):
+    for name in ("unit", "runs", "start", "weather", "file_format"):
         if name in options.explicit:
             raise UserError(
                 f"--{name} is of the one unit's runs, and every unit of a fleet draws its own; leave it out"

@@ -262,7 +262,7 @@ class ExportOptions:
 class SimulateOptions:
     """The simulated air-handling unit."""
 
-    runs: str = flag("nine", "nine (the default data set's), all (21), or names with commas")
+    runs: str = flag("nine", "nine (of the data set; dual duct: 29), all (21; 56), or names with commas")
     fleet: int | None = flag(
         None, "units of a fleet drawn at random, instead of the one unit's runs", at_least=1, at_most=1_000_000
     )
@@ -270,6 +270,7 @@ class SimulateOptions:
     start: str = flag("2018-01-01", "first day, as 2018-01-01")
     file_format: str = flag("parquet", "format of the files", choices=("parquet", "csv"))
     weather: str | None = flag(None, "an EPW file with a real year's weather")
+    unit: str = flag("single_duct", "kind of unit", choices=("single_duct", "dual_duct"))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from data_provider.datasets.source import DataSet, Source
 from data_provider.frames import Frame
 from data_provider.notes import Notes
 from data_provider.segmentation import working_mask
+from data_provider.simulator.kinds import DUAL, SINGLE
 from data_provider.trends.files import ENDINGS, stem_of
 from data_provider.trends.table import column_names, read_table
 from utils.errors import UserError
@@ -54,7 +55,7 @@ def single_duct() -> DataSet:
         files=_finder(SINGLE_DUCT, ("{}_annual", "{}")),
         read=_reader(SINGLE_DUCT, ("{}_annual", "{}"), _single_duct_columns),
         root="dataset/SAHU",
-        simulated=True,
+        simulated=SINGLE,
         period_seconds=300,
         steps=lambda seq_len: seq_len,
         strategy="calendar",
@@ -72,6 +73,7 @@ def dual_duct() -> DataSet:
         files=_finder(DUAL_DUCT, ("DualDuct_{}",)),
         read=_reader(DUAL_DUCT, ("DualDuct_{}",), _dual_duct_columns),
         root="dataset/DDAHU",
+        simulated=DUAL,
         period_seconds=300,
         steps=lambda seq_len: seq_len,
         strategy="calendar",

@@ -41,7 +41,7 @@ class DataSet:
         files: the files of a source, which are also what the cache depends on.
         read: the runs of a source, one at a time.
         root: default place, relative to the repository; None if the user must name it.
-        simulated: where nothing is at the default place, simulated data is made.
+        simulated: the kind of unit that is simulated where nothing is at the default place, None for no such thing.
         period_seconds: default step of the windows, None for that of the files.
         steps: default steps between windows, from the steps of a window.
         strategy: "calendar" (the same blocks in every run), "days" (whole runs of one unit) or "auto";
@@ -58,7 +58,7 @@ class DataSet:
     files: Callable[[Source], list[Path]]
     read: Callable[[Source, Notes], Iterator[Frame]]
     root: str | None = None
-    simulated: bool = False
+    simulated: str | None = None
     period_seconds: int | None = None
     steps: Callable[[int], int] = lambda seq_len: max(1, seq_len // 2)
     strategy: str = "auto"

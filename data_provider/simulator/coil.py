@@ -52,10 +52,18 @@ def cooling_coil(
 
     `size` multiplies the conductances of `UA_AIR` and `UA_WATER`.
     """
-    if water_m < 1e-4 or t <= water_t + 0.05:
-        return t, w, 0.0, water_t
     ua_air = size * UA_AIR * (m / AIR_FLOW) ** 0.6
     ua_water = size * UA_WATER * (water_m / WATER_FLOW) ** 0.8
+    return cooling_by(air, t, w, m, water_t, water_m, ua_air, ua_water)
+
+
+@compiled
+def cooling_by(
+    air: Air, t: float, w: float, m: float, water_t: float, water_m: float, ua_air: float, ua_water: float
+) -> tuple[float, float, float, float]:
+    """The same for a coil whose conductances at these flows are known, in W/K on the air's and the water's side."""
+    if water_m < 1e-4 or t <= water_t + 0.05:
+        return t, w, 0.0, water_t
     cp = heat_capacity(air, w)
     capacity = water_m * WATER
     h = enthalpy_of(air, t, w)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_provider.simulator.faults import RUNS, FaultSpec
+from data_provider.simulator.kinds import KINDS, SINGLE, Kind, Spec
 from utils.errors import UserError, unknown_name
 
 FORMATS = ("parquet", "csv")
@@ -27,15 +27,22 @@ class Request:
         seed: not negative.
         file_format: one of FORMATS.
         weather: EPW file, None for Chicago's normals.
+        unit: one of KINDS.
     """
 
     output: Path
-    specs: tuple[FaultSpec, ...]
+    specs: tuple[Spec, ...]
     start: np.datetime64
     days: int
     seed: int
     file_format: str
     weather: Path | None
+    unit: str = SINGLE
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of unit."""
+        return KINDS[self.unit]
 
     def path(self, name: str) -> Path:
         """The file of a run."""
@@ -43,18 +50,29 @@ class Request:
 
 
 def checked(
-    *, output: Path, runs: Sequence[str], start: str, days: int, seed: int, file_format: str, weather: Path | None
+    *,
+    output: Path,
+    runs: Sequence[str],
+    start: str,
+    days: int,
+    seed: int,
+    file_format: str,
+    weather: Path | None,
+    unit: str = SINGLE,
 ) -> Request:
     """A request that can be carried out.
 
     Raises:
         UserError: see `simulate`.
     """
+    if unit not in KINDS:
+        raise unknown_name("unit", unit, tuple(KINDS))
+    known = KINDS[unit].runs
     if isinstance(runs, str) or not runs:
-        raise UserError(f"no list of runs to simulate, but {runs!r}; name at least one of: {', '.join(RUNS)}")
+        raise UserError(f"no list of runs to simulate, but {runs!r}; name at least one of: {', '.join(known)}")
     for name in runs:
-        if name not in RUNS:
-            raise unknown_name("run", name, tuple(RUNS))
+        if name not in known:
+            raise unknown_name("run", name, tuple(known))
     if file_format not in FORMATS:
         raise unknown_name("file format", file_format, FORMATS)
     if not 1 <= days <= MOST_DAYS:
@@ -63,14 +81,14 @@ def checked(
         raise UserError(f"seed {seed} is negative; give a number from 0 up")
     if weather is not None and not Path(weather).is_file():
         raise UserError(f"no weather file {weather}; give the path of an EPW file")
-    specs = tuple(RUNS[name] for name in dict.fromkeys(runs))
-    request = Request(Path(output), specs, _day(start), days, seed, file_format, weather and Path(weather))
+    specs = tuple(known[name] for name in dict.fromkeys(runs))
+    request = Request(Path(output), specs, _day(start), days, seed, file_format, weather and Path(weather), unit)
     _check_seasons(request)
     _check_folder(request)
     return request
 
 
-def in_season(spec: FaultSpec, times: np.ndarray) -> np.ndarray:
+def in_season(spec: Spec, times: np.ndarray) -> np.ndarray:
     """(n,) bool, where a run that covers only a part of each year has rows, for (n,) datetime64."""
     if spec.season is None:
         return np.ones(len(times), bool)

@@ -14,11 +14,13 @@ from data_provider.simulator.design import REFERENCE
 from data_provider.simulator.faults import FaultSpec
 from data_provider.simulator.loop import advance
 from data_provider.simulator.moist_air import Air, moist_air
-from data_provider.simulator.records import POINTS, STATE, TRACE, ZONES
-from data_provider.simulator.sensors import Disturbances
+from data_provider.simulator.records import POINT_NAMES, POINTS, STATE, TRACE, ZONES
+from data_provider.simulator.sensors import Disturbances, as_stored
+from data_provider.simulator.spans import SPIN_UP, spans_of
 
-SPIN_UP = 4  # days before the first, thrown away, so that the building has forgotten how it began
-BLOCK = 28  # days
+__all__ = ["POINT_NAMES", "SPIN_UP", "VERSION", "Block", "Unit", "blocks", "trace_run"]
+
+VERSION = "1"  # changes whenever the same arguments give other numbers
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,7 @@ def blocks(*, start: np.datetime64, days: int, seed: int, file: Path | None = No
 
 def _blocks(source: weather.Hourly, start: np.datetime64, days: int, seed: int) -> Iterator[Block]:
     air = moist_air(source.site.elevation)
-    parts = [(start - np.timedelta64(SPIN_UP, "D"), SPIN_UP)]
-    parts += [(start + np.timedelta64(done, "D"), min(BLOCK, days - done)) for done in range(0, days, BLOCK)]
-    for day, length in parts:
+    for day, length in spans_of(start, days):
         times = day.astype("datetime64[m]") + np.arange(length * 1440)
         heat, latent = schedule.gains(times, seed)
         minutes = weather.minutes(source=source, first=day, days=length, seed=seed)
@@ -78,6 +78,10 @@ class Unit:
         self.spec = spec
         self._disturb = Disturbances(seed=seed, run=spec.name)
         self._state = at_rest()
+
+    def log(self, block: Block) -> dict[str, np.ndarray]:
+        """Go on through a block; returns column -> (n,) float32 as a building-automation system stores it."""
+        return as_stored(self.advance(block)[0])
 
     def advance(self, block: Block, *, traced: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Go on through a block; returns (n,) POINTS records and (n,) TRACE records, a single one unless traced."""

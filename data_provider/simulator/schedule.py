@@ -48,16 +48,22 @@ _ZERO = (0.0,) * 24
 
 def occupied(times: np.ndarray) -> np.ndarray:
     """(n,) 1 where the schedule of the unit says occupied: Monday to Friday 6 to 22, Saturday 6 to 18."""
-    weekday, hour = _weekday(times), _hour(times)
+    weekday, hour = weekday_of(times), hour_of(times)
     return ((hour >= 6) & (hour < np.select([weekday < 5, weekday == 5], [22, 18], 0))).astype(np.float64)
 
 
 def gains(times: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 5) W of sensible heat in the zones and (n,) W of vapour, for (n,) datetime64[m] of whole days.
+    """(n, 5) W of sensible heat in the zones and (n,) W of vapour, for (n,) datetime64[m] of whole days."""
+    heat, latent = gains_per_area(times, seed)
+    return heat[:, None] * AREA, latent * AREA.sum()
+
+
+def gains_per_area(times: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) W/m2 of sensible heat and (n,) W/m2 as vapour, for (n,) datetime64[m] of whole days.
 
     Attendance differs from day to day by the seed alone: every run meets the same people.
     """
-    weekday, hour = _weekday(times), _hour(times)
+    weekday, hour = weekday_of(times), hour_of(times)
     people = _by_weekday(weekday, hour, _PEOPLE, _PEOPLE_SATURDAY)
     use = _by_weekday(weekday, hour, _USE, _USE_SATURDAY)
     days = np.unique(times.astype("datetime64[D]"))
@@ -66,15 +72,16 @@ def gains(times: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     heat = people * SENSIBLE / PEOPLE_M2  # W/m2
     heat += LIGHTS * (_LIGHTS_REST + (1 - _LIGHTS_REST) * use)
     heat += EQUIPMENT * (_EQUIPMENT_REST + (1 - _EQUIPMENT_REST) * use)
-    return heat[:, None] * AREA, people * LATENT / PEOPLE_M2 * AREA.sum()
+    return heat, people * LATENT / PEOPLE_M2
 
 
-def _weekday(times: np.ndarray) -> np.ndarray:
+def weekday_of(times: np.ndarray) -> np.ndarray:
     """(n,) 0 for Monday; 1 January 1970 was a Thursday."""
     return (times.astype("datetime64[D]").astype(np.int64) + 3) % 7
 
 
-def _hour(times: np.ndarray) -> np.ndarray:
+def hour_of(times: np.ndarray) -> np.ndarray:
+    """(n,) hours since midnight."""
     return (times - times.astype("datetime64[D]")) / np.timedelta64(1, "h")
 
 

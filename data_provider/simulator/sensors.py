@@ -71,4 +71,9 @@ class Disturbances:
 
 def as_stored(points: np.ndarray) -> dict[str, np.ndarray]:
     """Column -> (n,) float32, rounded as a building-automation system stores it, for (n,) POINTS records."""
-    return {name: (np.round(points[name], DIGITS[name]) + 0.0).astype(np.float32) for name in POINT_NAMES}
+    return {name: rounded(points[name], DIGITS[name]) for name in POINT_NAMES}
+
+
+def rounded(values: np.ndarray, digits: int) -> np.ndarray:
+    """(n,) float32, with so many digits behind the point."""
+    return (np.round(values, digits) + 0.0).astype(np.float32)

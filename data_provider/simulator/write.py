@@ -15,17 +15,13 @@ import pyarrow.csv
 import pyarrow.parquet
 from tqdm import tqdm
 
-from data_provider.simulator.records import POINT_NAMES
+from data_provider.simulator.kinds import SINGLE, Block, Unit
 from data_provider.simulator.request import FORMATS, NOTE, Request, in_season, simulated_files
-from data_provider.simulator.runs import Block, Unit, blocks
-from data_provider.simulator.sensors import as_stored
 from utils.errors import UserError
 from utils.files import whole, write_text
 
 logger = logging.getLogger(__name__)
 
-VERSION = "1"  # changes whenever the same arguments give other numbers
-SCHEMA = pa.schema([("Datetime", pa.timestamp("s"))] + [(name, pa.float32()) for name in POINT_NAMES])
 _MOST_THREADS = 4
 
 
@@ -35,7 +31,8 @@ def write_all(request: Request, *, progress: bool) -> list[Path]:
     Raises:
         UserError: the weather file cannot be used, or the folder cannot be written to.
     """
-    source = blocks(start=request.start, days=request.days, seed=request.seed, file=request.weather)
+    simulation = request.kind.simulation()
+    source = simulation.blocks(start=request.start, days=request.days, seed=request.seed, file=request.weather)
     logger.info("simulating %d runs of %d days from %s", len(request.specs), request.days, request.start)
     paths = [request.path(spec.name) for spec in request.specs]
     try:
@@ -55,10 +52,12 @@ def write_all(request: Request, *, progress: bool) -> list[Path]:
 
 def _simulate(request: Request, source: Iterator[Block], halves: list[Path], bar: tqdm) -> None:
     """All runs go through the same block of days together, so memory does not grow with days or runs."""
-    units = [Unit(spec=spec, seed=request.seed) for spec in request.specs]
+    simulation = request.kind.simulation()
+    units = [simulation.Unit(spec=spec, seed=request.seed) for spec in request.specs]
+    schema = pa.schema([("Datetime", pa.timestamp("s")), *((name, pa.float32()) for name in simulation.POINT_NAMES)])
     threads = min(len(units), _MOST_THREADS, os.cpu_count() or 1)  # threads suffice: the loop lets the others run
     with ExitStack() as stack:
-        writers = [stack.enter_context(_writer(half, request.file_format)) for half in halves]
+        writers = [stack.enter_context(_writer(half, schema, request.file_format)) for half in halves]
         pool = stack.enter_context(ThreadPoolExecutor(threads))
         for block in source:
             step = partial(_advance, block=block)
@@ -69,33 +68,34 @@ def _simulate(request: Request, source: Iterator[Block], halves: list[Path], bar
 
 def _advance(unit: Unit, writer: pa.parquet.ParquetWriter | pa.csv.CSVWriter, *, block: Block) -> int:
     """Advance one run by a block and write it; returns how many days were written."""
-    points, _ = unit.advance(block)
+    columns = unit.log(block)
     if not block.wanted:
         return 0
-    writer.write_table(_table(block.times, points, in_season(unit.spec, block.times)))
+    writer.write_table(_table(block.times, columns, in_season(unit.spec, block.times)))
     return len(block.times) // 1440
 
 
 @contextmanager
-def _writer(path: Path, file_format: str) -> Iterator[pa.parquet.ParquetWriter | pa.csv.CSVWriter]:
+def _writer(path: Path, schema: pa.Schema, file_format: str) -> Iterator[pa.parquet.ParquetWriter | pa.csv.CSVWriter]:
     if file_format == "csv":
         options = pa.csv.WriteOptions(quoting_style="none")
-        with pa.csv.CSVWriter(path, SCHEMA, write_options=options) as writer:
+        with pa.csv.CSVWriter(path, schema, write_options=options) as writer:
             yield writer
     else:
-        with pa.parquet.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        with pa.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
             yield writer
 
 
-def _table(times: np.ndarray, points: np.ndarray, keep: np.ndarray) -> pa.Table:
-    columns = as_stored(points[keep])
-    return pa.table([times[keep].astype("datetime64[s]"), *columns.values()], schema=SCHEMA)
+def _table(times: np.ndarray, columns: dict[str, np.ndarray], keep: np.ndarray) -> pa.Table:
+    kept = {"Datetime": times[keep].astype("datetime64[s]")} | {name: of[keep] for name, of in columns.items()}
+    return pa.table(kept)
 
 
 def _note(request: Request) -> None:
     """Write SIMULATED.json; files that an earlier call made stay listed."""
     made = {
-        "simulator_version": VERSION,
+        **({"unit": request.unit} if request.unit != SINGLE else {}),
+        "simulator_version": request.kind.simulation().VERSION,
         "seed": request.seed,
         "start": str(request.start),
         "days": request.days,

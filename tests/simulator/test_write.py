@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_provider.simulator import RUNS, simulate, write
+from data_provider.simulator import RUNS, runs, simulate, write
 from data_provider.simulator.records import POINT_NAMES
 from tests.conftest import REPOSITORY
 from tests.simulator.test_weather import epw_lines
@@ -68,7 +68,7 @@ def test_same_seed_same_bytes_and_other_seed_other_bytes(tmp_path):
 def test_a_longer_run_begins_like_a_shorter(tmp_path, monkeypatch):
     """Blocks of days are invisible in the numbers."""
     (whole,) = simulate(output=tmp_path / "a", runs=["AHU_annual"], start="2018-05-14", days=3, progress=False)
-    monkeypatch.setattr("data_provider.simulator.runs.BLOCK", 1)
+    monkeypatch.setattr("data_provider.simulator.spans.BLOCK", 1)
     (parts,) = simulate(output=tmp_path / "b", runs=["AHU_annual"], start="2018-05-14", days=3, progress=False)
     pd.testing.assert_frame_equal(pd.read_parquet(whole), pd.read_parquet(parts))
 
@@ -80,7 +80,7 @@ def test_the_note_tells_that_it_is_simulated(tmp_path):
     assert note["what"] == "simulated, not measured"
     assert (note["seed"], note["start"], note["days"]) == (5, "2018-05-14", 2)
     assert note["runs"] == ["coi_stuck_010_annual"]
-    assert note["simulator_version"] == write.VERSION
+    assert note["simulator_version"] == runs.VERSION
     assert {name: how["seed"] for name, how in note["files"].items()} == {
         "AHU_annual.parquet": 2018,
         "coi_stuck_010_annual.parquet": 5,
