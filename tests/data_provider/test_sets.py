@@ -73,7 +73,8 @@ def test_an_empty_default_folder_is_filled_by_the_simulator_and_says_so(
 ) -> None:
     calls = []
 
-    def simulate(*, output: Path, runs: tuple[str, ...], days: int) -> None:
+    def simulate(*, output: Path, runs: tuple[str, ...], days: int, unit: str) -> None:
+        assert unit == "single_duct"
         calls.append((runs, days))
         nine_runs(Path(output), days=min(days, 14))
 
