@@ -15,15 +15,15 @@ from exp.evaluation.days import LEAST_LOG, DayDecision, fit_days, mean_log_proba
 CLASSES = ("normal", "plant_outage", "damper", "valve")
 HARMLESS = np.array([True, True, False, False])
 RULES = ("FC2", "FC8")
-RNG = np.random.default_rng(7)
 
 
 def made(days: int, *, unit: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Days whose log-probabilities favour their class; FC8 holds on days of the last class only."""
-    target = RNG.integers(0, len(CLASSES), days)
-    log_p = RNG.normal(-3.0, 1.0, (days, len(CLASSES)))
+    random = np.random.default_rng(days)  # the same in any order of tests
+    target = random.integers(0, len(CLASSES), days)
+    log_p = random.normal(-3.0, 1.0, (days, len(CLASSES)))
     log_p[np.arange(days), target] += 3.0
-    shares = np.stack([np.zeros(days), np.where(target == 3, RNG.uniform(0.2, 1, days), 0.0)], 1)
+    shares = np.stack([np.zeros(days), np.where(target == 3, random.uniform(0.2, 1, days), 0.0)], 1)
     return log_p, shares, target, [f"unit {place // unit}" for place in range(days)]
 
 
