@@ -8,17 +8,15 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data_provider.trends.likely_units import likely_units
+from data_provider.trends.likely_units import likely_units, unit_by_role
 from data_provider.trends.point_names import without_unit
 from data_provider.trends.problems import Problem, Unusable, listed, shown
 from data_provider.trends.role_names import Role, role_of, words_of_role
 from data_provider.trends.roles import Entry, Roles
 from data_provider.trends.states import STATES
-from data_provider.trends.units import POSSIBLE, UNITS, Unit, find_unit, interval
+from data_provider.trends.units import POSSIBLE, Unit, find_unit, interval
 from utils.errors import UserError
 
-_FRACTION_TO = 1.05  # a training maximum up to this is that of a share, beyond it of percent
-_NO_PERCENT_FROM = 130
 _SHOWN = 8  # names in a message
 
 
@@ -100,7 +98,7 @@ def signals_of(
     signals, likely = [], likely_units(columns, ranges or {})
     for column, word in zip(columns, units, strict=True):
         role, trained = role_of(column), (ranges or {}).get(column)
-        unit = find_unit(word) if word else _unit_by_role(column, role, trained)
+        unit = find_unit(word) if word else unit_by_role(column, role, trained)
         quantity = unit.quantity if unit else role.quantity if role else ""
         usual = role.usual if role and unit and role.quantity == unit.quantity else None
         signals.append(
@@ -116,17 +114,6 @@ def signals_of(
             )
         )
     return tuple(signals)
-
-
-def _unit_by_role(column: str, role: Role | None, trained: tuple[float, float] | None) -> Unit | None:
-    """The unit of a share or a state; the data sets give none for them."""
-    if role is None or role.quantity not in ("fraction", "state"):
-        return None
-    if role.quantity == "state":
-        return UNITS["on/off"]
-    if trained is not None:
-        return UNITS["0-1"] if trained[1] <= _FRACTION_TO else UNITS["%"] if trained[1] < _NO_PERCENT_FROM else None
-    return UNITS["0-1"] if column == role.name else None  # documented so for the single-duct set
 
 
 def match(

@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from data_provider.trends.role_names import is_temperature, role_of
+from data_provider.trends.role_names import Role, is_temperature, role_of
 from data_provider.trends.units import POSSIBLE, TABLE_UNITS, UNITS, Unit, interval, units_of
+
+_FRACTION_TO = 1.05  # a training maximum up to this is that of a share, beyond it of percent
+_NO_PERCENT_FROM = 130
 
 
 def likely_units(columns: Sequence[str], ranges: Mapping[str, tuple[float, float]]) -> dict[str, Unit]:
@@ -30,3 +33,14 @@ def likely_units(columns: Sequence[str], ranges: Mapping[str, tuple[float, float
     if len(votes) == 1:
         fits |= {column: [UNITS[name] for name in votes] for column in warm}
     return {column: units[0] for column, units in fits.items() if len(units) == 1}
+
+
+def unit_by_role(column: str, role: Role | None, trained: tuple[float, float] | None) -> Unit | None:
+    """The unit of a share or a state; the data sets give none for them."""
+    if role is None or role.quantity not in ("fraction", "state"):
+        return None
+    if role.quantity == "state":
+        return UNITS["on/off"]
+    if trained is not None:
+        return UNITS["0-1"] if trained[1] <= _FRACTION_TO else UNITS["%"] if trained[1] < _NO_PERCENT_FROM else None
+    return UNITS["0-1"] if column == role.name else None  # documented so for the single-duct set
