@@ -79,6 +79,9 @@ def test_points_that_the_model_does_not_use_are_not_taken_for_others(readings):
     rest = {name: values for name, values in readings.items() if name not in ("SA_TEMP", "SF_SPD", "SA_SP")}
     found = guessed(rest, named("words"))
     assert [found[role][0] for role in ("SA_TEMP", "SF_SPD", "SA_SP")] == [None, None, None]
+    points = {name: readings[name] for name in ("Datetime", "SA_TEMPSPT")}
+    names = {"SA_TEMPSPT": "Discharge Air Temp Heating Setpoint"}
+    assert guessed(points, names, ("SA_TEMPSPT",))["SA_TEMPSPT"][0] is None
 
 
 def test_the_plant_s_points_are_none_of_the_unit_s(readings):
