@@ -108,7 +108,7 @@ def window_rows(evaluated: EvaluatedFile, classes: Sequence[str]) -> list[dict[s
 
 def event_row(finding: Finding) -> dict[str, Any]:
     """A row of events.csv."""
-    row = {name: getattr(finding, name) for name in EVENT_FIELDS if name != RIGHT}
+    row = {name: getattr(finding, name, "") for name in EVENT_FIELDS}  # all but `right` are of a finding
     return {
         **row,
         "hours": round(finding.hours, 2),
@@ -116,7 +116,6 @@ def event_row(finding: Finding) -> dict[str, Any]:
         "ongoing": "yes" if finding.ongoing else "no",
         "confirmed": "yes" if finding.confirmed else "no",
         "rules": "; ".join(finding.rules),
-        RIGHT: "",
     }
 
 

@@ -78,7 +78,8 @@ class LimitTable(nn.Module):
             return threshold(table, false_alarm_rate) if limited else -math.inf
 
         ordered = [scores[level] for level in sorted(scores)]
-        self.register_buffer("levels", torch.tensor(sorted(scores)))
+        self.one = len(scores) == 1
+        self.register_buffer("levels", None if self.one else torch.tensor(sorted(scores)))
         for name, values in (
             ("novelty", [threshold(entry.novelty, unknown_rate) for entry in ordered]),
             ("false_alarm", [alarm(entry.false_alarm) for entry in ordered]),
@@ -88,7 +89,9 @@ class LimitTable(nn.Module):
 
     def forward(self, missing: Tensor | None) -> Limits:
         """The thresholds for windows that lack sensors as (n, C) bool says, None for none."""
-        if missing is None or len(self.levels) == 1:
+        if self.one:
+            return Limits(self.novelty, self.false_alarm, self.quantiles)
+        if missing is None:
             return Limits(self.novelty[:1], self.false_alarm[:1], self.quantiles[:1])
         place = (missing.sum(1)[:, None] > self.levels).sum(1).clamp(max=len(self.levels) - 1)
         return Limits(self.novelty[place], self.false_alarm[place], self.quantiles[place])
