@@ -32,12 +32,15 @@ from scripts.mutants import Mutant, mutants_of  # noqa: E402
 from scripts.patching import patch  # noqa: E402
 
 EQUIVALENT = REPOSITORY / "tests" / "equivalent_mutants.yaml"
-ENGINE_TESTS = ("tests/accumulation/test_engine.py", "tests/accumulation/test_amp.py")
+ENGINE_TESTS = (
+    *("tests/accumulation/test_engine.py", "tests/accumulation/test_amp.py", "tests/accumulation/test_oom.py"),
+    "tests/accumulation/test_distributed.py",
+)
 # What is mutated, and the fast tests that have to notice; the first that fails ends a mutant.
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "engine": {
-        "utils/gradient_accumulation.py": (*ENGINE_TESTS, "tests/accumulation/test_distributed.py"),
-        "utils/accumulation_window.py": (*ENGINE_TESTS, "tests/accumulation/test_distributed.py"),
+        "utils/gradient_accumulation.py": ENGINE_TESTS,
+        "utils/accumulation_window.py": ENGINE_TESTS,
         "utils/accumulation_plan.py": ("tests/accumulation/test_plan.py",),
         "utils/memory_guard.py": ("tests/accumulation/test_oom.py",),
         "exp/training/trainer.py": ("tests/training", "tests/resume/test_bad_numbers.py"),
@@ -236,6 +239,7 @@ def _in_child(copy: Path, tests: Sequence[str], plugins: Sequence[object]) -> No
     os.chdir(copy)
     sys.path[:] = [str(copy), *(place for place in sys.path if Path(place).resolve() != REPOSITORY)]
     os.environ["PYTHONPATH"] = str(copy)
+    del sys.modules["__main__"].__file__  # or processes that tests start would begin with this file, not with the copy
     status = 1
     try:
         flags = [

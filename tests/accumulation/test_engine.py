@@ -430,3 +430,58 @@ def test_a_loss_that_is_no_number_is_not_hidden(caplog) -> None:
         accumulator.backward(losses(model, x[:4], y[:4])[0], torch.full((4,), math.nan))
     assert len(made) == 2
     assert all(math.isnan(step.loss) for step in made)
+
+
+# --- windows that are not finite ---
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda values: values * math.nan, "its loss is nan"),
+        (lambda values: values + math.inf, "its loss is inf"),
+        (lambda values: values, "the norm of its gradient is"),
+    ],
+    ids=["nan", "infinite", "gradient"],
+)
+def test_a_window_that_is_not_finite_is_skipped_and_told(spoil, reason) -> None:
+    x, y = samples(12)
+    model = network()
+    told: list[str] = []
+    made: list[Step] = []
+    accumulator = GradientAccumulator(
+        model, torch.optim.SGD(model.parameters(), lr=0.1), steps=2, on_step=made.append, on_skip=told.append
+    )
+    before = flat(model.parameters()).clone()
+    for number, (px, py) in enumerate(micro_batches(x, y, [4, 4, 2, 2])):
+        values, weights = losses(model, px, py)
+        if number == 1:
+            if "gradient" in reason:
+                values.register_hook(lambda gradient: gradient * math.inf)
+            values = spoil(values)
+        accumulator.backward(values, weights)
+        if number == 1:
+            assert torch.equal(flat(model.parameters()), before)
+    assert len(told) == 1
+    assert told[0].startswith(reason)
+    assert (accumulator.optimizer_steps, accumulator.skipped_steps, len(made)) == (1, 1, 1)
+    assert not torch.equal(flat(model.parameters()), before)
+
+
+def test_an_infinite_gradient_under_a_loss_scale_is_told_in_words(caplog) -> None:
+    x, y = samples(4, dtype=torch.float32)
+    model = network(dtype=torch.float32)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+    told: list[str] = []
+    for on_skip in (None, told.append):
+        accumulator = GradientAccumulator(
+            model, torch.optim.SGD(model.parameters(), lr=0.1), scaler=scaler, on_skip=on_skip
+        )
+        values, _ = losses(model, x, y)
+        values.register_hook(lambda gradient: gradient * math.inf)
+        with caplog.at_level(logging.WARNING):
+            assert accumulator.backward(values) is None
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["an infinite gradient: this window's update is skipped, the loss scale lowered"]
+    assert told in (["the norm of its gradient is inf"], ["the norm of its gradient is nan"])
+    assert scaler.get_scale() == 2.0

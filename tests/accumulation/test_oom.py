@@ -118,11 +118,12 @@ def test_an_open_window_keeps_its_n_through_the_redo() -> None:
 def test_a_window_that_was_resumed_keeps_its_n_through_the_redo() -> None:
     first = Machine()
     first.train(0, 1)
-    second = Machine(memory=2)
+    second = Machine(memory=1, falls=1)
     for name in ("model", "accumulator", "scaler"):
         getattr(second, name).load_state_dict(copy.deepcopy(getattr(first, name).state_dict()))
+    second.train(1, 2)
     second.accumulator.steps = 2
-    second.train(1, 5)
+    second.train(2, 5)
     assert [step.micro_steps for step in second.made] == [3, 2]
 
 
