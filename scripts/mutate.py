@@ -45,7 +45,9 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "utils/memory_guard.py": ("tests/accumulation/test_oom.py",),
         "exp/training/trainer.py": ("tests/training", "tests/resume/test_bad_numbers.py"),
     },
-    "split": {"data_provider/splits/split.py": ("tests/data_provider/test_split.py",)},
+    "split": {
+        "data_provider/splits/split.py": ("tests/data_provider/test_pieces.py", "tests/data_provider/test_split.py"),
+    },
     "scaler": {"data_provider/scaler.py": ("tests/data_provider/test_windows.py",)},
     "events": {"exp/detection/events.py": ("tests/test_events.py",)},
     "units": {"data_provider/trends/units.py": ("tests/trends/test_units.py",)},
