@@ -62,6 +62,23 @@ def test_a_week_of_silence_closes_an_event():
         assert len(events_of(verdict, start + late, end + late, confirm=2, period=60)) == number
 
 
+@pytest.mark.parametrize(("seconds", "ongoing"), [(0, [True]), (1, [False, True])])
+def test_a_week_to_the_second_is_no_silence_and_what_it_closes_has_ended(seconds, ongoing):
+    verdict, start, end = windows("aaaa")
+    after = end[1] + np.timedelta64(7 * 86400 + seconds, "s") - start[2]
+    late = np.array([0, 0, 1, 1]) * after
+    found = events_of(verdict, start + late, end + late, confirm=2, period=60)
+    assert [event.ongoing for event in found] == ongoing
+
+
+def test_windows_outside_events_have_hours_and_have_ended():
+    verdict, start, end = windows("a-a-b")
+    leak, stuck = singles_of(verdict, start, end, [], period=60)
+    assert (leak.fault, leak.windows.tolist(), leak.ongoing) == ("leak", [0, 2], False)
+    assert leak.hours == 20 / 60
+    assert (stuck.hours, stuck.start, stuck.end) == (10 / 60, start[4], end[4])
+
+
 def test_no_hour_counts_twice_and_nights_do_not_count():
     rng = np.random.default_rng(0)
     for _ in range(50):
