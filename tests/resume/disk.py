@@ -1,7 +1,8 @@
 """What a program does to the disk, one act after another, so that any of them can be the last, or fail.
 
-    ACTS=FOLDER:NUMBER python tests/resume/disk.py FLAGS      run.py, killed as it is about to do that act in the folder
-    ACTS=FOLDER:0 python tests/resume/disk.py FLAGS           run.py; the number of acts is in FOLDER.acts afterwards
+    ACTS=FOLDER:NUMBER python tests/resume/disk.py FLAGS
+
+is run.py, killed as it is about to do the act of that number in the folder.
 
 Acts are files opened to be written, renamed, linked, removed or flushed, folders made or removed, and micro-batches.
 """
@@ -9,7 +10,8 @@ Acts are files opened to be written, renamed, linked, removed or flushed, folder
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,19 +51,13 @@ class Acts:
             self.act()
 
 
-def main() -> int:
-    """`run.py` as above."""
-    import run
+@contextmanager
+def acting(folder: Path, hear: Callable[[int], None]) -> Iterator[Acts]:
+    """Acts in a folder, micro-batches and flushes among them, while the context is open."""
     from exp.training.trainer import Trainer
     from utils import files
 
-    place, _, wanted = os.environ["ACTS"].rpartition(":")
-
-    def hear(number: int) -> None:
-        if number == int(wanted):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    acts = Acts(Path(place), hear)
+    acts = Acts(folder, hear)
     trained, flush = Trainer._train_micro_batch, files.flush
 
     def counted(self: Any, *given: Any) -> None:
@@ -73,10 +69,25 @@ def main() -> int:
         flush(path)
 
     Trainer._train_micro_batch, files.flush = counted, flushed  # type: ignore[method-assign]
-    status = run.main(sys.argv[1:])
-    acts.close()
-    Path(f"{place}.acts").write_text(str(acts.number))
-    return status
+    try:
+        yield acts
+    finally:
+        acts.close()
+        Trainer._train_micro_batch, files.flush = trained, flush  # type: ignore[method-assign]
+
+
+def main() -> int:
+    """`run.py` as above."""
+    import run
+
+    place, _, wanted = os.environ["ACTS"].rpartition(":")
+
+    def hear(number: int) -> None:
+        if number == int(wanted):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with acting(Path(place), hear):
+        return run.main(sys.argv[1:])
 
 
 if __name__ == "__main__":
