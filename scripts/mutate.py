@@ -22,7 +22,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -54,6 +54,13 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 IMPORTED, NOTICED = "imported.txt", "noticed.txt"  # in the copy: names of modules, and of mutants
 LONGEST = 20  # seconds that a mutant may compute at least; more where the tests themselves take long
+
+
+class Limits(NamedTuple):
+    """Of one run of the tests: seconds that it may compute, and seconds by the clock."""
+
+    computing: float
+    waiting: float
 
 
 def main(words: Sequence[str]) -> int:
@@ -108,16 +115,17 @@ def _test_all(
 
 
 def _survivors(mutants: list[Mutant], file: str, copy: Path, tests: Sequence[str]) -> list[Mutant]:
-    source, before = (copy / file).read_text(encoding="utf-8"), _computed()
-    if _run(copy, tests, 600) != 0:
+    source, before, began = (copy / file).read_text(encoding="utf-8"), _computed(), time.monotonic()
+    if _run(copy, tests, None) != 0:
         raise SystemExit(f"the tests of {file} fail without a mutant: {' '.join(tests)}")
-    limit = max(LONGEST, 5 * (_computed() - before))
+    # Seconds to compute; and seconds by the clock, which end what waits for ever and grow with a machine's other work.
+    limits = Limits(max(LONGEST, 5 * (_computed() - before)), LONGEST + 3 * (time.monotonic() - began))
     _load(copy / IMPORTED)
     _forget_compiled(copy / file)
-    _run(copy, tests, limit * len(mutants) + 600, Forks(mutants, copy, limit))
+    _run(copy, tests, None, Forks(mutants, copy, limits))
     noticed = set((copy / NOTICED).read_text(encoding="utf-8").splitlines())
     # What was put into a running module may not have taken effect; the file itself decides.
-    lived = [mutant for mutant in mutants if mutant.name not in noticed and _survives(mutant, copy, tests, limit)]
+    lived = [mutant for mutant in mutants if mutant.name not in noticed and _survives(mutant, copy, tests, limits)]
     (copy / file).write_text(source, encoding="utf-8")
     return lived
 
@@ -151,9 +159,9 @@ def _load(names: Path) -> None:
                 importlib.import_module(name)
 
 
-def _survives(mutant: Mutant, copy: Path, tests: Sequence[str], limit: float) -> bool:
+def _survives(mutant: Mutant, copy: Path, tests: Sequence[str], limits: Limits) -> bool:
     (copy / mutant.file).write_text(mutant.source, encoding="utf-8")
-    return _run(copy, tests, limit) == 0
+    return _run(copy, tests, limits) == 0
 
 
 def _forget_compiled(path: Path) -> None:
@@ -176,11 +184,11 @@ class Forks:
     Args:
         mutants: of one file.
         copy: the repository's copy.
-        limit: seconds a mutant may compute.
+        limits: of a mutant.
     """
 
-    def __init__(self, mutants: list[Mutant], copy: Path, limit: float) -> None:
-        self.mutants, self.copy, self.limit = mutants, copy, limit
+    def __init__(self, mutants: list[Mutant], copy: Path, limits: Limits) -> None:
+        self.mutants, self.copy, self.limits = mutants, copy, limits
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Returns in the copies, to run the tests; in the process itself once all are done, with no test left."""
@@ -190,36 +198,35 @@ class Forks:
             child = os.fork()
             if not child:
                 os.setsid()
-                _bound(self.limit)
+                _bound(self.limits)
                 (self.copy / mutant.file).write_text(mutant.source, encoding="utf-8")  # for processes that tests start
                 patch(importlib.import_module(mutant.file.removesuffix(".py").replace("/", ".")), mutant.source)
                 return
-            if _wait(child, self.limit) != 0:
+            if _wait(child, self.limits) != 0:
                 with noticed.open("a", encoding="utf-8") as file:
                     file.write(mutant.name + "\n")
         session.items.clear()
 
 
-def _run(copy: Path, tests: Sequence[str], limit: float, *plugins: object) -> int:
+def _run(copy: Path, tests: Sequence[str], limits: Limits | None, *plugins: object) -> int:
     """The exit status of the tests in a copy of this process; other than 0 too where it hangs or dies."""
     child = os.fork()
     if not child:
         os.setsid()
-        if not plugins:
-            _bound(limit)
+        _bound(limits)
         _in_child(copy, tests, plugins)
-    return _wait(child, limit)
+    return _wait(child, limits)
 
 
-def _bound(seconds: float) -> None:
+def _bound(limits: Limits | None) -> None:
     """This process, and each that it starts, may compute for so long."""
-    done = time.process_time()
-    resource.setrlimit(resource.RLIMIT_CPU, (int(done + seconds) + 1, int(done + seconds) + 1))
+    if limits:
+        ends = int(time.process_time() + limits.computing) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (ends, ends))
 
 
-def _wait(child: int, limit: float) -> int:
-    """Waits for a child; what hangs without computing has ten times its seconds, for machines with other work."""
-    ends, status = time.monotonic() + 10 * limit, None
+def _wait(child: int, limits: Limits | None) -> int:
+    ends, status = time.monotonic() + (limits.waiting if limits else 86400), None
     while status is None and time.monotonic() < ends:
         done, code = os.waitpid(child, os.WNOHANG)
         status = code if done else None

@@ -52,8 +52,8 @@ class Acts:
 
 
 @contextmanager
-def acting(folder: Path, hear: Callable[[int], None]) -> Iterator[Acts]:
-    """Acts in a folder, micro-batches and flushes among them, while the context is open."""
+def acting(folder: Path, hear: Callable[[int], None], *, batches: bool = True) -> Iterator[Acts]:
+    """Acts in a folder while the context is open, flushes among them, and micro-batches unless that is False."""
     from exp.training.trainer import Trainer
     from utils import files
 
@@ -61,7 +61,8 @@ def acting(folder: Path, hear: Callable[[int], None]) -> Iterator[Acts]:
     trained, flush = Trainer._train_micro_batch, files.flush
 
     def counted(self: Any, *given: Any) -> None:
-        acts.act()
+        if batches:
+            acts.act()
         trained(self, *given)
 
     def flushed(path: Path) -> None:

@@ -93,13 +93,15 @@ def test_a_killed_run_ends_like_the_uninterrupted_one(case, data, whole, tmp_pat
 @pytest.mark.parametrize("case", range(20))
 def test_an_error_of_the_disk_is_one_line_and_loses_nothing(case, code, lasts, data, whole, tmp_path, capsys):
     place = tmp_path / "run"
-    number = random.Random(f"{case} {code} {lasts}").randint(1, round(0.9 * whole[1]))  # some acts are the cache's
+    number = random.Random(f"{case} {code} {lasts}").randint(
+        1, round(0.8 * whole[1])
+    )  # some acts are the cache's, and micro-batches
 
     def hear(act: int) -> None:
         if act == number or (lasts and act > number):
             raise OSError(code, os.strerror(code), str(place / "anything"))
 
-    with acting(place / "results", hear):
+    with acting(place / "results", hear, batches=False):
         words = ["--data", "folder", "--root_path", str(data), "--result_path", str(place / "results"), *SMALL]
         status = run.main([*words, *flags_for(place)])
     error = capsys.readouterr().err

@@ -17,20 +17,22 @@ def rates_of(trainer: Trainer) -> list[float]:
     return [row["learning_rate"] for row in trainer.progress.rows]
 
 
-@pytest.mark.parametrize(("rule", "factors"), [("none", (1, 1, 1)), ("linear", (1, 2, 4)), ("sqrt", (1, 2**0.5, 2))])
+@pytest.mark.parametrize(
+    ("rule", "factors"), [("none", (1, 1, 1, 1)), ("linear", (1, 2, 4, 4)), ("sqrt", (1, 2**0.5, 2, 2))]
+)
 def test_the_learning_rate_follows_the_effective_batch(rule, factors, data, tmp_path, caplog) -> None:
     trainer, folder = training(
-        data, tmp_path, accumulation_schedule="0:1,1:2,2:4", scale_lr=rule, lr_scheduler="none", train_epochs=3
+        data, tmp_path, accumulation_schedule="0:1,1:2,2:4", scale_lr=rule, lr_scheduler="none", train_epochs=4
     )
     with caplog.at_level(logging.INFO):
         trainer.fit(folder)
     assert rates_of(trainer) == pytest.approx([0.001 * factor for factor in factors])
-    assert [row["effective_batch_size"] for row in trainer.progress.rows] == [16, 32, 64]
-    assert [row["optimizer_steps"] for row in trainer.progress.rows] == [8, 12, 14]
+    assert [row["effective_batch_size"] for row in trainer.progress.rows] == [16, 32, 64, 64]
+    assert [row["optimizer_steps"] for row in trainer.progress.rows] == [8, 12, 14, 16]
     said = [record.getMessage() for record in caplog.records if "from here" in record.getMessage()]
     assert said == [
         f"from here {steps} micro-batches a step, learning rate {0.001 * factor:g}"
-        for steps, factor in zip((2, 4), factors[1:], strict=True)
+        for steps, factor in zip((2, 4), factors[1:3], strict=True)  # none at the fourth epoch
     ]
 
 
@@ -128,6 +130,31 @@ def test_noise_and_mixture_are_functions_of_window_and_epoch(data, tmp_path) -> 
     trainer.fit(folder)
     sizes = [16] * 7 + [8]
     assert seen == [(epoch, size, mixed) for epoch in range(2) for size in sizes for mixed in (False, True)]
+
+
+def test_the_loss_is_told_each_epoch(data, tmp_path, monkeypatch) -> None:
+    trainer, folder = training(data, tmp_path, train_epochs=3)
+    told: list[int] = []
+    monkeypatch.setattr(trainer.loss, "set_epoch", told.append)
+    trainer.fit(folder)
+    assert told == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("schedule", "advised"), [("0:1,1:4", False), ("0:4,1:1", True)])
+def test_the_advice_about_batch_norm_is_for_the_first_epoch(schedule, advised, data, tmp_path, caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        training(data, tmp_path, norm="batch", accumulation_schedule=schedule)
+    assert ("BatchNorm layer" in caplog.text) is advised
+
+
+@pytest.mark.parametrize("channels", ["columns", "physical"])
+def test_noise_of_physical_channels_follows_their_points(channels, data, tmp_path, monkeypatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr("exp.training.trainer.Augment", lambda **given: made.append(given["made_of"]))
+    trainer, _ = training(data, tmp_path)
+    given = {"data": trainer.data, "model": trainer.model, "loss": trainer.loss, "plan": trainer.plan}
+    Trainer(options=trainer.options.replace(channels=channels), device=trainer.device, **given)
+    assert (made[-1] is not None) is (channels == "physical")
 
 
 # --- several processes, of which the others do what this one does ---
