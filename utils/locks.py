@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -42,7 +42,8 @@ def alone(lock: Path, busy: str) -> Iterator[None]:
         yield
     finally:
         if held.lock_counter == 1:
-            lock.unlink(missing_ok=True)
+            with suppress(OSError):  # a folder that may no longer be written to keeps an empty file
+                lock.unlink()
         held.release()
 
 
