@@ -126,3 +126,17 @@ def test_micro_batch_sizes_cut_an_epoch() -> None:
     assert list(micro_batch_sizes(0, (4,))) == []
     for samples, start in itertools.product(range(30), range(4)):
         assert sum(micro_batch_sizes(samples, (4, 3, 3), start=start)) == samples
+
+
+def test_the_first_epoch_is_meant_where_none_is_named() -> None:
+    chosen = plan(batch_size=4, steps=1, automatic=False, explicit_steps=False, schedule="0:1,1:4")
+    assert chosen.banner() is None
+    assert chosen.effective_batch_size() == 4
+    assert chosen.learning_rate_factor("linear") == 1
+
+
+def test_a_number_below_one_is_refused_by_its_flag() -> None:
+    with pytest.raises(UserError, match="^--gradient_accumulation_steps 0: give a number of at least 1$"):
+        plan(batch_size=4, steps=0, automatic=False, explicit_steps=True)
+    with pytest.raises(UserError, match="^--batch_size 0: give"):
+        plan(batch_size=0, steps=1, automatic=False, explicit_steps=True)
