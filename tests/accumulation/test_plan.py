@@ -136,7 +136,7 @@ def test_the_first_epoch_is_meant_where_none_is_named() -> None:
 
 
 def test_a_number_below_one_is_refused_by_its_flag() -> None:
-    with pytest.raises(UserError, match="^--gradient_accumulation_steps 0: give a number of at least 1$"):
+    with pytest.raises(UserError, match=r"^--gradient_accumulation_steps 0: give a number of at least 1$"):
         plan(batch_size=4, steps=0, automatic=False, explicit_steps=True)
-    with pytest.raises(UserError, match="^--batch_size 0: give"):
+    with pytest.raises(UserError, match=r"^--batch_size 0: give"):
         plan(batch_size=0, steps=1, automatic=False, explicit_steps=True)
