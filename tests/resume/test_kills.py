@@ -88,7 +88,7 @@ def test_a_killed_run_ends_like_the_uninterrupted_one(case, data, whole, tmp_pat
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("lasts", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("lasts", [True, False], ids=["from then on", "once"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES], ids=["no space", "no permission"])
 @pytest.mark.parametrize("case", range(20))
 def test_an_error_of_the_disk_is_one_line_and_loses_nothing(case, code, lasts, data, whole, tmp_path, capsys):
