@@ -42,7 +42,7 @@ def key_of(files: Sequence[Path], settings: dict[str, Any]) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
-def place(asked: str | None) -> Path:
+def folder_of(asked: str | None) -> Path:
     """The folder of prepared data: as asked, or the user's own. Folders of data are left as they are.
 
     Raises:

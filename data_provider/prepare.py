@@ -165,7 +165,7 @@ def _segments(options: Options, entry: DataSet, source: Source) -> tuple[Segment
             raise UserError(f"{source.root} changed while it was read; start again when nothing writes to it")
         return segments, notes.to_dict()
 
-    return cache.load_or_make(cache.place(options.cache_path), f"{options.data}-{key}", make)
+    return cache.load_or_make(cache.folder_of(options.cache_path), f"{options.data}-{key}", make)
 
 
 def _with_period(frames: Iterator[Frame], period: int | None) -> tuple[Iterator[Frame], int]:
