@@ -147,6 +147,11 @@ def test_a_fault_that_was_repaired_and_comes_back_is_two():
     assert [event[0] for event in days("aa aa -- " + 5 * ".. " + "aa aa")] == ["leak", "leak"]  # longer than a weekend
 
 
+def test_a_single_window_between_two_runs_of_an_event_is_of_it():
+    (event,) = events_of(*windows("aa--a--aa"), confirm=2, period=60, hold=2)
+    assert event.windows.tolist() == [0, 1, 4, 7, 8]
+
+
 def test_unknown_windows_hold_a_named_event_and_open_none_inside_it():
     assert days("aa a? ?? ?? aa --") == [("leak", "06", "10")]
     assert days("aa aa -- ?? ??") == [("leak", "06", "07"), ("unknown", "09", "10")]
@@ -188,6 +193,9 @@ def test_events_are_in_order_apart_and_their_hours_right(text, sizes, rule):
     assert [event.start for event in events] == sorted(event.start for event in events)
     for event in [*events, *singles]:
         assert set(verdict[event.windows]) == {event.fault}
+        if event in events and event.fault != "unknown":  # of unknown ones a named event may hold some
+            inside = np.arange(event.windows[0], event.windows[-1] + 1)
+            assert event.windows.tolist() == inside[verdict[inside] == event.fault].tolist()
         assert (event.start, event.end) == (start[event.windows[0]], end[event.windows].max())
         minutes = {m for p in event.windows for m in range(p * sizes[0], p * sizes[0] + sizes[1])}
         assert event.hours == pytest.approx(len(minutes) / 60)
