@@ -65,7 +65,7 @@ def remedies(*, base: bool) -> list[str]:
     ]
     if not base:
         lines.append("Leave --run out: the base model knows a unit by what its points are (docs/BASE_MODEL.md).")
-    lines.append("Train on this unit's points, or on units like it (docs/QUICKSTART_ENGINEER.md).")
+    lines.append("Train on this unit's points: python run.py train --like FILE --roles MAP does so without labels.")
     return lines
 
 
