@@ -140,3 +140,15 @@ def test_a_number_below_one_is_refused_by_its_flag() -> None:
         plan(batch_size=4, steps=0, automatic=False, explicit_steps=True)
     with pytest.raises(UserError, match=r"^--batch_size 0: give"):
         plan(batch_size=0, steps=1, automatic=False, explicit_steps=True)
+    with pytest.raises(UserError, match=r"^--target_batch_size 0: give"):
+        plan(batch_size=4, steps=1, automatic=False, explicit_steps=False, target_batch_size=0)
+
+
+def test_a_target_says_that_the_automatic_rule_is_not_used() -> None:
+    chosen = plan(batch_size=4, steps=1, automatic=True, explicit_steps=False, target_batch_size=8)
+    assert chosen.reason.endswith("8 samples by --target_batch_size; the automatic rule is not used")
+
+
+def test_one_entry_of_a_schedule_without_a_micro_batch_is_enough() -> None:
+    with pytest.raises(UserError, match="at least 1 micro-batch"):
+        plan(batch_size=4, steps=1, automatic=False, explicit_steps=False, schedule="0:4,5:0")
