@@ -89,22 +89,21 @@ def _writable(place: Path) -> bool:
 def _store(place: Path, name: str, make: Make) -> Made:
     """Makes an entry in a folder of its own and renames that, so that nobody ever sees half of it."""
     _sweep(place)
-    half = Path(tempfile.mkdtemp(prefix=".making-", dir=place))
-    half.chmod(0o755)  # others may read what one user prepared
     try:
-        with alone(half / MAKING, f"{half} is taken"):
-            segments, report = make(half / VALUES)
-            write_text(half / MANIFEST, json.dumps(_sealed(_manifest(segments, report, half / VALUES))))
-        try:
-            half.rename(place / name)
-        except OSError:
-            if not (place / name / MANIFEST).is_file():
-                raise
-            logger.debug("another process has stored %s in the meantime", name)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=place, ignore_cleanup_errors=True) as made:
+            half = Path(made)
+            half.chmod(0o755)  # others may read what one user prepared
+            with alone(half / MAKING, f"{half} is taken"):
+                segments, report = make(half / VALUES)
+                write_text(half / MANIFEST, json.dumps(_sealed(_manifest(segments, report, half / VALUES))))
+            try:
+                half.rename(place / name)
+            except OSError:
+                if not (place / name / MANIFEST).is_file():
+                    raise
+                logger.debug("another process has stored %s in the meantime", name)
     except OSError as error:
         raise UserError(f"cannot store prepared data in {place} ({error}); name a folder with --cache_path") from None
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     stored = _load(place / name)
     if stored is None:
         raise UserError(f"prepared data in {place} changed while it was written; name a folder with --cache_path")

@@ -6,6 +6,7 @@ import json
 import logging
 import multiprocessing
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
@@ -234,6 +235,15 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     with pytest.raises(UserError, match=r"No space left on device.*--cache_path"):
         load_data(asked(folder))
     assert entries(prepared) == []
+
+
+def test_a_place_that_takes_no_entry_is_one_line(folder: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **others: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(UserError, match=r"No space left on device.*--cache_path"):
+        load_data(asked(folder))
 
 
 def test_prepared_data_is_mapped_to_be_read_only(folder: Path, prepared: Path) -> None:
