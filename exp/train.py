@@ -164,9 +164,9 @@ def _told(folder: RunFolder | None) -> Iterator[None]:
             raise
         what = f"cannot write {error.filename2 or error.filename or 'the run folder'}: {error.strerror}"
         if folder is None or not folder.last.exists():
-            raise UserError(f"{what}; mend that, or name another --result_path, and start again") from None
+            raise UserError(f"{what}; make it writable, or name another --result_path, and start again") from None
         raise UserError(
-            f"{what}; the trained weights are kept: when that is mended, finish with --resume {folder.path}"
+            f"{what}; the trained weights are kept: once it can be written, finish with --resume {folder.path}"
         ) from None
 
 

@@ -31,11 +31,8 @@ def move(position: float, command: float, stroke: float) -> float:
 
 
 @compiled
-def supervise(state, occupied: float, zones_f) -> None:
-    """Decide whether the unit runs: occupied, or the night cycle for a zone outside 60 to 80 F."""
-    coldest, warmest = zones_f[0], zones_f[0]
-    for zone in range(1, ZONES):
-        coldest, warmest = min(coldest, zones_f[zone]), max(warmest, zones_f[zone])
+def night_cycle(state, occupied: float, coldest: float, warmest: float) -> None:
+    """Whether an empty building is heated (-1) or cooled (1), for a room outside 60 to 80 F, or is let alone (0)."""
     if occupied > 0:
         state.night = 0.0
     elif coldest < NIGHT_HEAT_F + 0.4:
@@ -46,6 +43,15 @@ def supervise(state, occupied: float, zones_f) -> None:
         state.night > 0 and warmest < NIGHT_COOL_F - NIGHT_BAND_F
     ):
         state.night = 0.0
+
+
+@compiled
+def supervise(state, occupied: float, zones_f) -> None:
+    """Decide whether the unit runs: occupied, or the night cycle for a zone outside 60 to 80 F."""
+    coldest, warmest = zones_f[0], zones_f[0]
+    for zone in range(1, ZONES):
+        coldest, warmest = min(coldest, zones_f[zone]), max(warmest, zones_f[zone])
+    night_cycle(state, occupied, coldest, warmest)
     state.running = 1.0 if occupied > 0 or state.night != 0 else 0.0
 
 

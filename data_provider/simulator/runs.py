@@ -4,66 +4,26 @@ Letters: n minutes of a block.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from data_provider.simulator import schedule, weather
+from data_provider.simulator import schedule
 from data_provider.simulator.design import REFERENCE
 from data_provider.simulator.faults import FaultSpec
 from data_provider.simulator.loop import advance
-from data_provider.simulator.moist_air import Air, moist_air
 from data_provider.simulator.records import POINT_NAMES, POINTS, STATE, TRACE, ZONES
 from data_provider.simulator.sensors import Disturbances, as_stored
-from data_provider.simulator.spans import SPIN_UP, spans_of
+from data_provider.simulator.spans import Block, blocks_of
 
-__all__ = ["POINT_NAMES", "SPIN_UP", "VERSION", "Block", "Unit", "blocks", "trace_run"]
+__all__ = ["POINT_NAMES", "VERSION", "Block", "Unit", "blocks", "trace_run"]
 
 VERSION = "1"  # changes whenever the same arguments give other numbers
 
 
-@dataclass(frozen=True)
-class Block:
-    """What all runs share for some days.
-
-    Attributes:
-        times: (n,) datetime64[m].
-        weather: (n,) WEATHER records.
-        heat: (n, 5) W of the gains.
-        latent: (n,) W as vapour.
-        occupied: (n,) 0 or 1.
-        air: moist air at the site.
-        wanted: False for the spin-up.
-    """
-
-    times: np.ndarray
-    weather: np.ndarray
-    heat: np.ndarray
-    latent: np.ndarray
-    occupied: np.ndarray
-    air: Air
-    wanted: bool
-
-
 def blocks(*, start: np.datetime64, days: int, seed: int, file: Path | None = None) -> Iterator[Block]:
-    """The spin-up, then the days from datetime64[D] `start`, at most 28 at a time; a weather file is read at once.
-
-    Raises:
-        UserError: the weather file cannot be used.
-    """
-    first = start - np.timedelta64(SPIN_UP, "D")
-    source = weather.hourly(first=first, days=days + SPIN_UP, seed=seed, file=file)
-    return _blocks(source, start, days, seed)
-
-
-def _blocks(source: weather.Hourly, start: np.datetime64, days: int, seed: int) -> Iterator[Block]:
-    air = moist_air(source.site.elevation)
-    for day, length in spans_of(start, days):
-        times = day.astype("datetime64[m]") + np.arange(length * 1440)
-        heat, latent = schedule.gains(times, seed)
-        minutes = weather.minutes(source=source, first=day, days=length, seed=seed)
-        yield Block(times, minutes, heat, latent, schedule.occupied(times), air, bool(day >= start))
+    """As `blocks_of`, with the gains and the schedule of this building."""
+    return blocks_of(schedule.gains, schedule.occupied, start=start, days=days, seed=seed, file=file)
 
 
 class Unit:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -69,14 +70,13 @@ class Service:
         if len(self.uploads()) >= self.limits.uploads:
             raise UserError(f"{self.folder} holds {self.limits.uploads} uploads already; remove one first")
         upload = Upload.create(self.folder, title="files", model=model)
-        try:
+        with ExitStack() as undo:
+            undo.callback(discard, upload.folder)
             names = take(upload.files, given, self.limits)
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             upload.note({"title": ", ".join(names[:_NAMED]) + more})
             self.look(upload)
-        except BaseException:
-            discard(upload.folder)
-            raise
+            undo.pop_all()
         return upload
 
     def look(self, upload: Upload) -> None:

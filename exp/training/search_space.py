@@ -77,8 +77,7 @@ def space_of(options: Options) -> list[Dimension]:
     """The flags of `--search`, in the order of the line.
 
     Raises:
-        UserError: a flag that there is not or that cannot be searched, values that it does not take, or a flag that the
-            line gives a value as well.
+        UserError: a flag is unknown, cannot be searched, does not take a value, or has a value on the line as well.
     """
     if not options.search:
         raise UserError(f"tune needs --search with the flags to search; {EXAMPLE}")

@@ -1,5 +1,7 @@
 """The readers of what others hand over, each as a function of bytes: nothing but a UserError may come out of one.
 
+Each says whether it could use what it was given, in one way at least.
+
 `scripts/fuzz.sh` feeds them for as long as one likes; the tests feed them what was found so far.
 """
 
@@ -27,7 +29,7 @@ from utils.files import sha256_of
 
 COLUMNS, UNITS = ("SA_TEMP", "OA_TEMP", "SF_WAT"), ("F", "F", "W")
 REQUEST = {"columns": COLUMNS, "units": UNITS, "period_seconds": 300}
-Reader = Callable[[bytes, Path], None]
+Reader = Callable[[bytes, Path], bool]
 
 
 def _put(content: bytes, path: Path) -> Path:
@@ -36,21 +38,29 @@ def _put(content: bytes, path: Path) -> Path:
     return path
 
 
-def _attempt(read: Callable[[], object]) -> None:
-    said = ""
+def _attempt(*ways: Callable[[], object]) -> bool:
+    read = [_is_read(way) for way in ways]
+    return any(read)
+
+
+def _is_read(way: Callable[[], object]) -> bool:
     try:
-        read()
+        way()
     except UserError as error:
         said = str(error)
-    assert "\n" not in said, f"more than a line: {said!r}"
-    assert "\x1b" not in said, f"a terminal would obey it: {said!r}"
+        assert said.strip(), "it does not say why"
+        assert "\n" not in said, f"more than a line: {said!r}"
+        assert "\x1b" not in said, f"a terminal would obey it: {said!r}"
+        return False
+    return True
 
 
-def text(content: bytes, place: Path) -> None:
+def text(content: bytes, place: Path) -> bool:
     """A trend file of text, as training and as detection read it."""
     path = _put(content, place / "unit.csv")
-    _attempt(lambda: read_table(path))
-    _attempt(lambda: [_is_well_formed(trend) for trend in read_trends(path, **REQUEST)])
+    return _attempt(
+        lambda: read_table(path), lambda: [_is_well_formed(trend) for trend in read_trends(path, **REQUEST)]
+    )
 
 
 def _is_well_formed(trend: Trend) -> None:
@@ -60,36 +70,36 @@ def _is_well_formed(trend: Trend) -> None:
     assert all("\n" not in problem.line and "\x1b" not in problem.line for problem in trend.problems)
 
 
-def grid(content: bytes, place: Path) -> None:
+def grid(content: bytes, place: Path) -> bool:
     """Readings at any times and of any size, well written: what is left is the way to even steps."""
     numbers = np.frombuffer(content[: len(content) // 8 * 8], np.int16).astype(np.int64).reshape(-1, 4)
     times = np.cumsum(numbers[:, 0] // 8) + 1_500_000_000
     rows = [f"{time},{a},{b / 100},{c}" for time, (a, b, c) in zip(times, numbers[:, 1:], strict=True)]
-    text("\n".join(["Datetime,SA_TEMP,OA_TEMP,SF_WAT", *rows]).encode(), place)
+    return text("\n".join(["Datetime,SA_TEMP,OA_TEMP,SF_WAT", *rows]).encode(), place)
 
 
-def roles(content: bytes, place: Path) -> None:
+def roles(content: bytes, place: Path) -> bool:
     """A role map, with and without a model's columns."""
     path = _put(content, place / "roles.yaml")
-    _attempt(lambda: read_roles(path, columns=COLUMNS, units=UNITS))
-    _attempt(lambda: read_roles(path))
-    _attempt(lambda: read_groups(path))
+    return _attempt(
+        lambda: read_roles(path, columns=COLUMNS, units=UNITS), lambda: read_roles(path), lambda: read_groups(path)
+    )
 
 
-def config(content: bytes, place: Path) -> None:
+def config(content: bytes, place: Path) -> bool:
     """`--config`, and config.yaml of a run folder."""
-    _attempt(lambda: from_config_text(content, "config.yaml"))
+    return _attempt(lambda: from_config_text(content, "config.yaml"))
 
 
-def marks(content: bytes, place: Path) -> None:
+def marks(content: bytes, place: Path) -> bool:
     """What people wrote into events.csv, and feedback.json beside it."""
     path = _put(content, place / "events.csv")
-    _attempt(lambda: read_marks(path, place))
+    read = _attempt(lambda: read_marks(path, place))
     _put(content, place / "feedback.json")
-    _attempt(lambda: read_feedback(place))
+    return _attempt(lambda: read_feedback(place)) or read
 
 
-def artifact(content: bytes, place: Path) -> None:
+def artifact(content: bytes, place: Path) -> bool:
     """model.json, signed by whoever made it up, beside the weights of a real run."""
     model = place / "run" / "model"
     try:
@@ -101,34 +111,34 @@ def artifact(content: bytes, place: Path) -> None:
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
         pass
     _put(content, model / "model.json")
-    _attempt(lambda: load_artifact(model).rule(unknown_rate=0.05, false_alarm_rate=0.05))
+    return _attempt(lambda: load_artifact(model).rule(unknown_rate=0.05, false_alarm_rate=0.05))
 
 
-def checkpoint(content: bytes, place: Path) -> None:
+def checkpoint(content: bytes, place: Path) -> bool:
     """A checkpoint whose sum fits, and as it is."""
     path = place / "last.pt"
     seal(path, content)
-    _attempt(lambda: load_checkpoint(path))
+    read = _attempt(lambda: load_checkpoint(path))
     path.write_bytes(content)
-    _attempt(lambda: load_checkpoint(path))
+    return _attempt(lambda: load_checkpoint(path)) or read
 
 
-def metrics(content: bytes, place: Path) -> None:
+def metrics(content: bytes, place: Path) -> bool:
     """metrics.json of a run folder without sums."""
     folder = place / "run"
     _put(content, folder / "metrics.json")
-    _attempt(lambda: RunFolder(folder).read_metrics())
-    _attempt(lambda: read_run(folder))
+    return _attempt(lambda: RunFolder(folder).read_metrics(), lambda: read_run(folder))
 
 
-def tables(content: bytes, place: Path) -> None:
+def tables(content: bytes, place: Path) -> bool:
     """training_metrics.csv and the predictions of a run folder without sums."""
     folder = place / "run"
     for name in ("training_metrics.csv", "predictions_test.csv"):
         _put(content, folder / name)
-    _attempt(lambda: RunFolder(folder).read_epochs())
-    _attempt(lambda: RunFolder(folder).read_predictions("test", ("biased", "normal", "stuck")))
-    _attempt(lambda: read_run(folder))
+    return _attempt(
+        lambda: RunFolder(folder).read_epochs(),
+        lambda: RunFolder(folder).read_predictions("test", ("biased", "normal", "stuck")),
+    )
 
 
 READERS: dict[str, Reader] = {

@@ -26,16 +26,17 @@ def place(corpus, tmp_path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("path", FINDINGS, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_what_was_found_stays_mended(path, place) -> None:
-    READERS[path.parent.name](path.read_bytes(), place)
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_seeds_and_damaged_seeds(name, corpus, place) -> None:
-    dice, contents = random.Random(name), corpus[1][name]
-    for content in [*contents, *(damaged(dice.choice(contents), dice) for _ in range(12)), b""]:
-        READERS[name](content, place)
+def test_seeds_are_read_and_damaged_ones_end_in_one_line_at_most(name, corpus, place) -> None:
+    """A reader fails the test for anything else that comes out of it."""
+    dice, contents, read = random.Random(name), corpus[1][name], READERS[name]
+    outcomes = [read(content, place) for content in contents]
+    assert outcomes[0]
+    assert 2 * sum(outcomes) >= len(outcomes)  # some layouts need a flag, and some seeds are odd on purpose
+    found = [path.read_bytes() for path in FINDINGS if path.parent.name == name]
+    for content in [*found, *(damaged(dice.choice(contents), dice) for _ in range(12))]:
+        read(content, place)
+    assert read(b"", place) is (name == "tables")  # without a row there was no epoch
 
 
 def damaged(content: bytes, dice: random.Random) -> bytes:

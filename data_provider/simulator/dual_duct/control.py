@@ -1,7 +1,15 @@
 """Control sequences of the dual-duct unit (docs/SIMULATOR.md). Set points and gains are in F and in. w.g."""
 
 from data_provider.simulator.compiled import compiled
-from data_provider.simulator.control import ECONOMIZER_BAND_F, NIGHT_BAND_F, NIGHT_COOL_F, NIGHT_HEAT_F, move, pi
+from data_provider.simulator.control import (
+    ECONOMIZER_BAND_F,
+    NIGHT_BAND_F,
+    NIGHT_COOL_F,
+    NIGHT_HEAT_F,
+    move,
+    night_cycle,
+    pi,
+)
 from data_provider.simulator.dual_duct.airside import DESIGN_FLOW, LEAST, MOST, RETURN_SHARE
 from data_provider.simulator.dual_duct.faults import COLD, HOT
 from data_provider.simulator.dual_duct.records import COUNT, DECKS
@@ -20,17 +28,7 @@ OFF, OPERATE, SETBACK = 0.0, 1.0, 2.0
 @compiled
 def supervise(state, occupied: float, rooms_f) -> None:
     """Decide how the unit runs: operation by schedule, setback for a room outside 60 to 80 F, else shutdown."""
-    coldest, warmest = rooms_f.min(), rooms_f.max()
-    if occupied > 0:
-        state.night = 0.0
-    elif coldest < NIGHT_HEAT_F + 0.4:
-        state.night = -1.0
-    elif warmest > NIGHT_COOL_F - 0.4:
-        state.night = 1.0
-    elif (state.night < 0 and coldest > NIGHT_HEAT_F + NIGHT_BAND_F) or (
-        state.night > 0 and warmest < NIGHT_COOL_F - NIGHT_BAND_F
-    ):
-        state.night = 0.0
+    night_cycle(state, occupied, rooms_f.min(), rooms_f.max())
     state.mode = OPERATE if occupied > 0 else (SETBACK if state.night != 0 else OFF)
 
 

@@ -4,49 +4,24 @@ Letters: n minutes of a block.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
-from data_provider.simulator import schedule, weather
+from data_provider.simulator import schedule
 from data_provider.simulator.design import REFERENCE
 from data_provider.simulator.dual_duct.faults import DualSpec
 from data_provider.simulator.dual_duct.loop import advance
 from data_provider.simulator.dual_duct.records import COUNT, POINT_NAMES, POINTS, STATE, TRACE
 from data_provider.simulator.dual_duct.rooms import AREA
 from data_provider.simulator.dual_duct.sensors import DIGITS, Disturbances
-from data_provider.simulator.moist_air import Air, moist_air
 from data_provider.simulator.sensors import rounded
-from data_provider.simulator.spans import spans_of
+from data_provider.simulator.spans import Block, blocks_of
 
 __all__ = ["POINT_NAMES", "VERSION", "Block", "Unit", "blocks", "trace_run"]
 
 VERSION = "1"  # changes whenever the same arguments give other numbers
-
-
-@dataclass(frozen=True)
-class Block:
-    """What all runs share for some days.
-
-    Attributes:
-        times: (n,) datetime64[m].
-        weather: (n,) WEATHER records.
-        heat: (n, 4) W of the gains.
-        latent: (n,) W as vapour.
-        occupied: (n,) 0 or 1.
-        air: moist air at the site.
-        wanted: False for the spin-up.
-    """
-
-    times: np.ndarray
-    weather: np.ndarray
-    heat: np.ndarray
-    latent: np.ndarray
-    occupied: np.ndarray
-    air: Air
-    wanted: bool
 
 
 def occupied(times: np.ndarray) -> np.ndarray:
@@ -56,23 +31,13 @@ def occupied(times: np.ndarray) -> np.ndarray:
 
 
 def blocks(*, start: np.datetime64, days: int, seed: int, file: Path | None = None) -> Iterator[Block]:
-    """The spin-up, then the days from datetime64[D] `start`, at most 28 at a time; a weather file is read at once.
-
-    Raises:
-        UserError: the weather file cannot be used.
-    """
-    spans = spans_of(start, days)
-    first = spans[0][0]
-    source = weather.hourly(first=first, days=days + spans[0][1], seed=seed, file=file)
-    return (_block(source, day, length, seed, wanted=bool(day >= start)) for day, length in spans)
+    """As `blocks_of`, with the gains and the schedule of this building."""
+    return blocks_of(_gains, occupied, start=start, days=days, seed=seed, file=file)
 
 
-def _block(source: weather.Hourly, day: np.datetime64, length: int, seed: int, *, wanted: bool) -> Block:
-    times = day.astype("datetime64[m]") + np.arange(length * 1440)
+def _gains(times: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     heat, latent = schedule.gains_per_area(times, seed)
-    heat, latent = AREA * np.repeat(heat[:, None], COUNT, axis=1), COUNT * AREA * latent
-    minutes = weather.minutes(source=source, first=day, days=length, seed=seed)
-    return Block(times, minutes, heat, latent, occupied(times), moist_air(source.site.elevation), wanted)
+    return AREA * np.repeat(heat[:, None], COUNT, axis=1), COUNT * AREA * latent
 
 
 def _holiday(times: np.ndarray) -> np.ndarray:

@@ -18,8 +18,9 @@ from data_provider.simulator.loop import advance
 from data_provider.simulator.moist_air import TEMPERATURES, Air, moist_air
 from data_provider.simulator.noise import generator
 from data_provider.simulator.records import POINTS, TRACE, ZONES
-from data_provider.simulator.runs import SPIN_UP, at_rest
+from data_provider.simulator.runs import at_rest
 from data_provider.simulator.sensors import Disturbances
+from data_provider.simulator.spans import SPIN_UP
 
 # what a unit of the fleet logs: name -> how it is rounded ("f": temperature, "share": 0 to 1, "": not)
 LOGGED = {
